@@ -1,0 +1,104 @@
+//! Bytes by position: how a decoder reads, wherever the original lies.
+
+use std::{fmt, io, sync::Arc};
+
+/// A run of bytes: `offset..offset + length`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ByteRange {
+    /// Position of the first byte.
+    pub offset: u64,
+    /// Number of bytes.
+    pub length: u64,
+}
+
+impl ByteRange {
+    /// `length` bytes from `offset`.
+    pub const fn new(offset: u64, length: u64) -> Self {
+        Self { offset, length }
+    }
+
+    /// Position behind the last byte; `None` on overflow.
+    pub const fn end(self) -> Option<u64> {
+        self.offset.checked_add(self.length)
+    }
+}
+
+/// One version of one original, readable at any position from any thread.
+///
+/// Reads may block. All reads through one value see the same version of the bytes, or fail.
+pub trait RandomAccess: Send + Sync + fmt::Debug {
+    /// Length in bytes.
+    fn len(&self) -> u64;
+
+    /// True when there is not a single byte.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Fills the whole of `buffer` from `offset`.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::UnexpectedEof`] when the original ends before; else what the store says.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
+
+    /// Reads several ranges; a remote source joins neighbours into one request.
+    ///
+    /// # Errors
+    /// As [`RandomAccess::read_at`]; the first failure ends it.
+    fn read_ranges(&self, ranges: &[ByteRange]) -> io::Result<Vec<Vec<u8>>> {
+        ranges.iter().map(|range| self.read_range(*range)).collect()
+    }
+
+    /// Reads one range into a buffer of its own, after checking that the original is that long.
+    ///
+    /// # Errors
+    /// As [`RandomAccess::read_at`].
+    fn read_range(&self, range: ByteRange) -> io::Result<Vec<u8>> {
+        if range.end().is_none_or(|end| end > self.len()) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut buffer = vec![0; range.length as usize];
+        self.read_at(range.offset, &mut buffer)?;
+        Ok(buffer)
+    }
+
+    /// Fills `buffer` only if that needs no waiting (the bytes are in memory already); `false` when it would, with
+    /// `buffer` in any state. The default never promises that.
+    fn try_read_at(&self, _offset: u64, _buffer: &mut [u8]) -> bool {
+        false
+    }
+}
+
+/// Bytes held in memory as an original: for tests, and for images inside other files.
+#[derive(Clone)]
+pub struct MemoryAccess(Arc<[u8]>);
+
+impl MemoryAccess {
+    /// An original that is these bytes.
+    pub fn new(bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self(bytes.into())
+    }
+}
+
+impl fmt::Debug for MemoryAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MemoryAccess({} bytes)", self.0.len())
+    }
+}
+
+impl RandomAccess for MemoryAccess {
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let start = usize::try_from(offset).map_err(|_| io::ErrorKind::UnexpectedEof)?;
+        let end = start.checked_add(buffer.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+        buffer.copy_from_slice(self.0.get(start..end).ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn try_read_at(&self, offset: u64, buffer: &mut [u8]) -> bool {
+        self.read_at(offset, buffer).is_ok()
+    }
+}

@@ -1,0 +1,176 @@
+//! What a file holds, read from its headers alone.
+
+use std::fmt;
+use std::sync::Arc;
+
+use recto_iiif::Dimensions;
+
+/// A format that originals are stored in. (`recto_iiif::image::Format` is what clients ask for.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SourceFormat {
+    /// JPEG.
+    Jpeg,
+    /// PNG.
+    Png,
+    /// TIFF or BigTIFF.
+    Tiff,
+    /// WebP.
+    Webp,
+    /// GIF.
+    Gif,
+    /// Windows bitmap.
+    Bmp,
+}
+
+impl SourceFormat {
+    /// The usual media type.
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Jpeg => "image/jpeg",
+            Self::Png => "image/png",
+            Self::Tiff => "image/tiff",
+            Self::Webp => "image/webp",
+            Self::Gif => "image/gif",
+            Self::Bmp => "image/bmp",
+        }
+    }
+}
+
+impl fmt::Display for SourceFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Jpeg => "JPEG",
+            Self::Png => "PNG",
+            Self::Tiff => "TIFF",
+            Self::Webp => "WebP",
+            Self::Gif => "GIF",
+            Self::Bmp => "BMP",
+        })
+    }
+}
+
+/// What the stored samples mean, before any conversion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ColorModel {
+    /// Black and white only.
+    Bitonal,
+    /// Shades of gray.
+    Gray,
+    /// Colour as red, green and blue (also: palette, `YCbCr`).
+    Rgb,
+    /// Inks (also: YCCK).
+    Cmyk,
+    /// CIELAB.
+    Lab,
+}
+
+/// The EXIF and TIFF orientation: how stored rows and columns are to be shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Orientation {
+    /// 1: as stored.
+    #[default]
+    Normal = 1,
+    /// 2: mirrored left to right.
+    MirrorHorizontal = 2,
+    /// 3: turned by 180°.
+    Rotate180 = 3,
+    /// 4: mirrored top to bottom.
+    MirrorVertical = 4,
+    /// 5: transposed (mirrored left to right, then turned 270° clockwise).
+    Transpose = 5,
+    /// 6: to be turned 90° clockwise for showing.
+    Rotate90 = 6,
+    /// 7: transversed (mirrored left to right, then turned 90° clockwise).
+    Transverse = 7,
+    /// 8: to be turned 270° clockwise for showing.
+    Rotate270 = 8,
+}
+
+impl Orientation {
+    /// The orientation with this tag value; anything but 2 to 8 shows as stored.
+    pub const fn from_tag(value: u64) -> Self {
+        match value {
+            2 => Self::MirrorHorizontal,
+            3 => Self::Rotate180,
+            4 => Self::MirrorVertical,
+            5 => Self::Transpose,
+            6 => Self::Rotate90,
+            7 => Self::Transverse,
+            8 => Self::Rotate270,
+            _ => Self::Normal,
+        }
+    }
+
+    /// True for 5 to 8: width and height change places.
+    pub const fn is_transposed(self) -> bool {
+        self as u8 >= 5
+    }
+
+    /// The size as shown of an image stored with `stored` pixels.
+    #[must_use]
+    pub const fn shown(self, stored: Dimensions) -> Dimensions {
+        if self.is_transposed() { stored.transposed() } else { stored }
+    }
+}
+
+/// The grid in which a level is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TileGrid {
+    /// Size of a stored tile; those at the right and bottom edge are padded to it.
+    pub tile: Dimensions,
+    /// True when tiles are complete images that can leave as they lie (see [`crate::Decoder::stored_tile`]).
+    pub passes_through: bool,
+}
+
+/// One resolution of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Level {
+    /// Its true size in stored pixels (orientation not applied).
+    pub size: Dimensions,
+    /// Its tiles, when it is stored in tiles; `None` for rows and strips.
+    pub grid: Option<TileGrid>,
+}
+
+/// Everything one must know of an image before any pixel is decoded.
+#[derive(Clone, Debug)]
+pub struct ImageFacts {
+    /// What it is stored as.
+    pub source_format: SourceFormat,
+    /// How the pixels are packed, for people: `JPEG, tiled 256x256`.
+    pub compression: String,
+    /// The resolutions, largest first; never empty. Only true reductions of the first are here, pages are not.
+    pub levels: Vec<Level>,
+    /// Powers of two by which decoding itself can shrink, cheaply: 1 for most formats, 8 for JPEG (1, 2, 4 and 8).
+    pub max_denominator: u32,
+    /// Number of pages in the file; at least 1.
+    pub pages: u32,
+    /// How it is to be shown.
+    pub orientation: Orientation,
+    /// What its samples mean.
+    pub color: ColorModel,
+    /// Bits per sample as stored: 1, 2, 4, 8, 16 …
+    pub bits_per_sample: u8,
+    /// True when pixels may be transparent.
+    pub has_alpha: bool,
+    /// The embedded ICC profile, as it lies in the file.
+    pub icc: Option<Arc<[u8]>>,
+    /// Resolution in dots per inch, when the file says it (horizontal, vertical).
+    pub dpi: Option<(f64, f64)>,
+}
+
+impl ImageFacts {
+    /// Size in stored pixels, orientation not applied.
+    ///
+    /// # Panics
+    /// Never for facts that a decoder gave: there is at least one level.
+    pub fn stored_size(&self) -> Dimensions {
+        self.levels.first().expect("a decoder gives at least one level").size
+    }
+
+    /// Size as shown: what `info.json` announces as width and height.
+    pub fn size(&self) -> Dimensions {
+        self.orientation.shown(self.stored_size())
+    }
+}

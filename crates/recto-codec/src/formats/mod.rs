@@ -1,0 +1,82 @@
+//! The formats: one folder each, registered in [`FORMATS`] and [`encoder`].
+
+mod bmp;
+mod gif;
+mod jpeg;
+mod png;
+mod tiff;
+mod webp;
+
+use std::sync::Arc;
+
+use recto_iiif::image::Format;
+
+use crate::{DecodeError, Decoder, EncodeError, EncodeHeader, EncodeOptions, Encoder, RandomAccess};
+
+/// How to open a file, and what it may cost.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenOptions {
+    /// Which page, from 1.
+    pub page: u32,
+    /// Most pixels that an image may have.
+    pub max_pixels: u64,
+    /// Most bytes that opening and any single decode may hold at a time.
+    pub max_bytes: u64,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self { page: 1, max_pixels: 100_000_000_000, max_bytes: 4 << 30 }
+    }
+}
+
+/// A format that can be read.
+pub struct ReadableFormat {
+    /// Does a file that begins so look like it? Given are the first 64 bytes, or all if it is shorter.
+    pub sniff: fn(&[u8]) -> bool,
+    /// Opens one page.
+    pub open: fn(Arc<dyn RandomAccess>, &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError>,
+}
+
+/// Every format that can be read, in the order in which they are tried.
+pub static FORMATS: &[ReadableFormat] = &[
+    ReadableFormat { sniff: jpeg::sniff, open: jpeg::open },
+    ReadableFormat { sniff: png::sniff, open: png::open },
+    ReadableFormat { sniff: tiff::sniff, open: tiff::open },
+    ReadableFormat { sniff: webp::sniff, open: webp::open },
+    ReadableFormat { sniff: gif::sniff, open: gif::open },
+    ReadableFormat { sniff: bmp::sniff, open: bmp::open },
+];
+
+/// Opens a page of a file; content decides the format.
+///
+/// # Errors
+/// What is wrong with the file or not supported in it.
+pub fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {
+    let mut first = vec![0; source.len().min(64) as usize];
+    source.read_at(0, &mut first)?;
+    match FORMATS.iter().find(|format| (format.sniff)(&first)) {
+        Some(format) => (format.open)(source, options),
+        None => Err(DecodeError::Unrecognised {
+            first_bytes: first.iter().take(8).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" "),
+        }),
+    }
+}
+
+/// The formats that can be written.
+pub const WRITABLE: &[Format] = &[Format::Jpg, Format::Png, Format::Webp, Format::Gif, Format::Tif];
+
+pub(crate) fn encoder(
+    format: Format,
+    header: &EncodeHeader,
+    options: &EncodeOptions,
+) -> Result<Box<dyn Encoder>, EncodeError> {
+    match format {
+        Format::Jpg => jpeg::encoder(header, options),
+        Format::Png => png::encoder(header, options),
+        Format::Webp => webp::encoder(header, options),
+        Format::Gif => gif::encoder(header, options),
+        Format::Tif => tiff::encoder(header, options),
+        _ => Err(EncodeError::NoEncoder { format: format.extension() }),
+    }
+}

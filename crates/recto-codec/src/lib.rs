@@ -1,0 +1,22 @@
+//! Image files: what they hold, regions of them as pixels, their tiles as they are stored, and encoders.
+//!
+//! [`open`] looks at content, never at a name, and gives a [`Decoder`]. A decoder is immutable and shared: the server keeps
+//! it open between requests, so parsed directories and tables are paid for once. Nothing here knows the network or async.
+
+mod access;
+mod control;
+mod decoder;
+mod encoder;
+mod error;
+mod facts;
+pub mod formats;
+mod raster;
+
+pub use access::{ByteRange, MemoryAccess, RandomAccess};
+pub use control::Control;
+pub use decoder::{Cost, DecodeRequest, DecodedGeometry, Decoder, RowSource, StoredTile, read_raster};
+pub use encoder::{EncodeHeader, EncodeOptions, Encoder, Subsampling, TiffCompression, encoder};
+pub use error::{DecodeError, EncodeError};
+pub use facts::{ColorModel, ImageFacts, Level, Orientation, SourceFormat, TileGrid};
+pub use formats::{OpenOptions, open};
+pub use raster::{PixelFormat, Raster};

@@ -1,0 +1,1 @@
+//! Presentation API 3.0 and 2.1.
