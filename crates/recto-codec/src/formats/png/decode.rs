@@ -5,9 +5,9 @@ use std::sync::Arc;
 use png::{BitDepth, ColorType, DecodingError, Limits, Reader, Transformations, Unit};
 use recto_iiif::Dimensions;
 
+use super::super::exif;
 use super::super::held::{HeldRows, check_held, check_page, check_size, strip_bytes, strip_rows, unreduced};
 use super::super::reader::{BUFFER_BYTES, SourceReader};
-use super::super::exif;
 use crate::{
     ColorModel, Control, Cost, DecodeError, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, Level, OpenOptions,
     Orientation, PixelFormat, RandomAccess, Raster, RowSource, SourceFormat,
@@ -34,7 +34,8 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
     check_page(options.page)?;
     let mut decoder = png::Decoder::new_with_limits(SourceReader::new(Arc::clone(&source)), limits(options));
     decoder.set_transformations(Transformations::EXPAND);
-    let header = decoder.read_header_info().map_err(|error| failed(error, options.max_bytes, || "in its header".into()))?;
+    let header =
+        decoder.read_header_info().map_err(|error| failed(error, options.max_bytes, || "in its header".into()))?;
     let size = Dimensions::new(header.width, header.height);
     check_size(size, SourceFormat::Png, options)?;
     let row_bytes = u64::from(size.width_px) * 8;

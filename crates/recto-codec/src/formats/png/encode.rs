@@ -34,10 +34,8 @@ pub(crate) fn encoder(header: &EncodeHeader, _options: &EncodeOptions) -> Result
     let file = SharedFile::default();
     let mut encoder = png::Encoder::with_info(file.clone(), info).map_err(failed)?;
     encoder.set_compression(Compression::Fast);
-    let writer = encoder
-        .write_header()
-        .and_then(|writer| writer.into_stream_writer_with_size(CHUNK_BYTES))
-        .map_err(failed)?;
+    let writer =
+        encoder.write_header().and_then(|writer| writer.into_stream_writer_with_size(CHUNK_BYTES)).map_err(failed)?;
     Ok(Box::new(PngEncoder {
         writer,
         file,
@@ -107,8 +105,7 @@ impl PngEncoder {
         self.packed.clear();
         if self.bitonal {
             self.packed.extend(
-                row.chunks(8)
-                    .map(|eight| eight.iter().enumerate().fold(0, |byte, (bit, &v)| byte | (v & 0x80) >> bit)),
+                row.chunks(8).map(|eight| eight.iter().enumerate().fold(0, |byte, (bit, &v)| byte | (v & 0x80) >> bit)),
             );
         } else {
             self.packed.extend(row.as_chunks().0.iter().flat_map(|s: &[u8; 2]| u16::from_ne_bytes(*s).to_be_bytes()));
