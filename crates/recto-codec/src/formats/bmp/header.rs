@@ -94,11 +94,10 @@ impl Header {
         let width_px = u32::try_from(width).map_err(|_| corrupt(format!("its width is {width}")))?;
         let height_px = u32::try_from(height.unsigned_abs()).map_err(|_| corrupt("its height does not fit"))?;
         let storage = storage(bits, compression)?;
-        let (packing, table_end) = packing(source, &fields, header_bytes, bits, compression)?;
+        let packing = packing(source, &fields, header_bytes, bits, compression)?;
         if pixels_at < FILE_HEADER_BYTES + u64::from(header_bytes) {
             return Err(corrupt(format!("its pixels begin at byte {pixels_at}, inside the headers")));
         }
-        debug_assert!(table_end <= pixels_at || matches!(packing, Packing::Fields { .. } | Packing::Bgr));
         Ok(Self {
             size: Dimensions::new(width_px, height_px),
             top_down: height < 0,
@@ -135,26 +134,22 @@ fn storage(bits: u16, compression: u32) -> Result<Storage, DecodeError> {
     }
 }
 
-/// How a pixel is made of its bits, and where the table for it ends in the file.
+/// How a pixel is made of its bits.
 fn packing(
     source: &dyn RandomAccess,
     fields: &Fields,
     header_bytes: u32,
     bits: u16,
     compression: u32,
-) -> Result<(Packing, u64), DecodeError> {
-    let after_header = FILE_HEADER_BYTES + u64::from(header_bytes);
+) -> Result<Packing, DecodeError> {
     match bits {
         1 | 4 | 8 => palette(source, fields, header_bytes, bits),
-        24 => Ok((Packing::Bgr, after_header)),
+        24 => Ok(Packing::Bgr),
         _ if compression == 0 => {
             let masks = if bits == 16 { [0x7c00, 0x03e0, 0x001f, 0] } else { [0x00ff_0000, 0xff00, 0xff, 0] };
-            Ok((Packing::fields(bits, masks)?, after_header))
+            Packing::fields(bits, masks)
         }
-        _ => {
-            let (masks, end) = masks(source, fields, header_bytes, compression)?;
-            Ok((Packing::fields(bits, masks)?, end))
-        }
+        _ => Packing::fields(bits, masks(source, fields, header_bytes, compression)?),
     }
 }
 
@@ -163,23 +158,18 @@ fn masks(
     fields: &Fields,
     header_bytes: u32,
     compression: u32,
-) -> Result<([u32; 4], u64), DecodeError> {
+) -> Result<[u32; 4], DecodeError> {
     let after_header = FILE_HEADER_BYTES + u64::from(header_bytes);
     if header_bytes >= V2_HEADER_BYTES {
         let alpha = if header_bytes >= V3_HEADER_BYTES { fields.u32(52) } else { 0 };
-        return Ok(([fields.u32(40), fields.u32(44), fields.u32(48), alpha], after_header));
+        return Ok([fields.u32(40), fields.u32(44), fields.u32(48), alpha]);
     }
     let count = if compression == 6 { 4 } else { 3 };
     let table = Fields { bytes: read(source, after_header, count * 4)? };
-    Ok(([table.u32(0), table.u32(4), table.u32(8), table.u32(12)], after_header + count * 4))
+    Ok([table.u32(0), table.u32(4), table.u32(8), table.u32(12)])
 }
 
-fn palette(
-    source: &dyn RandomAccess,
-    fields: &Fields,
-    header_bytes: u32,
-    bits: u16,
-) -> Result<(Packing, u64), DecodeError> {
+fn palette(source: &dyn RandomAccess, fields: &Fields, header_bytes: u32, bits: u16) -> Result<Packing, DecodeError> {
     let core = header_bytes == CORE_HEADER_BYTES;
     let (entry_bytes, most) = (if core { 3 } else { 4 }, 1u64 << bits);
     let used = if core { 0 } else { u64::from(fields.u32(32)) };
@@ -192,7 +182,7 @@ fn palette(
     let mut table: Vec<[u8; 3]> =
         bytes.chunks_exact(entry_bytes as usize).map(|entry| [entry[2], entry[1], entry[0]]).collect();
     table.resize(most as usize, [0; 3]);
-    Ok((Packing::palette(bits as u8, table), start + count * entry_bytes))
+    Ok(Packing::palette(bits as u8, table))
 }
 
 fn dpi(fields: &Fields) -> Option<(f64, f64)> {
