@@ -1,1 +1,3 @@
 //! recto-server.
+
+pub mod pages;
