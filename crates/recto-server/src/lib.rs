@@ -7,6 +7,7 @@ mod base;
 mod conditional;
 mod deadline;
 mod options;
+pub mod pages;
 mod problem;
 mod reply;
 mod routes;
