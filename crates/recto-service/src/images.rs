@@ -367,7 +367,7 @@ impl ImageService {
     /// What is known of an image: from memory if the original is still the same, else read anew.
     async fn known(&self, identifier: &Identifier) -> Result<Arc<KnownImage>, ServiceError> {
         if let Some(known) = self.inner.known.get(identifier)
-            && self.inner.source.is_current(&known.located)
+            && self.inner.is_current(&known)
         {
             return Ok(known);
         }
@@ -500,6 +500,11 @@ impl Inner {
             image: xxh3_128(located.identifier.as_str().as_bytes()),
             request: xxh3_128(format!("{} {} {request}", located.version, located.page).as_bytes()),
         }
+    }
+
+    /// One look at the source: is the original still the one that is known?
+    fn is_current(&self, known: &KnownImage) -> bool {
+        matches!(self.source.revalidate(&known.located), Ok(Some(version)) if version == known.located.version)
     }
 
     /// Locates an image and gets its facts, from the cache if the original is the same as then.

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Args;
 use recto_cache::DerivativeCache;
+use recto_ingest::{Library, LibraryOptions, WatchOptions, Watcher};
 use recto_server::{App, Server};
-use recto_service::policy::AllowAll;
-use recto_service::{ImageService, ImageServiceParts, Metrics};
-use recto_source::Filesystem;
+use recto_service::policy::{AllowAll, Policy};
+use recto_service::{ImageService, ImageServiceParts, Metrics, ObjectService};
+use recto_source::{Filesystem, Folder, Symlinks};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigArguments};
@@ -49,7 +50,7 @@ impl Serve {
         }
         config.server.check()?;
         raise_open_file_limit();
-        let folders = self.folders()?;
+        let folders = self.folders(&mut config)?;
         let state = self.state_directory(&folders)?;
         tokio::runtime::Builder::new_multi_thread()
             .enable_all()
@@ -59,18 +60,24 @@ impl Serve {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn folders(&self) -> anyhow::Result<Vec<PathBuf>> {
-        let given = if self.folders.is_empty() { vec![PathBuf::from(".")] } else { self.folders.clone() };
-        given
-            .iter()
-            .map(|folder| {
-                let absolute = folder
-                    .canonicalize()
-                    .with_context(|| format!("the folder `{}` cannot be served", folder.display()))?;
-                anyhow::ensure!(absolute.is_dir(), "`{}` is a file; give the folder that it lies in", folder.display());
-                Ok(absolute)
-            })
-            .collect()
+    /// The folders to serve: those of the command line, else those of the configuration, else the working directory.
+    fn folders(&self, config: &mut Config) -> anyhow::Result<Vec<PathBuf>> {
+        if !self.folders.is_empty() {
+            config.source.folders = self.folders.iter().cloned().map(Folder::from).collect();
+        } else if config.source.folders.is_empty() {
+            config.source.folders = vec![Folder::from(std::env::current_dir().context("there is no working directory")?)];
+        }
+        let mut absolute = Vec::with_capacity(config.source.folders.len());
+        for folder in &mut config.source.folders {
+            let given = folder.path().to_owned();
+            let place = given.canonicalize().with_context(|| format!("the folder `{}` cannot be served", given.display()))?;
+            anyhow::ensure!(place.is_dir(), "`{}` is a file; give the folder that it lies in", given.display());
+            if let Folder::Path(path) = folder {
+                path.clone_from(&place);
+            }
+            absolute.push(place);
+        }
+        Ok(absolute)
     }
 
     /// The state directory: as given, else one of the user's own for just these folders. Never inside a folder that is served.
@@ -117,7 +124,7 @@ fn default_state(folders: &[PathBuf]) -> PathBuf {
         all.push_str(&folder.to_string_lossy());
         all.push('\n');
     }
-    home.join("recto").join(format!("{name}-{:016x}", recto_cache::hash64(all.as_bytes())))
+    home.join("recto").join(format!("{name}-{:016x}", xxhash_rust::xxh3::xxh3_64(all.as_bytes())))
 }
 
 fn start_log() {
@@ -136,11 +143,15 @@ fn raise_open_file_limit() {
 }
 
 async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::Result<()> {
-    let source = Arc::new(Filesystem::new(&folders, &config.source)?);
+    let source = Arc::new(Filesystem::new(&config.source)?);
     let cache = Arc::new(DerivativeCache::open(&state.join("cache"), &config.cache)?);
+    let policy: Arc<dyn Policy> = Arc::new(AllowAll);
+    let library = Library::new(&folders, library_options(&config))?;
+    let title = config.library.title.clone().unwrap_or_else(|| "Recto".to_owned());
+    let watch = WatchOptions { rescan: config.library.rescan_every.into(), ..WatchOptions::default() };
     let images = ImageService::start(ImageServiceParts {
         source,
-        policy: Arc::new(AllowAll),
+        policy: Arc::clone(&policy),
         cache,
         metrics: Arc::new(Metrics::new()),
         limits: config.limits,
@@ -148,7 +159,12 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
         work: config.work,
     })
     .context("`image.background` is not a colour; write it like `#ffffff`")?;
-    let app = App::new(images, config.server.clone())?;
+    let watcher = tokio::task::spawn_blocking(move || Watcher::start(library, watch)).await?.context("the library cannot be watched")?;
+    for finding in watcher.current().tree.findings().iter().take(20) {
+        tracing::warn!(place = %finding.place, "{}: {}", finding.message, finding.fix);
+    }
+    let objects = ObjectService::new(watcher, images.clone(), policy);
+    let app = App::new(images, objects, title, config.server.clone())?;
     let listen = config.server.listen.clone();
     let server = Server::bind(app).await.with_context(|| {
         format!("`{listen}` cannot be listened on; another program may have it: choose another with --listen")
@@ -160,6 +176,15 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
     server.run(stop_signal()).await;
     say("Recto has stopped.");
     Ok(())
+}
+
+fn library_options(config: &Config) -> LibraryOptions {
+    let symlinks = match config.source.symlinks {
+        Symlinks::Inside => recto_ingest::Symlinks::Inside,
+        Symlinks::Follow => recto_ingest::Symlinks::Follow,
+        Symlinks::Ignore => recto_ingest::Symlinks::Ignore,
+    };
+    LibraryOptions { symlinks, ..LibraryOptions::default() }
 }
 
 async fn stop_signal() {
