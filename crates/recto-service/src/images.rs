@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use recto_cache::{CacheKey, DerivativeCache, Joining};
-use recto_codec::{Control, OpenOptions, StoredTile};
+use recto_cache::{CacheKey, CancelSignal, Derivative, DerivativeCache, JoinError, Joining};
+use recto_codec::{Control, DecodeError, OpenOptions, StoredTile};
 use recto_engine::{Plan, RenderOptions};
 use recto_iiif::identifier::Identifier;
 use recto_iiif::image::{ApiVersion, Format, ImageRequest, InfoSubject, Limits, ResolvedRequest, v2, v3};
@@ -231,10 +231,10 @@ impl ImageService {
         let limits = self.inner.limits.for_image(size);
         let resolved = request.resolve(size, &limits)?;
         self.inner.limits.check_upscaling(&resolved)?;
-        let key = self.cache_key(&image.located, &format!("{} {}", resolved.key(), self.inner.fingerprint));
+        let key = self.inner.cache_key(&image.located, &resolved.key());
         Ok(Prepared {
             last_modified: image.located.last_modified,
-            etag: format!("\"{key}\""),
+            etag: format!("\"{:032x}\"", key.request),
             version: request.version,
             image,
             resolved,
@@ -257,8 +257,8 @@ impl ImageService {
         {
             return Ok(self.answer(bytes, Origin::Stored, started));
         }
-        if let Some(bytes) = self.inner.cache.get_from_memory(&prepared.key) {
-            return Ok(self.answer(bytes, Origin::Cached, started));
+        if let Some(derivative) = self.inner.cache.get_from_memory(&prepared.key) {
+            return Ok(self.answer(derivative.bytes, Origin::Cached, started));
         }
         let (bytes, origin) = self.make_or_join(prepared).await?;
         Ok(self.answer(bytes, origin, started))
@@ -297,9 +297,9 @@ impl ImageService {
         prepared.key.to_string()
     }
 
-    /// Is the derivative in the cache, and where?
+    /// Is the derivative in memory now?
     pub fn is_cached(&self, prepared: &Prepared) -> bool {
-        self.inner.cache.get_from_memory(&prepared.key).is_some() || self.inner.cache.contains_on_disk(&prepared.key)
+        self.inner.cache.get_from_memory(&prepared.key).is_some()
     }
 
     /// The `info.json` of an image. `service` is the absolute URL of the image's service, the document's own id.
@@ -392,10 +392,16 @@ impl ImageService {
             })
             .await
             .map_err(|error| {
-                if matches!(error.kind(), ErrorKind::CorruptSource | ErrorKind::Unsupported | ErrorKind::TooLarge) {
-                    self.inner.failures.insert(identifier.clone(), Arc::clone(&error));
+                let error = joined(error);
+                if let ServiceError::Joined(shared) = &error
+                    && matches!(
+                        shared.kind(),
+                        ErrorKind::CorruptSource | ErrorKind::Unsupported | ErrorKind::TooLarge | ErrorKind::Internal
+                    )
+                {
+                    self.inner.failures.insert(identifier.clone(), Arc::clone(shared));
                 }
-                ServiceError::Joined(error)
+                error
             })
     }
 
@@ -424,58 +430,42 @@ impl ImageService {
                 Ok(bytes)
             })
             .await
-            .map_err(ServiceError::Joined)?;
+            .map_err(joined)?;
         Ok((bytes, origin.get().copied().unwrap_or(Origin::Made)))
     }
 
-    async fn make(&self, prepared: &Prepared, cancel: recto_cache::CancelSignal) -> Result<(Bytes, Origin), ServiceError> {
+    async fn make(&self, prepared: &Prepared, cancel: CancelSignal) -> Result<(Bytes, Origin), ServiceError> {
         let inner = &self.inner;
         let max_wait: Duration = inner.work.max_wait.into();
         let max_time: Duration = inner.work.max_time.into();
-        if inner.cache.contains_on_disk(&prepared.key) {
-            let (this, key) = (Arc::clone(inner), prepared.key);
-            if let Some(bytes) = inner.lanes.run(Lane::Tiles, move || this.cache.get_from_disk(&key)).await? {
-                return Ok((bytes, Origin::Cached));
-            }
-        }
         let control = Control::until(Instant::now() + max_wait + max_time);
         cancel.on_cancel({
             let control = control.clone();
             move || control.cancel()
         });
-        let (open, plan) = {
-            let (this, prepared) = (Arc::clone(inner), prepared.clone());
-            inner
-                .lanes
-                .run(Lane::Tiles, move || {
-                    let open = this.open_image(&prepared.image.located)?;
-                    let plan = recto_engine::plan(&*open.decoder, &prepared.resolved, &this.render)?;
-                    Ok::<_, ServiceError>((open, plan))
-                })
-                .await??
+        let (this, wanted) = (Arc::clone(inner), prepared.clone());
+        let first = inner.lanes.run(Lane::Tiles, move || this.begin(&wanted));
+        let (open, plan) = match cancel.or_cancelled(first).await.ok_or(DecodeError::Cancelled)??? {
+            Begun::Kept(bytes) => return Ok((bytes, Origin::Cached)),
+            Begun::Planned(open, plan) => (open, plan),
         };
         let lane = Self::lane(&plan);
-        let charge = inner.budget.charge(lane, plan.estimate().bytes_held, max_wait).await?;
-        let stored = recto_engine::stored_tile(&plan, &*open.decoder).is_some();
+        let charge = inner.budget.charge(lane, plan.estimate().bytes_held, max_wait);
+        let charge = cancel.or_cancelled(charge).await.ok_or(DecodeError::Cancelled)??;
         let (this, prepared) = (Arc::clone(inner), prepared.clone());
-        inner
-            .lanes
-            .run(lane, move || {
-                let _charge = charge;
-                let bytes = recto_engine::execute(&plan, &*open.decoder, &*open.source, &this.render, &control)?;
-                let bytes = Bytes::from(bytes);
-                this.metrics.made(&plan);
-                if stored {
-                    return Ok((bytes, Origin::Stored));
-                }
-                this.cache.put(prepared.key, bytes.clone());
-                Ok((bytes, Origin::Made))
-            })
-            .await?
-    }
-
-    fn cache_key(&self, located: &Located, request: &str) -> CacheKey {
-        self.inner.cache_key(located, request)
+        let work = inner.lanes.run(lane, move || {
+            let _charge = charge;
+            control.check()?;
+            let bytes = recto_engine::execute(&plan, &*open.decoder, &*open.source, &this.render, &control)?;
+            let bytes = Bytes::from(bytes);
+            this.metrics.made(&plan);
+            if recto_engine::stored_tile(&plan, &*open.decoder).is_some() {
+                return Ok((bytes, Origin::Stored));
+            }
+            this.cache.insert(prepared.key, &Derivative::new(bytes.clone(), prepared.resolved.format.media_type()));
+            Ok((bytes, Origin::Made))
+        });
+        work.await?
     }
 
     /// How full the lanes and the budget are, for metrics.
@@ -495,11 +485,20 @@ impl ImageService {
 }
 
 impl Inner {
-    fn cache_key(&self, located: &Located, request: &str) -> CacheKey {
-        CacheKey {
-            image: xxh3_128(located.identifier.as_str().as_bytes()),
-            request: xxh3_128(format!("{} {} {request}", located.version, located.page).as_bytes()),
+    /// The key of something made of an original: its version, page, what it is, and every option that decides its bytes.
+    fn cache_key(&self, located: &Located, what: &str) -> CacheKey {
+        let (version, page) = (located.version.to_string(), located.page.to_string());
+        CacheKey::new(located.identifier.as_str(), &[&version, &page, what, &self.fingerprint])
+    }
+
+    /// The derivative if it is kept, else an open original and a plan.
+    fn begin(&self, prepared: &Prepared) -> Result<Begun, ServiceError> {
+        if let Some(kept) = self.cache.get(&prepared.key) {
+            return Ok(Begun::Kept(kept.bytes));
         }
+        let open = self.open_image(&prepared.image.located)?;
+        let plan = recto_engine::plan(&*open.decoder, &prepared.resolved, &self.render)?;
+        Ok(Begun::Planned(open, plan))
     }
 
     /// One look at the source: is the original still the one that is known?
@@ -511,14 +510,14 @@ impl Inner {
     fn look_up(&self, identifier: &Identifier) -> Result<Arc<KnownImage>, ServiceError> {
         let located = self.source.locate(identifier)?;
         let key = self.cache_key(&located, "facts");
-        let cached = self.cache.get(&key).and_then(|bytes| serde_json::from_slice::<ShortFacts>(&bytes).ok());
+        let cached = self.cache.get(&key).and_then(|kept| serde_json::from_slice::<ShortFacts>(&kept.bytes).ok());
         let facts = if let Some(facts) = cached {
             facts
         } else {
             let open = self.open_image(&located)?;
             let facts = ShortFacts::of(open.decoder.facts());
             if let Ok(bytes) = serde_json::to_vec(&facts) {
-                self.cache.put(key, Bytes::from(bytes));
+                self.cache.insert(key, &Derivative::new(bytes, "application/json"));
             }
             facts
         };
@@ -541,6 +540,21 @@ impl Inner {
         let open = Arc::new(OpenImage { decoder, source });
         self.open.insert(key, Arc::clone(&open));
         Ok(open)
+    }
+}
+
+/// What is there at the start of the work on a request.
+enum Begun {
+    Kept(Bytes),
+    Planned(Arc<OpenImage>, Plan),
+}
+
+/// The failure of a computation that others may have waited for too.
+fn joined(error: JoinError<ServiceError>) -> ServiceError {
+    match error {
+        JoinError::Failed(error) => ServiceError::Joined(error),
+        JoinError::Stopped => ServiceError::Busy { retry_after: Duration::from_secs(2) },
+        _ => ServiceError::Panicked,
     }
 }
 

@@ -144,7 +144,7 @@ fn raise_open_file_limit() {
 
 async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::Result<()> {
     let source = Arc::new(Filesystem::new(&config.source)?);
-    let cache = Arc::new(DerivativeCache::open(&state.join("cache"), &config.cache)?);
+    let cache = open_cache(&config, &folders, state)?;
     let policy: Arc<dyn Policy> = Arc::new(AllowAll);
     let library = Library::new(&folders, library_options(&config))?;
     let title = config.library.title.clone().unwrap_or_else(|| "Recto".to_owned());
@@ -176,6 +176,17 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
     server.run(stop_signal()).await;
     say("Recto has stopped.");
     Ok(())
+}
+
+/// The cache, in the state directory unless the configuration names another; never where originals lie.
+fn open_cache(config: &Config, folders: &[PathBuf], state: &Path) -> anyhow::Result<Arc<DerivativeCache>> {
+    let mut options = config.cache.clone();
+    let directory = options.directory.get_or_insert_with(|| state.join("cache"));
+    let place = place_of(directory)?;
+    if let Some(folder) = folders.iter().find(|folder| place.starts_with(folder) || folder.starts_with(&place)) {
+        anyhow::bail!("`cache.directory` is `{}`, which overlaps with the folder `{}`; name another", place.display(), folder.display());
+    }
+    Ok(Arc::new(DerivativeCache::open(&options)?))
 }
 
 fn library_options(config: &Config) -> LibraryOptions {
