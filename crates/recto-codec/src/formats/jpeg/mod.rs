@@ -3,26 +3,24 @@
 //! Entropy decoding, DCT and colour conversion are libjpeg-turbo's, behind [`ffi`]; headers, metadata and everything in the
 //! compressed domain are our own.
 
+mod decode;
 mod encode;
+mod exif;
 mod ffi;
 mod input;
+mod markers;
 mod stream;
+mod whole;
 
-use std::sync::Arc;
+use crate::DecodeError;
 
-use crate::{DecodeError, Decoder, OpenOptions, RandomAccess, SourceFormat};
-
+pub(crate) use decode::open;
 pub(crate) use encode::encoder;
 pub(crate) use stream::{StreamColor, decode_stream};
 
 /// Does a file that begins so look like it?
 pub(crate) fn sniff(first: &[u8]) -> bool {
     first.starts_with(&[0xff, 0xd8, 0xff])
-}
-
-/// Opens one page.
-pub(crate) fn open(_source: Arc<dyn RandomAccess>, _options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {
-    Err(DecodeError::Unsupported { format: SourceFormat::Jpeg, what: "anything".to_owned() })
 }
 
 /// Cuts a complete JPEG stream (tables joined) to its top left `visible` pixels without decoding: frame size lowered, surplus
