@@ -209,7 +209,10 @@ fn canvas(object: &Object, file: &File, page: &PageFacts, urls: &dyn Urls) -> Ca
 fn placeholder(object: &Object, file: &File, page: u32, pages: u32, urls: &dyn Urls) -> Canvas {
     let label = format!("{} (this image cannot be read)", page_label(object, file, page, pages));
     let id = urls.canvas(&object.identifier, &canvas_name(file, page));
-    Canvas::new(id, LanguageMap::one("en", label), PLACEHOLDER)
+    let mut canvas = Canvas::new(id, LanguageMap::one("en", label), PLACEHOLDER);
+    // A canvas without `items` is legal, but validators and viewers expect them.
+    canvas.items = vec![AnnotationPage::new(format!("{}/painting", canvas.id), Vec::new())];
+    canvas
 }
 
 fn unreadable(file: &File, page: u32, problem: &str) -> Finding {

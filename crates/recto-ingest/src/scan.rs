@@ -175,7 +175,20 @@ impl Scan<'_> {
             }
             return None;
         };
-        (!media::is_passed_over(text)).then(|| text.to_owned())
+        if media::is_passed_over(text) {
+            return None;
+        }
+        if let Some(character) = media::unusable_character(text) {
+            self.report(
+                Severity::Warning,
+                &format!("{shown}/{text}"),
+                "name-not-usable",
+                format!("its name holds {character}, which no identifier may have"),
+                "rename it",
+            );
+            return None;
+        }
+        Some(text.to_owned())
     }
 
     /// What stands behind a name: an image, a folder to go into, or nothing to publish.

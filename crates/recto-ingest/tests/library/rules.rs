@@ -92,7 +92,9 @@ impl Check {
         for (key, inner) in object {
             let place = format!("{place}/{key}");
             if LISTS.contains(&key.as_str()) {
-                self.require(inner.as_array().is_some_and(|list| !list.is_empty()), &place, "it is a list (§4.3)");
+                let may_be_empty = key == "items" && object["type"] != "Manifest";
+                let is_list = inner.as_array().is_some_and(|list| may_be_empty || !list.is_empty());
+                self.require(is_list, &place, "it is a list (§4.3)");
             }
             match key.as_str() {
                 "service" => inner.as_array().into_iter().flatten().for_each(|service| self.service(service, &place)),
@@ -146,7 +148,9 @@ impl Check {
             "a canvas has a size (§5.3)",
         );
         self.require(!text(&canvas["id"]).contains('#'), place, "a canvas's id has no fragment (§5.3)");
-        for (number, page) in canvas["items"].as_array().into_iter().flatten().enumerate() {
+        let pages = canvas["items"].as_array().map_or(&[][..], Vec::as_slice);
+        self.require(!pages.is_empty(), place, "a canvas has an annotation page (§3.4)");
+        for (number, page) in pages.iter().enumerate() {
             let place = format!("{place}/items/{number}");
             self.resource(page, &place);
             self.unique(&page["id"], &place);

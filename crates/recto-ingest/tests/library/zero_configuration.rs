@@ -125,6 +125,14 @@ fn several_folders_are_one_library_whose_paths_begin_with_their_names() {
 }
 
 #[test]
+fn folders_may_be_given_other_names() {
+    let shelf = Shelf::with(&["x/1.jpg", "y/2.jpg"]);
+    let named = [("maps", "x"), ("", "y")].map(|(name, folder)| (name.to_owned(), shelf.at(folder)));
+    let tree = Library::named(named, LibraryOptions::default()).unwrap().scan();
+    assert_eq!(outline(&tree), ["~library/", "  library = library/2.jpg", "  maps = maps/1.jpg"]);
+}
+
+#[test]
 fn members_and_files_come_in_natural_order_whatever_they_are() {
     let shelf = Shelf::with(&["vol 10/1.jpg", "vol 2/1.jpg", "vol 1.tif", "Vol 3.tif", "vol 2.tif", "vol 2.jpg"]);
     let tree = shelf.scan();
@@ -258,6 +266,10 @@ mod unix {
         let tree = scan(&shelf, Symlinks::Inside);
         assert_eq!(outline(&tree)[1..], ["  a = a/1.jpg"]);
         assert_eq!(findings(&tree), [("name-not-utf-8", "a/gr\u{fffd}\u{fffd}e.jpg")]);
+        let shelf = Shelf::with(&["in/a/1.jpg", "in/a/back\\slash.jpg", "in/line\nbreak/1.jpg"]);
+        let tree = scan(&shelf, Symlinks::Inside);
+        assert_eq!(outline(&tree)[1..], ["  a = a/1.jpg"]);
+        assert_eq!(findings(&tree), [("name-not-usable", "in/line\nbreak"), ("name-not-usable", "a/back\\slash.jpg")]);
     }
 
     #[test]
