@@ -24,10 +24,15 @@ pub enum Symlinks {
 pub struct LibraryOptions {
     /// What to do with symbolic links.
     pub symlinks: Symlinks,
-    /// Most levels of folders below a library folder; deeper ones are left out, with a finding.
+    /// Most levels of folders below a library folder, up to 256; deeper ones are left out, with a finding.
     pub max_depth: u32,
     /// Most entries (files and folders of any kind) that are looked at; the rest is left out, with a finding.
     pub max_entries: u64,
+}
+
+impl LibraryOptions {
+    /// No library is read deeper than this, so that its depth cannot exhaust a thread's stack.
+    pub(crate) const DEEPEST: u32 = 256;
 }
 
 impl Default for LibraryOptions {

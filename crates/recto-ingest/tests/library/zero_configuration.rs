@@ -152,10 +152,11 @@ fn members_and_files_come_in_natural_order_whatever_they_are() {
 #[test]
 fn a_missing_folder_is_a_finding_and_the_others_are_there() {
     let shelf = Shelf::with(&["first/1.jpg"]);
+    shelf.add("first/line\nbreak.jpg");
     let tree = Library::new([shelf.at("first"), shelf.at("gone")], LibraryOptions::default()).unwrap().scan();
     assert_eq!(outline(&tree), ["library/", "  first = first/1.jpg"]);
-    assert_eq!(findings(&tree), [("cannot-read", "gone")]);
-    assert_eq!(tree.findings()[0].severity, Severity::Error);
+    assert_eq!(findings(&tree), [("name-not-usable", "first/line\\nbreak.jpg"), ("cannot-read", "gone")]);
+    assert_eq!(tree.findings()[1].severity, Severity::Error);
 }
 
 #[test]
@@ -269,7 +270,7 @@ mod unix {
         let shelf = Shelf::with(&["in/a/1.jpg", "in/a/back\\slash.jpg", "in/line\nbreak/1.jpg"]);
         let tree = scan(&shelf, Symlinks::Inside);
         assert_eq!(outline(&tree)[1..], ["  a = a/1.jpg"]);
-        assert_eq!(findings(&tree), [("name-not-usable", "in/line\nbreak"), ("name-not-usable", "a/back\\slash.jpg")]);
+        assert_eq!(findings(&tree), [("name-not-usable", "line\\nbreak"), ("name-not-usable", "a/back\\slash.jpg")]);
     }
 
     #[test]
