@@ -125,7 +125,7 @@ impl Decoder for GifDecoder {
                 + u64::from(frame.w)
                 + LZW_BYTES
                 + 2 * BUFFER_BYTES as u64,
-            pixels: rows * u64::from(frame.w),
+            pixels: (rows * u64::from(frame.w)).max(region.area_px()),
         }
     }
 

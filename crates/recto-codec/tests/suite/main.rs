@@ -1,0 +1,6 @@
+//! One suite for every reader and one for every writer: each fixture and each pixel format goes through all of it.
+
+mod decoder_suite;
+mod encoder_suite;
+mod fixtures;
+mod memory;
