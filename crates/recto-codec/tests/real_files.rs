@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,7 +37,7 @@ const UNSUPPORTED: [&str; 16] =
 
 fn read(decoder: &dyn Decoder, region: Rect) -> Result<(Raster, DecodedGeometry), DecodeError> {
     let wanted = DecodeRequest { level: 0, region, denominator: 1 };
-    read_raster(decoder, &wanted, &Control::until(Instant::now() + Duration::from_secs(60)))
+    read_raster(decoder, &wanted, &Control::until(Instant::now() + Duration::from_mins(1)))
 }
 
 fn open_file(path: &Path, options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {

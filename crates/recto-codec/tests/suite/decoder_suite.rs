@@ -53,7 +53,7 @@ fn read(decoder: &dyn Decoder, wanted: &DecodeRequest) -> Result<(Raster, Decode
 }
 
 fn denominators(decoder: &dyn Decoder) -> Vec<u32> {
-    (0..).map(|power| 1 << power).take_while(|d| *d <= decoder.facts().max_denominator).collect()
+    [1, 2, 4, 8, 16].into_iter().filter(|d| *d <= decoder.facts().max_denominator).collect()
 }
 
 fn facts_are_right(fixture: &Fixture, decoder: &dyn Decoder) {
@@ -221,7 +221,7 @@ fn damaged_files_give_errors_or_pixels(fixture: &Fixture) {
     let mut rng = Rng::new(19);
     for round in 0..60 {
         let mut bytes = fixture.bytes.clone();
-        for _ in 0..1 + rng.below(4) {
+        for _ in 0..=rng.below(4) {
             // Every other hit is in the headers, where it hurts most.
             let end = if round % 2 == 0 { bytes.len().min(128) } else { bytes.len() };
             bytes[rng.below(end as u32) as usize] = rng.next_u64() as u8;

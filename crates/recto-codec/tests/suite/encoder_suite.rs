@@ -26,8 +26,8 @@ fn header(size: Dimensions, pixels: PixelFormat) -> EncodeHeader {
     EncodeHeader { size, pixels, bitonal: false, icc: None, dpi: None }
 }
 
-fn write(format: Format, header: &EncodeHeader, options: &EncodeOptions, data: &[u8]) -> Result<Vec<u8>, EncodeError> {
-    let mut encoder = encoder(format, header, options)?;
+fn write(format: Format, header: &EncodeHeader, options: EncodeOptions, data: &[u8]) -> Result<Vec<u8>, EncodeError> {
+    let mut encoder = encoder(format, header, &options)?;
     let stride = header.size.width_px as usize * header.pixels.bytes_per_pixel();
     let (mut y, mut heights) = (0, STRIPS.into_iter().cycle());
     while y < header.size.height_px {
@@ -90,7 +90,7 @@ fn lossless_writers_keep_every_sample() {
                 let data = samples.image(size);
                 let mut header = header(size, pixel_format(samples));
                 header.bitonal = samples == Samples::Bitonal;
-                let file = write(format, &header, &options(), &data).unwrap_or_else(|error| panic!("{name}: {error}"));
+                let file = write(format, &header, options(), &data).unwrap_or_else(|error| panic!("{name}: {error}"));
                 let (image, _) = read_elsewhere(&file);
                 assert_eq!((image.width(), image.height()), (size.width_px, size.height_px), "{name}");
                 assert!(in_layout(&image, samples) == data, "{name}: pixels differ");
@@ -103,7 +103,7 @@ fn lossless_writers_keep_every_sample() {
 fn bitonal_png_has_one_bit_a_pixel() {
     let data = Samples::Bitonal.image(SIZE);
     let header = EncodeHeader { bitonal: true, ..header(SIZE, PixelFormat::Gray8) };
-    let file = write(Format::Png, &header, &options(), &data).unwrap();
+    let file = write(Format::Png, &header, options(), &data).unwrap();
     let decoder = open(Arc::new(MemoryAccess::new(file)), &OpenOptions::default()).unwrap();
     assert_eq!((decoder.facts().bits_per_sample, decoder.facts().color), (1, ColorModel::Bitonal));
 }
@@ -119,14 +119,14 @@ fn gif_keeps_up_to_256_colours_and_transparency() {
             if index == 9 { [0; 4] } else { [r, g, b, 255] }
         })
         .collect();
-    let file = write(Format::Gif, &header(SIZE, PixelFormat::Rgba8), &options(), &data).unwrap();
+    let file = write(Format::Gif, &header(SIZE, PixelFormat::Rgba8), options(), &data).unwrap();
     assert!(read_elsewhere(&file).0.to_rgba8().into_raw() == data);
 }
 
 #[test]
 fn gif_comes_close_when_there_are_more_colours() {
     let data = card::rgb8(SIZE);
-    let file = write(Format::Gif, &header(SIZE, PixelFormat::Rgb8), &options(), &data).unwrap();
+    let file = write(Format::Gif, &header(SIZE, PixelFormat::Rgb8), options(), &data).unwrap();
     let (worst, mean) = card::distance(&read_elsewhere(&file).0.to_rgb8().into_raw(), &data);
     assert!(worst <= 64 && mean <= 8.0, "differs by {worst}, {mean:.2} on average");
 }
@@ -138,7 +138,7 @@ fn lossy_webp_comes_close_at_every_quality() {
     for (quality, most) in [(1, 12.0), (50, 4.0), (80, 3.0), (99, 2.0)] {
         for effort in [0, 4] {
             let options = EncodeOptions { webp_quality: quality, webp_effort: effort, ..options() };
-            let file = write(Format::Webp, &header(SIZE, PixelFormat::Rgb8), &options, &data).unwrap();
+            let file = write(Format::Webp, &header(SIZE, PixelFormat::Rgb8), options, &data).unwrap();
             let (_, mean) = card::distance(&read_elsewhere(&file).0.to_rgb8().into_raw(), &data);
             assert!(mean <= most, "quality {quality}, effort {effort}: {mean:.2} on average");
             if effort == 4 {
@@ -166,7 +166,7 @@ fn profiles_and_resolution_are_written() {
                 ..header(SIZE, pixel_format(samples))
             };
             let options = EncodeOptions { webp_quality: quality, ..options() };
-            let file = write(format, &header, &options, &samples.image(SIZE)).unwrap();
+            let file = write(format, &header, options, &samples.image(SIZE)).unwrap();
             assert_eq!(read_elsewhere(&file).1.as_deref(), Some(&profile[..]), "{name}");
             let decoder = open(Arc::new(MemoryAccess::new(file)), &OpenOptions::default()).unwrap();
             assert_eq!(decoder.facts().icc.as_deref(), Some(&profile[..]), "{name}");
