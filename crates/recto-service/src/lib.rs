@@ -1,1 +1,23 @@
-//! recto-service.
+//! The use cases: give an image or its `info.json`, present objects, explain a URL. HTTP and the command line call this and nothing below.
+//!
+//! An image request walks through here in a fixed order: access ([`policy`]), facts, exact geometry, canonical key, and only
+//! then, if the caller still needs bytes, cache, admission ([`work`]), plan and pixels. What is decided before is free of
+//! source input and output wherever the facts are known already.
+
+mod error;
+mod explain;
+mod images;
+mod known;
+mod metrics;
+mod objects;
+mod options;
+pub mod policy;
+pub mod work;
+
+pub use error::ServiceError;
+pub use explain::Explanation;
+pub use images::{ImageBody, ImageService, ImageServiceParts, Origin, Prepared, PreparedInfo};
+pub use known::{KnownImage, ShortFacts};
+pub use metrics::{CacheReading, Metrics};
+pub use objects::{DocumentKind, ObjectService, PreparedDocument, PresentationUrls};
+pub use options::{ImageOptions, LibraryOptions, LimitOptions, WorkOptions};

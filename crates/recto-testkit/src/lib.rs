@@ -1,1 +1,16 @@
-//! recto-testkit.
+//! What tests of every crate share: images whose pixels say where they are, files written by hand, seeded chance, folders
+//! of images, and the way to real data where it is present.
+//!
+//! Nothing here reads an image: what a test checks must not come from the code under test.
+
+pub mod bmp;
+pub mod card;
+mod data;
+mod library;
+pub mod position;
+mod rng;
+pub mod tiff;
+
+pub use data::{data_dir, files_below};
+pub use library::TempLibrary;
+pub use rng::Rng;

@@ -1,9 +1,12 @@
 //! The formats: one folder each, registered in [`FORMATS`] and [`encoder`].
 
 mod bmp;
+mod exif;
 mod gif;
+mod held;
 mod jpeg;
 mod png;
+mod reader;
 mod tiff;
 mod webp;
 

@@ -1,22 +1,8 @@
-//! Gif.
+//! GIF: the first frame on its canvas.
 
-use std::sync::Arc;
+mod decode;
+mod encode;
+mod palette;
 
-use crate::{
-    DecodeError, Decoder, EncodeError, EncodeHeader, EncodeOptions, Encoder, OpenOptions, RandomAccess, SourceFormat,
-};
-
-/// Does a file that begins so look like it?
-pub(crate) fn sniff(first: &[u8]) -> bool {
-    first.starts_with(b"GIF87a") || first.starts_with(b"GIF89a")
-}
-
-/// Opens one page.
-pub(crate) fn open(_source: Arc<dyn RandomAccess>, _options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {
-    Err(DecodeError::Unsupported { format: SourceFormat::Gif, what: "anything".to_owned() })
-}
-
-/// The encoder.
-pub(crate) fn encoder(_header: &EncodeHeader, _options: &EncodeOptions) -> Result<Box<dyn Encoder>, EncodeError> {
-    Err(EncodeError::NoEncoder { format: "gif" })
-}
+pub(crate) use decode::{open, sniff};
+pub(crate) use encode::encoder;

@@ -1,51 +1,26 @@
-//! Jpeg.
+//! JPEG files, JPEG streams inside other files, and their compressed domain.
+//!
+//! Entropy decoding, DCT and colour conversion are libjpeg-turbo's, behind [`ffi`]; headers, metadata and everything in the
+//! compressed domain are our own.
 
-use std::sync::Arc;
+mod decode;
+mod encode;
+mod exif;
+mod ffi;
+mod input;
+mod markers;
+mod stream;
+mod whole;
 
-use crate::{
-    DecodeError, Decoder, EncodeError, EncodeHeader, EncodeOptions, Encoder, OpenOptions, RandomAccess, SourceFormat,
-};
+use crate::DecodeError;
+
+pub(crate) use decode::open;
+pub(crate) use encode::encoder;
+pub(crate) use stream::{StreamColor, decode_stream};
 
 /// Does a file that begins so look like it?
 pub(crate) fn sniff(first: &[u8]) -> bool {
     first.starts_with(&[0xff, 0xd8, 0xff])
-}
-
-/// Opens one page.
-pub(crate) fn open(_source: Arc<dyn RandomAccess>, _options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {
-    Err(DecodeError::Unsupported { format: SourceFormat::Jpeg, what: "anything".to_owned() })
-}
-
-/// The encoder.
-pub(crate) fn encoder(_header: &EncodeHeader, _options: &EncodeOptions) -> Result<Box<dyn Encoder>, EncodeError> {
-    Err(EncodeError::NoEncoder { format: "jpg" })
-}
-
-/// How the samples of a JPEG stream inside another file are to be understood.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StreamColor {
-    /// As its own markers say (JFIF, Adobe), like any JPEG file.
-    Markers,
-    /// One gray component.
-    Gray,
-    /// Three components that are red, green and blue already.
-    Rgb,
-    /// Three components that are luma and chroma.
-    YcbCr,
-    /// Four components that are inks as they are (0 is no ink, unless an Adobe marker says inverted).
-    Cmyk,
-}
-
-/// Decodes a complete JPEG stream (tables joined) from memory, shrunk by `denominator` (1, 2, 4 or 8).
-///
-/// Gives `Gray8`, `Rgb8` or `Cmyk8` (0 is no ink).
-pub(crate) fn decode_stream(
-    _stream: &[u8],
-    _color: StreamColor,
-    _denominator: u32,
-    _control: &crate::Control,
-) -> Result<crate::Raster, DecodeError> {
-    Err(DecodeError::Unsupported { format: SourceFormat::Jpeg, what: "anything".to_owned() })
 }
 
 /// Cuts a complete JPEG stream (tables joined) to its top left `visible` pixels without decoding: frame size lowered, surplus

@@ -1,22 +1,7 @@
-//! Png.
+//! PNG: rows as they stream by; what lies above the region is decoded but not kept, what lies below is not decoded.
 
-use std::sync::Arc;
+mod decode;
+mod encode;
 
-use crate::{
-    DecodeError, Decoder, EncodeError, EncodeHeader, EncodeOptions, Encoder, OpenOptions, RandomAccess, SourceFormat,
-};
-
-/// Does a file that begins so look like it?
-pub(crate) fn sniff(first: &[u8]) -> bool {
-    first.starts_with(b"\x89PNG\r\n\x1a\n")
-}
-
-/// Opens one page.
-pub(crate) fn open(_source: Arc<dyn RandomAccess>, _options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {
-    Err(DecodeError::Unsupported { format: SourceFormat::Png, what: "anything".to_owned() })
-}
-
-/// The encoder.
-pub(crate) fn encoder(_header: &EncodeHeader, _options: &EncodeOptions) -> Result<Box<dyn Encoder>, EncodeError> {
-    Err(EncodeError::NoEncoder { format: "png" })
-}
+pub(crate) use decode::{open, sniff};
+pub(crate) use encode::encoder;

@@ -1,0 +1,111 @@
+//! Requests that mean exactly what is stored: found by geometry and colour alone, without decoding anything.
+
+use recto_codec::{ColorModel, Decoder, ImageFacts, Level, Orientation, SourceFormat, TileGrid};
+use recto_iiif::Dimensions;
+use recto_iiif::image::{Format, Quality, ResolvedRequest, Rotation};
+
+use crate::color;
+use crate::geometry::integer_scales;
+use crate::options::{ColorPolicy, RenderOptions, StoredTiles};
+
+/// What serves the request as it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stored {
+    Tile { level: usize, column: u32, row: u32 },
+    PaddedTile { level: usize, column: u32, row: u32 },
+    Whole,
+}
+
+/// Looks for a stored tile, or the stored whole, that is the request.
+pub(crate) fn find(decoder: &dyn Decoder, request: &ResolvedRequest, options: &RenderOptions) -> Option<Stored> {
+    let facts = decoder.facts();
+    if options.stored_tiles == StoredTiles::Never
+        || facts.orientation != Orientation::Normal
+        || request.rotation != Rotation::NONE
+        || !quality_is_stored(facts, request.quality)
+    {
+        return None;
+    }
+    let candidate = facts.levels.iter().enumerate().find_map(|(index, level)| {
+        level.grid.filter(|grid| grid.passes_through).and_then(|grid| {
+            let (column, row) = tile_of(facts, level, grid, request)?;
+            let padded = visible(level, grid, column, row)? != grid.tile;
+            Some((index, column, row, padded))
+        })
+    });
+    let Some((level, column, row, padded)) = candidate else {
+        let whole = request.format == Format::Jpg
+            && facts.source_format == SourceFormat::Jpeg
+            && request.size == facts.stored_size()
+            && request.region == facts.stored_size().rect()
+            && shows_as_stored(facts, options, |_| true);
+        return whole.then_some(Stored::Whole);
+    };
+    match decoder.stored_tile(level, column, row) {
+        Some(tile) => (tile.format == request.format
+            && tile.size == request.size
+            && shows_as_stored(facts, options, |marker| contains(&tile.head, marker)))
+        .then_some(Stored::Tile { level, column, row }),
+        None => (padded && request.format == Format::Jpg && shows_as_stored(facts, options, |_| false))
+            .then_some(Stored::PaddedTile { level, column, row }),
+    }
+}
+
+fn quality_is_stored(facts: &ImageFacts, quality: Quality) -> bool {
+    match quality {
+        Quality::Default | Quality::Color => true,
+        Quality::Gray => matches!(facts.color, ColorModel::Gray | ColorModel::Bitonal),
+        Quality::Bitonal => false,
+    }
+}
+
+/// True when the stored samples need no conversion. Where profiles are kept, one that matters has to travel along.
+fn shows_as_stored(facts: &ImageFacts, options: &RenderOptions, holds: impl Fn(&[u8]) -> bool) -> bool {
+    color::is_srgb_as_stored(facts)
+        || (options.color == ColorPolicy::Keep && facts.color != ColorModel::Lab && holds(b"ICC_PROFILE\0"))
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+/// The column and row of the tile of this level that the request is, if it is one.
+fn tile_of(facts: &ImageFacts, level: &Level, grid: TileGrid, request: &ResolvedRequest) -> Option<(u32, u32)> {
+    let full = facts.stored_size();
+    integer_scales(full, level.size).find_map(|scale| {
+        let axis = |start: u32, length: u32, full: u32, level: u32, tile: u32, size: u32| {
+            let step = u64::from(tile) * u64::from(scale);
+            let index = u64::from(start).checked_div(step)?;
+            let end = ((index + 1) * step).min(u64::from(full));
+            let first = u32::try_from(index * u64::from(tile)).ok()?;
+            let visible = level.checked_sub(first)?.min(tile);
+            let is_tile = index * step == u64::from(start)
+                && end == u64::from(start) + u64::from(length)
+                && length.div_ceil(scale) == size
+                // A level that was rounded down lacks the last pixel that the size function announces.
+                && visible == size;
+            is_tile.then_some(index as u32)
+        };
+        let region = request.region;
+        let column =
+            axis(region.x, region.w, full.width_px, level.size.width_px, grid.tile.width_px, request.size.width_px)?;
+        let row = axis(
+            region.y,
+            region.h,
+            full.height_px,
+            level.size.height_px,
+            grid.tile.height_px,
+            request.size.height_px,
+        )?;
+        Some((column, row))
+    })
+}
+
+/// The part of a tile that is inside its level.
+fn visible(level: &Level, grid: TileGrid, column: u32, row: u32) -> Option<Dimensions> {
+    let axis = |level: u32, tile: u32, index: u32| Some(level.checked_sub(tile.checked_mul(index)?)?.min(tile));
+    Some(Dimensions::new(
+        axis(level.size.width_px, grid.tile.width_px, column)?,
+        axis(level.size.height_px, grid.tile.height_px, row)?,
+    ))
+}

@@ -1,0 +1,294 @@
+//! Looks at every folder of a library and makes a [`Tree`] of what it finds. Only reads; never writes.
+//!
+//! A scan is always whole: for 100,000 files that takes a fraction of a second, and nothing can be missed. It is the
+//! same for the same files, whatever order a file system lists them in.
+
+use std::ffi::OsStr;
+use std::fs::{self, DirEntry, FileType};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::assemble::assemble;
+use crate::finding::Findings;
+use crate::library::Root;
+use crate::natural::NaturalKey;
+use crate::tree::Stamp;
+use crate::{Finding, Library, Severity, Symlinks, Tree, media};
+
+impl Library {
+    /// Looks at the whole library as it is now.
+    pub fn scan(&self) -> Tree {
+        let mut scan = Scan {
+            library: self,
+            real_roots: self.roots.iter().filter_map(|root| root.path.canonicalize().ok()).collect(),
+            open: Vec::new(),
+            entries: 0,
+            is_full: false,
+            findings: Findings::default(),
+        };
+        let folders: Vec<FoundFolder> = self.roots.iter().map(|root| scan.root(root)).collect();
+        assemble(folders, scan.findings.into_list())
+    }
+}
+
+/// A folder with the images and folders in it, in natural order, before it is known what becomes of it.
+pub(crate) struct FoundFolder {
+    pub(crate) name: String,
+    pub(crate) images: Vec<FoundImage>,
+    pub(crate) folders: Vec<FoundFolder>,
+}
+
+impl FoundFolder {
+    fn is_empty(&self) -> bool {
+        self.images.is_empty() && self.folders.is_empty()
+    }
+}
+
+/// An image file.
+pub(crate) struct FoundImage {
+    pub(crate) name: String,
+    pub(crate) stamp: Stamp,
+}
+
+struct Scan<'a> {
+    library: &'a Library,
+    real_roots: Vec<PathBuf>,
+    /// The real paths of the folders that are being looked at now, outermost first.
+    open: Vec<PathBuf>,
+    entries: u64,
+    is_full: bool,
+    findings: Findings,
+}
+
+/// What an entry of a folder turned out to be.
+enum Entry {
+    Folder(PathBuf),
+    Image(Stamp),
+}
+
+impl Scan<'_> {
+    fn root(&mut self, root: &Root) -> FoundFolder {
+        let empty = || FoundFolder { name: root.name.clone(), images: Vec::new(), folders: Vec::new() };
+        match root.path.canonicalize() {
+            Ok(real) => FoundFolder { name: root.name.clone(), ..self.folder(&root.name, &real, "") },
+            Err(error) => {
+                self.cannot_read(&root.name, &error);
+                empty()
+            }
+        }
+    }
+
+    /// Looks at one folder. `place` is its path relative to its root, empty for the root itself.
+    fn folder(&mut self, name: &str, real: &Path, place: &str) -> FoundFolder {
+        let mut found = FoundFolder { name: name.to_owned(), images: Vec::new(), folders: Vec::new() };
+        let shown = if place.is_empty() { name } else { place };
+        if self.open.len() > self.library.options.max_depth as usize {
+            self.report(
+                Severity::Error,
+                shown,
+                "folder-too-deep",
+                format!("it lies more than {} levels deep", self.library.options.max_depth),
+                "raise `max_depth`, or move it up",
+            );
+            return found;
+        }
+        let mut entries = self.entries(real, shown);
+        entries.sort_by_cached_key(|(name, _)| {
+            (NaturalKey::new(media::image_stem(name).unwrap_or(name)), NaturalKey::new(name))
+        });
+        self.open.push(real.to_owned());
+        for (name, entry) in entries {
+            let place = if place.is_empty() { name.clone() } else { format!("{place}/{name}") };
+            match self.look(&entry, real, &name, &place) {
+                Some(Entry::Image(stamp)) => found.images.push(FoundImage { name, stamp }),
+                Some(Entry::Folder(real)) => {
+                    let folder = self.folder(&name, &real, &place);
+                    if !folder.is_empty() {
+                        found.folders.push(folder);
+                    }
+                }
+                None => {}
+            }
+        }
+        self.open.pop();
+        found
+    }
+
+    /// The names in a folder that may be published.
+    fn entries(&mut self, real: &Path, shown: &str) -> Vec<(String, DirEntry)> {
+        let listing = match fs::read_dir(real) {
+            Ok(listing) => listing,
+            Err(error) => {
+                self.cannot_read(shown, &error);
+                return Vec::new();
+            }
+        };
+        let mut entries = Vec::new();
+        for entry in listing {
+            if !self.has_room(shown) {
+                break;
+            }
+            match entry {
+                Ok(entry) => {
+                    if let Some(name) = self.readable_name(&entry.file_name(), shown) {
+                        entries.push((name, entry));
+                    }
+                }
+                Err(error) => {
+                    // A listing that fails once may fail for ever.
+                    self.cannot_read(shown, &error);
+                    break;
+                }
+            }
+        }
+        entries
+    }
+
+    /// Counts one more entry; false once there are too many.
+    fn has_room(&mut self, shown: &str) -> bool {
+        self.entries += 1;
+        let has_room = self.entries <= self.library.options.max_entries;
+        if !has_room && !self.is_full {
+            self.is_full = true;
+            self.report(
+                Severity::Error,
+                shown,
+                "too-many-entries",
+                format!("the library has more than {} entries; the rest is left out", self.library.options.max_entries),
+                "raise `max_entries`, or publish fewer folders",
+            );
+        }
+        has_room
+    }
+
+    fn readable_name(&mut self, name: &OsStr, shown: &str) -> Option<String> {
+        let Some(text) = name.to_str() else {
+            let lossy = name.to_string_lossy();
+            if !media::is_passed_over(&lossy) {
+                self.report(
+                    Severity::Warning,
+                    &format!("{shown}/{lossy}"),
+                    "name-not-utf-8",
+                    "its name is not valid UTF-8, so that no URL can name it".into(),
+                    "rename it, for example with `convmv -t utf-8`",
+                );
+            }
+            return None;
+        };
+        (!media::is_passed_over(text)).then(|| text.to_owned())
+    }
+
+    /// What stands behind a name: an image, a folder to go into, or nothing to publish.
+    fn look(&mut self, entry: &DirEntry, parent: &Path, name: &str, place: &str) -> Option<Entry> {
+        let is_image = media::image_stem(name).is_some();
+        let kind = self.or_report(entry.file_type(), place)?;
+        if kind.is_symlink() {
+            return self.look_behind_link(&entry.path(), is_image, place);
+        }
+        if kind.is_dir() {
+            let real = parent.join(name);
+            return self.is_new(&real, place).then_some(Entry::Folder(real));
+        }
+        if !is_image || !self.is_regular(kind, place) {
+            return None;
+        }
+        let metadata = self.or_report(entry.metadata(), place)?;
+        Some(Entry::Image(stamp(&metadata)))
+    }
+
+    fn look_behind_link(&mut self, link: &Path, is_image: bool, place: &str) -> Option<Entry> {
+        let policy = self.library.options.symlinks;
+        if policy == Symlinks::Ignore {
+            return None;
+        }
+        let target = match link.canonicalize() {
+            Ok(target) => target,
+            Err(error) => {
+                self.report(
+                    Severity::Warning,
+                    place,
+                    "broken-link",
+                    format!("the link leads nowhere ({error})"),
+                    "mend the link or remove it",
+                );
+                return None;
+            }
+        };
+        let metadata = self.or_report(target.metadata(), place)?;
+        if !metadata.is_dir() && !is_image {
+            return None;
+        }
+        if policy == Symlinks::Inside && !self.real_roots.iter().any(|root| target.starts_with(root)) {
+            self.report(
+                Severity::Warning,
+                place,
+                "link-leads-outside",
+                "the link leads out of the library and is not followed".into(),
+                "publish the folder that it leads to as well, or set `symlinks` to `follow`",
+            );
+            return None;
+        }
+        if metadata.is_dir() {
+            return self.is_new(&target, place).then_some(Entry::Folder(target));
+        }
+        self.is_regular(metadata.file_type(), place).then(|| Entry::Image(stamp(&metadata)))
+    }
+
+    /// False, with a finding, for a folder that is being looked at already: links have made a circle.
+    fn is_new(&mut self, real: &Path, place: &str) -> bool {
+        let is_new = !self.open.iter().any(|open| open == real);
+        if !is_new {
+            self.report(
+                Severity::Warning,
+                place,
+                "link-circle",
+                "links lead back to a folder around it".into(),
+                "remove the link that closes the circle",
+            );
+        }
+        is_new
+    }
+
+    fn is_regular(&mut self, kind: FileType, place: &str) -> bool {
+        if !kind.is_file() {
+            self.report(
+                Severity::Warning,
+                place,
+                "not-a-file",
+                "it has the name of an image but is not a regular file".into(),
+                "replace it by the image, or rename it",
+            );
+        }
+        kind.is_file()
+    }
+
+    fn or_report<T>(&mut self, result: io::Result<T>, place: &str) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            // It went away while we were looking: as if it had never been there.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => {
+                self.cannot_read(place, &error);
+                None
+            }
+        }
+    }
+
+    fn cannot_read(&mut self, place: &str, error: &io::Error) {
+        self.report(
+            Severity::Error,
+            place,
+            "cannot-read",
+            format!("it cannot be read ({error})"),
+            "check that it exists and that the server may read it",
+        );
+    }
+
+    fn report(&mut self, severity: Severity, place: &str, rule: &'static str, message: String, fix: &str) {
+        self.findings.push(Finding { severity, place: place.to_owned(), rule, message, fix: fix.to_owned() });
+    }
+}
+
+fn stamp(metadata: &fs::Metadata) -> Stamp {
+    Stamp { bytes: metadata.len(), modified: metadata.modified().ok() }
+}

@@ -1,0 +1,167 @@
+//! The library as it was found at one moment: collections, objects, and the files that are their pages.
+
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use recto_iiif::identifier::Identifier;
+
+use crate::Finding;
+
+/// An immutable picture of the library. Two are equal when everything that can be published from them is.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Tree {
+    /// The first one is the root; parents stand before their children.
+    pub(crate) collections: Vec<Collection>,
+    pub(crate) objects: Vec<Object>,
+    pub(crate) findings: Vec<Finding>,
+    images: usize,
+    collection_places: HashMap<Identifier, usize>,
+    object_places: HashMap<Identifier, usize>,
+}
+
+/// A folder of folders: what becomes a IIIF Collection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Collection {
+    /// The folder's path relative to the library; for the root, see [`Tree::root`].
+    pub identifier: Identifier,
+    /// The folder's name.
+    pub label: String,
+    pub(crate) parent: Option<usize>,
+    pub(crate) members: Vec<Place>,
+}
+
+/// A folder of images, or a single image between folders: what becomes a IIIF Manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// The path of the folder, or of the single image with its extension, relative to the library.
+    pub identifier: Identifier,
+    /// The name of the folder, or of the single image without its extension.
+    pub label: String,
+    /// The image files in natural order; at least one. Each may hold several pages.
+    pub files: Vec<File>,
+    pub(crate) parent: usize,
+}
+
+/// One image file of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// The image's identifier: the file's path relative to the library, with its extension.
+    pub identifier: Identifier,
+    /// The file's name without its extension.
+    pub label: String,
+    /// The name of its first canvas, unique in the object: the label where that is unique, else the whole name.
+    pub canvas: String,
+    /// Tells one content of the file from the next.
+    pub stamp: Stamp,
+}
+
+/// Size and time of a file: enough to notice that it was replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stamp {
+    /// Length in bytes.
+    pub bytes: u64,
+    /// When its content last changed, where the file system says.
+    pub modified: Option<SystemTime>,
+}
+
+/// A member of a collection.
+#[derive(Clone, Copy, Debug)]
+pub enum Member<'tree> {
+    /// A collection inside the collection.
+    Collection(&'tree Collection),
+    /// An object.
+    Object(&'tree Object),
+}
+
+/// Where a member stands in the tree's lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Collection(usize),
+    Object(usize),
+}
+
+impl Tree {
+    pub(crate) fn new(collections: Vec<Collection>, objects: Vec<Object>, findings: Vec<Finding>) -> Self {
+        Self {
+            images: objects.iter().map(|object| object.files.len()).sum(),
+            collection_places: places(collections.iter().map(|collection| &collection.identifier)),
+            object_places: places(objects.iter().map(|object| &object.identifier)),
+            collections,
+            objects,
+            findings,
+        }
+    }
+
+    /// The collection that holds everything.
+    ///
+    /// Its identifier is the name of the library's folder. A folder at the top of the library may have that name too;
+    /// then the root's gets a `~` in front, with which no published name begins. When the library's folder holds images
+    /// directly and no folders, the root collection holds one object of the same identifier.
+    pub fn root(&self) -> &Collection {
+        &self.collections[0]
+    }
+
+    /// The collection with this identifier.
+    pub fn collection(&self, identifier: &Identifier) -> Option<&Collection> {
+        self.collection_places.get(identifier).map(|place| &self.collections[*place])
+    }
+
+    /// The object with this identifier.
+    pub fn object(&self, identifier: &Identifier) -> Option<&Object> {
+        self.object_places.get(identifier).map(|place| &self.objects[*place])
+    }
+
+    /// What a collection of this tree holds, in natural order of names.
+    pub fn members<'tree>(&'tree self, collection: &'tree Collection) -> impl ExactSizeIterator<Item = Member<'tree>> {
+        collection.members.iter().map(|place| match place {
+            Place::Collection(place) => Member::Collection(&self.collections[*place]),
+            Place::Object(place) => Member::Object(&self.objects[*place]),
+        })
+    }
+
+    /// The collection that holds this collection of this tree; `None` for the root.
+    pub fn parent(&self, collection: &Collection) -> Option<&Collection> {
+        collection.parent.map(|place| &self.collections[place])
+    }
+
+    /// The collection that holds this object of this tree.
+    pub fn parent_of(&self, object: &Object) -> &Collection {
+        &self.collections[object.parent]
+    }
+
+    /// The first object in or below a collection of this tree.
+    pub fn first_object<'tree>(&'tree self, collection: &'tree Collection) -> Option<&'tree Object> {
+        let mut waiting: Vec<&Place> = collection.members.iter().rev().collect();
+        while let Some(place) = waiting.pop() {
+            match place {
+                Place::Object(place) => return Some(&self.objects[*place]),
+                Place::Collection(place) => waiting.extend(self.collections[*place].members.iter().rev()),
+            }
+        }
+        None
+    }
+
+    /// Every collection, parents before children.
+    pub fn collections(&self) -> &[Collection] {
+        &self.collections
+    }
+
+    /// Every object, in the order of the tree.
+    pub fn objects(&self) -> &[Object] {
+        &self.objects
+    }
+
+    /// Number of image files of all objects.
+    pub fn images(&self) -> usize {
+        self.images
+    }
+
+    /// What was noticed while looking.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+}
+
+fn places<'a>(identifiers: impl Iterator<Item = &'a Identifier>) -> HashMap<Identifier, usize> {
+    identifiers.enumerate().map(|(place, identifier)| (identifier.clone(), place)).collect()
+}

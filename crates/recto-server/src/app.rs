@@ -1,0 +1,174 @@
+//! What every route stands on, and the first fork of the road.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{HeaderValue, Method};
+use recto_iiif::ErrorKind;
+use recto_iiif::image::{ApiVersion, Slashes};
+use recto_service::policy::Caller;
+use recto_service::{ImageService, ObjectService, PresentationUrls, ServiceError};
+
+use crate::base::{PublicUrl, Reached};
+use crate::options::{OptionError, ServerOptions};
+use crate::problem::{Api, Problem};
+use crate::reply::{Reply, open_to_all, preflight};
+use crate::routes;
+
+/// The application: shared by all connections, never changed.
+#[derive(Clone, Debug)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    images: ImageService,
+    objects: ObjectService,
+    title: String,
+    options: ServerOptions,
+    public: PublicUrl,
+    cache_control_images: HeaderValue,
+    cache_control_documents: HeaderValue,
+}
+
+/// One request with what was found out about it.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) parts: Parts,
+    pub(crate) reached: Reached,
+}
+
+impl Asked {
+    pub(crate) fn caller(&self) -> Caller {
+        Caller { address: Some(self.reached.client) }
+    }
+
+    pub(crate) fn is_head(&self) -> bool {
+        self.parts.method == Method::HEAD
+    }
+
+    pub(crate) fn accept(&self) -> Option<&str> {
+        self.parts.headers.get(http::header::ACCEPT).and_then(|value| value.to_str().ok())
+    }
+}
+
+impl App {
+    /// An application over these use cases. `title` is the name of the whole, on the first page.
+    ///
+    /// # Errors
+    /// An option that has no meaning.
+    pub fn new(
+        images: ImageService,
+        objects: ObjectService,
+        title: String,
+        options: ServerOptions,
+    ) -> Result<Self, OptionError> {
+        options.check()?;
+        let value = |option: &'static str, given: &str| {
+            HeaderValue::from_str(given).map_err(|_| OptionError::HeaderValue { option, given: given.to_owned() })
+        };
+        Ok(Self {
+            inner: Arc::new(Inner {
+                public: PublicUrl::new(options.base_url.clone(), options.trusted_networks()?),
+                cache_control_images: value("cache_control_images", &options.cache_control_images)?,
+                cache_control_documents: value("cache_control_documents", &options.cache_control_documents)?,
+                images,
+                objects,
+                title,
+                options,
+            }),
+        })
+    }
+
+    pub(crate) fn images(&self) -> &ImageService {
+        &self.inner.images
+    }
+
+    pub(crate) fn objects(&self) -> &ObjectService {
+        &self.inner.objects
+    }
+
+    pub(crate) fn title(&self) -> String {
+        self.inner.title.clone()
+    }
+
+    /// The URLs of this server for one who reached it under `base`.
+    pub(crate) fn presentation_urls(&self, base: &str) -> PresentationUrls {
+        PresentationUrls {
+            base: base.to_owned(),
+            image_3_prefix: self.inner.options.image_3_prefix.clone(),
+            image_2_prefix: self.inner.options.image_2_prefix.clone(),
+        }
+    }
+
+    /// Counts a failure, and logs those that are not the request's own.
+    pub(crate) fn note_failure(&self, asked: &Asked, error: &ServiceError) {
+        let root = error.root();
+        match root.kind() {
+            ErrorKind::Unavailable { .. } => self.inner.images.metrics().failed(true),
+            ErrorKind::Internal | ErrorKind::CorruptSource => {
+                self.inner.images.metrics().failed(false);
+                let cause = std::error::Error::source(root).map(ToString::to_string).unwrap_or_default();
+                tracing::info!(path = asked.parts.uri.path(), cause, "{root}");
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn options(&self) -> &ServerOptions {
+        &self.inner.options
+    }
+
+    pub(crate) fn cache_control_images(&self) -> HeaderValue {
+        self.inner.cache_control_images.clone()
+    }
+
+    pub(crate) fn cache_control_documents(&self) -> HeaderValue {
+        self.inner.cache_control_documents.clone()
+    }
+
+    pub(crate) fn slashes(&self) -> Slashes {
+        if self.inner.options.raw_slashes { Slashes::Raw } else { Slashes::EncodedOnly }
+    }
+
+    /// Path under which a version of the Image API answers.
+    pub(crate) fn image_prefix(&self, version: ApiVersion) -> &str {
+        match version {
+            ApiVersion::V2 => &self.inner.options.image_2_prefix,
+            ApiVersion::V3 => &self.inner.options.image_3_prefix,
+        }
+    }
+
+    /// Answers one request. Never fails: what goes wrong is an answer too.
+    pub(crate) async fn answer(&self, parts: Parts, peer: SocketAddr) -> Reply {
+        let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+        let reached = self.inner.public.of(peer.ip(), authority, &parts.headers);
+        let asked = Asked { parts, reached };
+        let mut reply = match asked.parts.method {
+            Method::OPTIONS => preflight(),
+            Method::GET | Method::HEAD => self.route(&asked).await,
+            _ => {
+                let problem = Problem::new(ErrorKind::Malformed, format!("`{}` is not done here", asked.parts.method))
+                    .hint("use GET, HEAD or OPTIONS");
+                let mut reply = problem.reply(Api::Other, &asked.parts.headers);
+                *reply.status_mut() = http::StatusCode::METHOD_NOT_ALLOWED;
+                reply.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
+                reply
+            }
+        };
+        open_to_all(reply.headers_mut());
+        reply
+    }
+
+    async fn route(&self, asked: &Asked) -> Reply {
+        let path = asked.parts.uri.path();
+        for version in [ApiVersion::V3, ApiVersion::V2] {
+            if let Some(rest) = path.strip_prefix(self.image_prefix(version)).and_then(|rest| rest.strip_prefix('/')) {
+                return routes::image::answer(self, asked, version, rest).await;
+            }
+        }
+        routes::other(self, asked).await
+    }
+}

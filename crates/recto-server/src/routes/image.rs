@@ -1,0 +1,109 @@
+//! The Image API 2.1 and 3.0: both versions differ in words, not in ways, and those words are in `recto-iiif`.
+
+use http::header::{HeaderName, LINK};
+use http::{HeaderValue, StatusCode};
+use recto_iiif::identifier::Identifier;
+use recto_iiif::image::{ApiVersion, ImagePath, ImageRequest, negotiate, parse_path};
+use recto_service::ServiceError;
+
+use crate::app::{App, Asked};
+use crate::problem::{Api, Problem};
+use crate::reply::{Reply, Representation, redirect};
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// Answers what lies under the prefix of `version`; `rest` is the path behind it, still encoded.
+pub(crate) async fn answer(app: &App, asked: &Asked, version: ApiVersion, rest: &str) -> Reply {
+    let outcome = match parse_path(rest, app.slashes()) {
+        Ok(ImagePath::Base { identifier }) => base(app, asked, version, &identifier).await,
+        Ok(ImagePath::Info { identifier }) => info(app, asked, version, &identifier).await,
+        Ok(ImagePath::Image { identifier, region, size, rotation, quality_format }) => {
+            match ImageRequest::parse(version, &region, &size, &rotation, &quality_format) {
+                Ok(request) => image(app, asked, &identifier, &request).await,
+                Err(error) => Err(error.into()),
+            }
+        }
+        Err(error) => Err(error.into()),
+    };
+    outcome.unwrap_or_else(|error| failure(app, asked, &error))
+}
+
+fn failure(app: &App, asked: &Asked, error: &ServiceError) -> Reply {
+    app.note_failure(asked, error);
+    Problem::from(error).reply(Api::Image, &asked.parts.headers)
+}
+
+/// The absolute URL of an image's service.
+pub(crate) fn service_url(app: &App, base: &str, version: ApiVersion, identifier: &Identifier) -> String {
+    format!("{base}{}/{}", app.image_prefix(version), identifier.encoded())
+}
+
+/// The service's own URL leads to `info.json` with 303. Image API 3.0 §2, 2.1 §2.
+async fn base(app: &App, asked: &Asked, version: ApiVersion, identifier: &Identifier) -> Result<Reply, ServiceError> {
+    app.images().find(identifier, &asked.caller(), recto_service::policy::Action::ReadInfo).await?;
+    let url = service_url(app, &asked.reached.base, version, identifier);
+    Ok(redirect(StatusCode::SEE_OTHER, &format!("{url}/info.json")))
+}
+
+async fn info(app: &App, asked: &Asked, version: ApiVersion, identifier: &Identifier) -> Result<Reply, ServiceError> {
+    let service = service_url(app, &asked.reached.base, version, identifier);
+    let prepared = app.images().info(identifier, version, &service, &asked.caller()).await?;
+    let media = negotiate(asked.accept(), version);
+    let mut extra = Vec::with_capacity(2);
+    push_link(&mut extra, &format!("<{}>;rel=\"profile\"", version.profile_uri()));
+    if let Some(context) = media.context_link() {
+        push_link(&mut extra, context);
+    }
+    let representation = Representation {
+        etag: prepared.etag,
+        last_modified: Some(prepared.last_modified),
+        cache_control: app.cache_control_documents(),
+        media_type: HeaderValue::from_static(media.as_str()),
+        vary: Some(HeaderValue::from_static("Accept")),
+        extra,
+    };
+    if representation.is_fresh(&asked.parts.headers) {
+        return Ok(representation.not_modified());
+    }
+    Ok(representation.with_body(&asked.parts.method, &asked.parts.headers, prepared.bytes))
+}
+
+async fn image(
+    app: &App,
+    asked: &Asked,
+    identifier: &Identifier,
+    request: &ImageRequest,
+) -> Result<Reply, ServiceError> {
+    let prepared = app.images().prepare(identifier, request, &asked.caller()).await?;
+    let version = request.version;
+    let service = service_url(app, &asked.reached.base, version, identifier);
+    let mut extra = Vec::with_capacity(3);
+    push_link(
+        &mut extra,
+        &format!("<{}>;rel=\"profile\", <{service}/{}>;rel=\"canonical\"", version.profile_uri(), prepared.canonical()),
+    );
+    let mut representation = Representation {
+        etag: prepared.etag.clone(),
+        last_modified: Some(prepared.last_modified),
+        cache_control: app.cache_control_images(),
+        media_type: HeaderValue::from_static(request.format.media_type()),
+        vary: None,
+        extra,
+    };
+    if representation.is_fresh(&asked.parts.headers) {
+        return Ok(representation.not_modified());
+    }
+    if asked.is_head() {
+        return Ok(representation.without_body());
+    }
+    let body = app.images().body(&prepared).await?;
+    if app.options().server_timing {
+        let value = format!("{};dur={:.3}", body.origin.word(), body.took.as_secs_f64() * 1000.0);
+        representation.extra.extend(HeaderValue::from_str(&value).ok().map(|value| (SERVER_TIMING, value)));
+    }
+    Ok(representation.with_body(&asked.parts.method, &asked.parts.headers, body.bytes))
+}
+
+fn push_link(extra: &mut Vec<(HeaderName, HeaderValue)>, link: &str) {
+    extra.extend(HeaderValue::from_str(link).ok().map(|value| (LINK, value)));
+}

@@ -1,0 +1,41 @@
+//! The routes: extract, call one use case, answer.
+
+pub(crate) mod image;
+mod operation;
+mod pages;
+mod presentation;
+
+use recto_iiif::ErrorKind;
+
+use crate::app::{App, Asked};
+use crate::problem::{Api, Problem};
+use crate::reply::Reply;
+
+/// Everything but the Image API.
+pub(crate) async fn other(app: &App, asked: &Asked) -> Reply {
+    let path = asked.parts.uri.path();
+    match path {
+        "/health" => operation::health(),
+        "/metrics" => operation::metrics(app),
+        "/explain" => operation::explain(app, asked).await,
+        "/robots.txt" => operation::robots(),
+        _ => {
+            if let Some(rest) = path.strip_prefix("/iiif/presentation/") {
+                return presentation::answer(app, asked, rest).await;
+            }
+            pages::answer(app, asked, path).await
+        }
+    }
+}
+
+/// The answer for a path under which there is nothing.
+fn nothing_here(asked: &Asked) -> Reply {
+    Problem::new(ErrorKind::NotFound, format!("there is nothing at `{}`", asked.parts.uri.path()))
+        .hint("the first page, `/`, lists what there is")
+        .reply(Api::Other, &asked.parts.headers)
+}
+
+/// A value of the query, decoded; the first of that name.
+fn query_value(query: Option<&str>, name: &str) -> Option<String> {
+    form_urlencoded::parse(query?.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}

@@ -1,0 +1,131 @@
+//! The accept loop: HTTP/1.1 and h2c on one port, bounded connections, deadlines on slow clients, an orderly end.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use futures_util::FutureExt as _;
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::app::App;
+use crate::deadline::WriteDeadline;
+use crate::options::ServerOptions;
+
+/// A server that has its port and waits to run.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    app: App,
+}
+
+impl Server {
+    /// Takes the port.
+    ///
+    /// # Errors
+    /// When the address cannot be had.
+    pub async fn bind(app: App) -> io::Result<Self> {
+        let listener = TcpListener::bind(&app.options().listen).await?;
+        Ok(Self { listener, app })
+    }
+
+    /// Where it listens: the port chosen by the system, if 0 was asked for.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Answers until `stop` is done, then lets running requests end within the shutdown time.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let options = self.app.options().clone();
+        let connections = Arc::new(Semaphore::new(options.max_connections.max(1)));
+        let graceful = GracefulShutdown::new();
+        let builder = protocol(&options);
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            let permit = tokio::select! {
+                permit = Arc::clone(&connections).acquire_owned() => permit,
+                () = &mut stop => break,
+            };
+            let Ok(permit) = permit else { break };
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = &mut stop => break,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, or the client is gone already: neither is worth a spin.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    continue;
+                }
+            };
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "TCP_NODELAY could not be set");
+            }
+            let app = self.app.clone();
+            let service = service_fn(move |request| answer(app.clone(), request, peer));
+            let io = TokioIo::new(WriteDeadline::<TcpStream>::new(stream, options.write_timeout.into()));
+            let connection = graceful.watch(builder.serve_connection(io, service).into_owned());
+            tokio::spawn(async move {
+                let _permit = permit;
+                if let Err(error) = connection.await {
+                    tracing::debug!(%error, %peer, "a connection ended early");
+                }
+            });
+        }
+        drop(self.listener);
+        tokio::select! {
+            () = graceful.shutdown() => {}
+            () = tokio::time::sleep(options.shutdown_timeout.into()) => {
+                tracing::warn!("requests that were still running after the shutdown time were cut off");
+            }
+        }
+    }
+}
+
+fn protocol(options: &ServerOptions) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // HTTP/1.1's buffer bounds the head; hyper wants at least 8 KiB.
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Some(options.header_timeout.into()))
+        .max_buf_size(options.max_header_bytes.max(8192))
+        .pipeline_flush(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(options.max_header_bytes as u32)
+        .max_concurrent_streams(200)
+        .keep_alive_interval(Some(Duration::from_secs(30)))
+        .keep_alive_timeout(Duration::from_secs(20));
+    builder
+}
+
+/// Answers one request. A panic in a handler is ours to mend, and costs that request alone.
+async fn answer(app: App, request: Request<Incoming>, peer: SocketAddr) -> Result<Response<Body>, Infallible> {
+    let (parts, body) = request.into_parts();
+    // No route takes a body; what is sent anyway is not read.
+    drop(body);
+    let answered = AssertUnwindSafe(app.answer(parts, peer)).catch_unwind().await;
+    Ok(answered.unwrap_or_else(|_| {
+        tracing::error!("a request handler panicked");
+        let mut reply = Response::new(Body::from("something went wrong inside the server\n"));
+        *reply.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        reply
+    }))
+}

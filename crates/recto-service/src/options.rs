@@ -1,0 +1,249 @@
+//! The options of the use cases.
+
+use recto_config::{ByteSize, Duration};
+use recto_engine::{Bitonal, ColorPolicy, RenderOptions, StoredTiles};
+use recto_iiif::Dimensions;
+use recto_iiif::image::{Limits, ResolvedRequest};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::ServiceError;
+
+/// What one request may ask for.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitOptions {
+    /// Widest result in pixels; `info.json` announces it as `maxWidth`. Without it only the area counts.
+    pub max_width: Option<u32>,
+    /// Highest result in pixels; `info.json` announces it as `maxHeight`.
+    pub max_height: Option<u32>,
+    /// Most pixels of a result; `info.json` announces it as `maxArea`. Without it, images are served up to `max_pixels`.
+    pub max_area: Option<u64>,
+    /// Most pixels of any result. Announced as `maxArea` only for images that are larger.
+    pub max_pixels: u64,
+    /// Most pixels of a result that is larger than the region it shows. More is refused: nothing is gained by it, and anyone
+    /// could keep the server busy with it.
+    pub max_upscaled_pixels: u64,
+    /// Most pixels that an original may have.
+    pub max_source_pixels: u64,
+}
+
+impl Default for LimitOptions {
+    fn default() -> Self {
+        Self {
+            max_width: None,
+            max_height: None,
+            max_area: None,
+            max_pixels: 400_000_000,
+            max_upscaled_pixels: 25_000_000,
+            max_source_pixels: 100_000_000_000,
+        }
+    }
+}
+
+impl LimitOptions {
+    /// The limits as they are for an image of this size: what `info.json` says and every request is held against.
+    pub fn for_image(&self, size: Dimensions) -> Limits {
+        Limits {
+            max_width_px: self.max_width,
+            max_height_px: self.max_height,
+            max_area_px: match self.max_area {
+                Some(max_area) => Some(max_area.min(self.max_pixels)),
+                None => (size.area_px() > self.max_pixels).then_some(self.max_pixels),
+            },
+        }
+    }
+}
+
+impl LimitOptions {
+    /// Refuses results that are blown up too far, or that no limit of the image's own caught.
+    pub(crate) fn check_upscaling(&self, resolved: &ResolvedRequest) -> Result<(), ServiceError> {
+        let wanted_px = resolved.size.area_px();
+        let limit_px = if wanted_px > resolved.region.area_px() { self.max_upscaled_pixels } else { self.max_pixels };
+        if wanted_px > limit_px { Err(ServiceError::UpscaledTooFar { wanted_px, limit_px }) } else { Ok(()) }
+    }
+}
+
+/// How much work goes on at a time.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkOptions {
+    /// Memory for pixels at work, all requests together. Without it: a quarter of the memory that the machine or the
+    /// container gives.
+    pub memory: Option<ByteSize>,
+    /// Threads that touch pixels. Without it: one for each processor.
+    pub threads: Option<usize>,
+    /// Requests that may wait in each lane before further ones are answered 503.
+    pub max_waiting: usize,
+    /// Longest wait for memory or a thread; then the answer is 503.
+    pub max_wait: Duration,
+    /// Longest work on one request; then the answer is 503.
+    pub max_time: Duration,
+    /// Originals that are kept open between requests.
+    pub open_files: u64,
+}
+
+impl Default for WorkOptions {
+    fn default() -> Self {
+        Self {
+            memory: None,
+            threads: None,
+            max_waiting: 4096,
+            max_wait: Duration::from_secs(20),
+            max_time: Duration::from_secs(60),
+            open_files: 512,
+        }
+    }
+}
+
+impl WorkOptions {
+    /// The memory that pixels may take, in bytes.
+    pub fn memory_bytes(&self) -> u64 {
+        self.memory.map_or_else(|| available_memory() / 4, ByteSize::bytes).max(64 << 20)
+    }
+
+    /// The number of pixel threads.
+    pub fn thread_count(&self) -> usize {
+        self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, std::num::NonZero::get)).max(1)
+    }
+}
+
+/// Memory of the machine, or of the control group if that is less; 2 GiB where neither can be read.
+fn available_memory() -> u64 {
+    let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+        line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib << 10)
+    });
+    let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
+    machine.into_iter().chain(group).min().unwrap_or(2 << 30)
+}
+
+/// Which colours leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ColorOption {
+    /// Everything is converted to sRGB.
+    #[default]
+    Srgb,
+    /// The original's profile is kept and embedded.
+    Keep,
+}
+
+/// How pictures are made.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ImageOptions {
+    /// Quality of JPEG, 1 to 100.
+    #[schemars(range(min = 1, max = 100))]
+    pub jpeg_quality: u8,
+    /// Quality of WebP, 1 to 100; 100 is lossless.
+    #[schemars(range(min = 1, max = 100))]
+    pub webp_quality: u8,
+    /// Progressive JPEG: smaller, and eight times the work.
+    pub jpeg_progressive: bool,
+    /// `srgb` converts every profile to sRGB, `keep` embeds the original's.
+    pub color: ColorOption,
+    /// Stored JPEG and WebP tiles leave as they lie in the file. `false` decodes and encodes all of them again.
+    pub stored_tiles: bool,
+    /// What lies behind transparent pixels, and in the corners of turned images, in formats without transparency: `#rrggbb`.
+    pub background: String,
+    /// `true` makes bitonal images by dithering instead of by a threshold.
+    pub dither: bool,
+    /// Tile side announced for images that are not stored in tiles, in pixels.
+    #[schemars(range(min = 64, max = 4096))]
+    pub tile_size: u32,
+    /// Formats to name in `preferredFormats`, best first.
+    pub preferred_formats: Vec<String>,
+    /// Rights statement or licence (a URI) to name in every `info.json` of version 3.
+    pub rights: Option<String>,
+}
+
+impl Default for ImageOptions {
+    fn default() -> Self {
+        Self {
+            jpeg_quality: 80,
+            webp_quality: 80,
+            jpeg_progressive: false,
+            color: ColorOption::Srgb,
+            stored_tiles: true,
+            background: "#ffffff".to_owned(),
+            dither: false,
+            tile_size: 512,
+            preferred_formats: Vec::new(),
+            rights: None,
+        }
+    }
+}
+
+impl ImageOptions {
+    /// What the engine is told. `None` when `background` is not a colour.
+    pub fn render(&self) -> Option<RenderOptions> {
+        let mut options = RenderOptions::default();
+        options.encode.jpeg_quality = self.jpeg_quality.clamp(1, 100);
+        options.encode.webp_quality = self.webp_quality.clamp(1, 100);
+        options.encode.jpeg_progressive = self.jpeg_progressive;
+        options.color = match self.color {
+            ColorOption::Srgb => ColorPolicy::ToSrgb,
+            ColorOption::Keep => ColorPolicy::Keep,
+        };
+        options.stored_tiles = if self.stored_tiles { StoredTiles::AsTheyLie } else { StoredTiles::Never };
+        options.bitonal = if self.dither { Bitonal::Dither } else { Bitonal::Otsu };
+        options.background = parse_color(&self.background)?;
+        Some(options)
+    }
+}
+
+fn parse_color(text: &str) -> Option<[u8; 3]> {
+    let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    let value = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+    Some([value(0)?, value(2)?, value(4)?])
+}
+
+/// How the library is looked after.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LibraryOptions {
+    /// Name of the whole, shown on the first page. Without it: the folder's name.
+    pub title: Option<String>,
+    /// How often the folders are read again even if no change was noticed.
+    pub rescan_every: Duration,
+}
+
+impl Default for LibraryOptions {
+    fn default() -> Self {
+        Self { title: None, rescan_every: Duration::from_secs(300) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_area_is_announced_where_it_is_set_or_where_the_image_is_larger_than_the_ceiling() {
+        let open = LimitOptions::default();
+        let set = LimitOptions { max_area: Some(1_000_000), ..LimitOptions::default() };
+        for (limits, size, want) in [
+            (&open, Dimensions::new(100, 100), None),
+            (&open, Dimensions::new(20_000, 15_000), None),
+            (&open, Dimensions::new(40_000, 40_000), Some(400_000_000)),
+            (&set, Dimensions::new(100, 100), Some(1_000_000)),
+        ] {
+            assert_eq!(limits.for_image(size).max_area_px, want, "{size}");
+        }
+    }
+
+    #[test]
+    fn colours_are_six_hexadecimal_digits() {
+        for (text, want) in [
+            ("#ffffff", Some([255, 255, 255])),
+            ("#0a0B10", Some([10, 11, 16])),
+            ("ffffff", None),
+            ("#fff", None),
+            ("#ééé", None),
+            ("#+1+1+1", None),
+        ] {
+            assert_eq!(parse_color(text), want, "{text}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! One file a command.
+
+mod config;
+mod info;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A folder of images becomes a IIIF service.
+#[derive(Debug, Parser)]
+#[command(
+    name = "recto",
+    version,
+    about,
+    propagate_version = true,
+    after_help = "Begin with:\n  recto serve FOLDER     then open the address that it prints\n\nEvery command has --help with examples. 0 is success, 1 is \"found something\", 2 is \"could not\"."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Publish folders of images: Image API, manifests, and pages to look at them
+    Serve(serve::Serve),
+    /// Tell what is in image files, as the server sees them
+    Info(info::Info),
+    /// Write, describe or check the configuration
+    Config(config::ConfigCommand),
+}
+
+impl Arguments {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        match self.command {
+            Command::Serve(command) => command.run(),
+            Command::Info(command) => command.run(),
+            Command::Config(command) => command.run(),
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What every answer of the image APIs owes to HTTP: conditional requests, HEAD, ranges, CORS, links, media types.
+
+use crate::support::{Library, Server};
+
+const TILE: &str = "0,0,256,256/256,256/0/default.png";
+
+fn server() -> (Library, Server) {
+    let library = Library::new();
+    library.put_png("a.png", 600, 400);
+    let server = library.serve(&[]);
+    (library, server)
+}
+
+#[test]
+fn the_base_uri_leads_to_info_json_with_303() {
+    let (_library, server) = server();
+    for version in ["2", "3"] {
+        let answer = server.get(&format!("/iiif/{version}/a.png"));
+        assert_eq!(answer.status, 303);
+        assert_eq!(answer.header("location"), format!("{}/iiif/{version}/a.png/info.json", server.base()));
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "on the redirect itself");
+    }
+    assert_eq!(server.get("/iiif/3/none.png").status, 404, "no redirect to nothing");
+}
+
+#[test]
+fn info_json_has_the_media_type_of_its_version() {
+    let (_library, server) = server();
+    let v3 = r#"application/ld+json;profile="http://iiif.io/api/image/3/context.json""#;
+    for (path, accept, want) in [
+        ("/iiif/3/a.png/info.json", None, v3),
+        ("/iiif/3/a.png/info.json", Some("*/*"), v3),
+        ("/iiif/3/a.png/info.json", Some("application/ld+json"), v3),
+        ("/iiif/3/a.png/info.json", Some("application/json"), "application/json"),
+        ("/iiif/2/a.png/info.json", None, "application/json"),
+        ("/iiif/2/a.png/info.json", Some("application/json"), "application/json"),
+        ("/iiif/2/a.png/info.json", Some("application/ld+json"), "application/ld+json"),
+    ] {
+        let headers: Vec<_> = accept.iter().map(|accept| ("Accept", *accept)).collect();
+        let answer = server.ask("GET", path, &headers);
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("content-type"), want, "{path} {accept:?}");
+        assert!(answer.header("vary").contains("Accept"));
+        assert!(answer.header("link").contains("rel=\"profile\""), "{}", answer.header("link"));
+    }
+}
+
+#[test]
+fn the_profile_link_is_in_its_http_form_and_the_canonical_link_names_the_same_pixels() {
+    let (_library, server) = server();
+    for (path, profile, canonical) in [
+        ("/iiif/3/a.png/full/max/0/default.jpg", "http://iiif.io/api/image/3/level2.json", "full/max/0/default.jpg"),
+        ("/iiif/3/a.png/0,0,600,400/300,/0/default.jpg", "http://iiif.io/api/image/3/level2.json", "full/300,200/0/default.jpg"),
+        ("/iiif/3/a.png/full/^1200,/360/default.jpg", "http://iiif.io/api/image/3/level2.json", "full/^1200,800/0/default.jpg"),
+        ("/iiif/2/a.png/full/full/0/default.jpg", "http://iiif.io/api/image/2/level2.json", "full/full/0/default.jpg"),
+        ("/iiif/2/a.png/pct:0,0,50,50/150,100/0/default.jpg", "http://iiif.io/api/image/2/level2.json", "0,0,300,200/150,/0/default.jpg"),
+    ] {
+        let answer = server.get(path);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let link = answer.header("link");
+        assert!(link.contains(&format!("<{profile}>;rel=\"profile\"")), "{link}");
+        let version = &path[..7];
+        assert!(link.contains(&format!("<{}{version}/a.png/{canonical}>;rel=\"canonical\"", server.base())), "{link} {canonical}");
+    }
+}
+
+#[test]
+fn validators_are_strong_and_stable_and_a_second_request_costs_nothing() {
+    let (library, server) = server();
+    let path = format!("/iiif/3/a.png/{TILE}");
+    let first = server.get(&path);
+    let etag = first.header("etag").to_owned();
+    assert!(etag.starts_with('"') && etag.ends_with('"'), "{etag}");
+    assert!(!first.header("last-modified").is_empty());
+    assert!(first.header("cache-control").contains("max-age"));
+    for (name, value) in [("If-None-Match", etag.as_str()), ("If-Modified-Since", first.header("last-modified"))] {
+        let again = server.ask("GET", &path, &[(name, value)]);
+        assert_eq!((again.status, again.body.len()), (304, 0), "{name}");
+        assert_eq!(again.header("etag"), etag);
+        assert_eq!(again.header("access-control-allow-origin"), "*");
+    }
+    // The same pixels under another name have the same validator, another picture another one.
+    assert_eq!(server.get("/iiif/3/a.png/0,0,256,256/max/0/color.png").status, 200);
+    assert_eq!(server.get("/iiif/3/a.png/0,0,256,256/256,/0/default.png").header("etag"), etag);
+    assert_ne!(server.get("/iiif/3/a.png/0,0,255,256/255,256/0/default.png").header("etag"), etag);
+    // Another process over the same file gives the same validator.
+    let other = library.serve(&["--set", "server.server_timing=false"]);
+    assert_eq!(other.get(&path).header("etag"), etag);
+}
+
+#[test]
+fn a_replaced_original_is_new_at_once() {
+    let (library, server) = server();
+    let path = format!("/iiif/3/a.png/{TILE}");
+    let before = server.get(&path);
+    library.put("a.png", &crate::support::coded_png(300, 301));
+    let after = server.get(&path);
+    assert_ne!(before.header("etag"), after.header("etag"));
+    let info = server.get("/iiif/3/a.png/info.json").json();
+    assert_eq!((info["width"].as_u64(), info["height"].as_u64()), (Some(300), Some(301)));
+    let answer = server.ask("GET", &path, &[("If-None-Match", before.header("etag"))]);
+    assert_eq!(answer.status, 200);
+    std::fs::remove_file(library.path("a.png")).unwrap();
+    assert_eq!(server.get(&path).status, 404);
+}
+
+#[test]
+fn head_tells_everything_and_makes_nothing() {
+    let (_library, server) = server();
+    let path = format!("/iiif/3/a.png/{TILE}");
+    let head = server.ask("HEAD", &path, &[]);
+    let rendered = server.get("/metrics").text().lines().find(|line| line.starts_with("recto_renders_total")).unwrap().to_owned();
+    assert!(rendered.ends_with(" 0"), "{rendered}");
+    let get = server.get(&path);
+    assert_eq!((head.status, get.status), (200, 200));
+    for name in ["etag", "last-modified", "content-type", "link", "cache-control", "access-control-allow-origin"] {
+        assert_eq!(head.header(name), get.header(name), "{name}");
+    }
+    let info = server.ask("HEAD", "/iiif/3/a.png/info.json", &[]);
+    assert_eq!(info.header("content-length"), server.get("/iiif/3/a.png/info.json").header("content-length"));
+    assert_eq!(server.ask("HEAD", "/iiif/3/none/info.json", &[]).status, 404);
+}
+
+#[test]
+fn a_range_gives_that_part() {
+    let (_library, server) = server();
+    let path = format!("/iiif/3/a.png/{TILE}");
+    let whole = server.get(&path);
+    let length = whole.body.len();
+    let part = server.ask("GET", &path, &[("Range", "bytes=10-19")]);
+    assert_eq!(part.status, 206);
+    assert_eq!(part.body, whole.body[10..20]);
+    assert_eq!(part.header("content-range"), format!("bytes 10-19/{length}"));
+    let outside = server.ask("GET", &path, &[("Range", &format!("bytes={length}-"))]);
+    assert_eq!(outside.status, 416);
+    assert_eq!(outside.header("content-range"), format!("bytes */{length}"));
+    let stale = server.ask("GET", &path, &[("Range", "bytes=10-19"), ("If-Range", "\"other\"")]);
+    assert_eq!((stale.status, stale.body.len()), (200, length));
+}
+
+#[test]
+fn scripts_of_any_site_may_read_every_answer() {
+    let (_library, server) = server();
+    for path in [
+        "/iiif/3/a.png/info.json",
+        "/iiif/3/none.png/info.json",
+        "/iiif/3/a.png/nonsense/max/0/default.jpg",
+        "/iiif/3/a.png/full/max/0/default.jpg",
+        "/nothing/here",
+    ] {
+        let answer = server.ask("GET", path, &[("Origin", "https://viewer.example")]);
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
+    }
+    let preflight = server.ask(
+        "OPTIONS",
+        "/iiif/3/a.png/info.json",
+        &[("Origin", "https://viewer.example"), ("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", "authorization")],
+    );
+    assert_eq!(preflight.status, 204);
+    assert!(preflight.header("access-control-allow-headers").contains("Authorization"));
+    assert!(preflight.header("access-control-allow-methods").contains("GET"));
+}
+
+#[test]
+fn other_methods_are_refused_with_what_is_allowed() {
+    let (_library, server) = server();
+    for method in ["POST", "PUT", "DELETE", "PATCH", "FROBNICATE"] {
+        let answer = server.ask(method, "/iiif/3/a.png/info.json", &[]);
+        assert_eq!(answer.status, 405, "{method}");
+        assert!(answer.header("allow").contains("GET"), "{method}");
+    }
+}
+
+#[test]
+fn failures_say_what_to_do_as_text_or_as_json() {
+    let (_library, server) = server();
+    let path = "/iiif/3/a.png/full/9000,/0/default.jpg";
+    let text = server.get(path);
+    assert_eq!(text.status, 400);
+    assert!(text.header("content-type").starts_with("text/plain"));
+    assert!(text.text().contains("^9000,"), "{}", text.text());
+    let json = server.ask("GET", path, &[("Accept", "application/json")]);
+    assert_eq!(json.status, 400);
+    assert!(json.header("content-type").starts_with("application/problem+json"));
+    let problem = json.json();
+    assert_eq!(problem["parameter"], "size");
+    assert_eq!(problem["given"], "9000,");
+    assert_eq!(problem["status"], 400);
+}
+
+#[test]
+fn h2c_is_spoken_on_the_same_port() {
+    use std::io::{Read as _, Write as _};
+    let (_library, server) = server();
+    let mut stream = std::net::TcpStream::connect(server.address).unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00").unwrap();
+    let mut frame = [0; 9];
+    stream.read_exact(&mut frame).unwrap();
+    assert_eq!(frame[3], 4, "the server answers the preface with its SETTINGS frame");
+}
+
+#[test]
+fn nothing_below_the_library_is_ever_written() {
+    let (library, server) = server();
+    let before = library.snapshot();
+    for path in ["/", "/iiif/3/a.png/info.json", "/iiif/3/a.png/full/max/0/default.jpg", "/iiif/2/a.png/full/200,/90/gray.png", "/metrics"] {
+        server.get(path);
+    }
+    assert!(server.stop().success());
+    assert_eq!(before, library.snapshot());
+}

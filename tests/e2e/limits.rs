@@ -1,0 +1,144 @@
+//! What may not be asked for, and clients that mean no good.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::support::Library;
+
+#[test]
+fn numbers_are_as_the_grammar_has_them_and_no_others() {
+    let library = Library::new();
+    library.put_png("a.png", 600, 400);
+    let server = library.serve(&[]);
+    let bad = [
+        ("region", "+1,0,10,10"), ("region", "1e1,0,10,10"), ("region", "-1,0,10,10"), ("region", "0,0,0,10"), ("region", "0,0,10"),
+        ("region", "0,0,10,10,10"), ("region", "600,0,10,10"), ("region", "0,400,10,10"), ("region", "pct:NaN,0,10,10"), ("region", "pct:inf,0,10,10"),
+        ("region", "pct:0,0,0,0"), ("region", "pct:1e1,0,10,10"), ("region", "%EF%BC%91,0,10,10"), ("region", "99999999999999999999,0,1,1"),
+        ("region", "0x10,0,1,1"), ("region", "Full"), ("region", "0, 0,1,1"), ("region", "0,0,1.5,1"), ("region", ""),
+        ("size", "0,"), ("size", ",0"), ("size", "0,0"), ("size", ","), ("size", "pct:0"), ("size", "pct:-5"), ("size", "pct:101"), ("size", "pct:1e1"),
+        ("size", "!10,"), ("size", "!,10"), ("size", "^^10,"), ("size", "+10,"), ("size", "10"), ("size", "full"), ("size", "Max"), ("size", "601,"),
+        ("size", "99999999999999999999,"), ("size", "^99999999999999999999,"), ("size", "NaN,"), ("size", "%EF%BC%91,"), ("size", "10,10,10"),
+        ("rotation", "361"), ("rotation", "-1"), ("rotation", "+90"), ("rotation", "9e1"), ("rotation", "NaN"), ("rotation", "!"), ("rotation", "!!90"),
+        ("rotation", "90!"), ("rotation", "1,5"), ("rotation", "0x10"), ("rotation", "999999999999999999999999"),
+        ("quality", "native"), ("quality", "Default"), ("quality", ""), ("quality", "colour"), ("format", "bmp"), ("format", "JPG"), ("format", ""),
+    ];
+    for (parameter, value) in bad {
+        let mut segments = ["full", "max", "0", "default", "jpg"];
+        let at = ["region", "size", "rotation", "quality", "format"].iter().position(|name| *name == parameter).unwrap();
+        segments[at] = value;
+        let [region, size, rotation, quality, format] = segments;
+        let answer = server.ask(
+            "GET",
+            &format!("/iiif/3/a.png/{region}/{size}/{rotation}/{quality}.{format}"),
+            &[("Accept", "application/json")],
+        );
+        assert_eq!(answer.status, 400, "{parameter} `{value}`: {}", answer.text());
+        let problem = answer.json();
+        assert!(!problem["detail"].as_str().unwrap().is_empty());
+        if !value.is_empty() {
+            assert_eq!(problem["parameter"], parameter, "`{value}`: {problem}");
+            assert!(!problem["expected"].as_str().unwrap_or_default().is_empty(), "{problem}");
+        }
+    }
+    server.assert_clean_log();
+}
+
+#[test]
+fn the_default_limits_tame_what_only_costs() {
+    let library = Library::new();
+    library.put_png("a.png", 600, 400);
+    let server = library.serve(&[]);
+    let began = Instant::now();
+    for size in ["^50000,50000", "^4294967295,4294967295", "^pct:100000", "^!90000,90000", "^60000,"] {
+        let answer = server.get(&format!("/iiif/3/a.png/full/{size}/0/default.jpg"));
+        assert_eq!(answer.status, 400, "{size}: {}", answer.text());
+        assert!(answer.text().contains("pixels"), "{}", answer.text());
+    }
+    assert_eq!(server.get("/iiif/2/a.png/full/50000,50000/0/default.jpg").status, 400);
+    assert!(began.elapsed() < Duration::from_secs(5), "refused before any work");
+    assert_eq!(server.get("/iiif/3/a.png/full/^1200,800/0/default.png").size(), (1200, 800));
+}
+
+#[test]
+fn announced_limits_hold_and_max_obeys_them() {
+    let library = Library::new();
+    library.put_png("a.png", 600, 400);
+    let server = library.serve(&["--set", "limits.max_width=300"]);
+    let info = server.get("/iiif/3/a.png/info.json").json();
+    assert_eq!(info["maxWidth"], 300);
+    assert_eq!(server.get("/iiif/3/a.png/full/max/0/default.png").size(), (300, 200));
+    assert_eq!(server.get("/iiif/3/a.png/full/301,/0/default.png").status, 400);
+    for size in info["sizes"].as_array().unwrap() {
+        let (width, height) = (size["width"].as_u64().unwrap() as u32, size["height"].as_u64().unwrap() as u32);
+        assert_eq!(server.get(&format!("/iiif/3/a.png/full/{width},{height}/0/default.png")).size(), (width, height));
+    }
+}
+
+#[test]
+fn a_confined_size_larger_than_the_image_is_the_image_in_3_0() {
+    let library = Library::new();
+    library.put_png("a.png", 600, 400);
+    let server = library.serve(&[]);
+    assert_eq!(server.get("/iiif/3/a.png/full/!6000,6000/0/default.png").size(), (600, 400));
+    assert_eq!(server.get("/iiif/3/a.png/full/!6000,100/0/default.png").size(), (150, 100));
+    assert_eq!(server.get("/iiif/3/a.png/full/^!1200,6000/0/default.png").size(), (1200, 800));
+}
+
+#[test]
+fn results_of_one_pixel_and_regions_at_the_edge_are_served() {
+    let library = Library::new();
+    library.put_png("a.png", 600, 400).put_png("thin.png", 3000, 1).put_png("dot.png", 1, 1);
+    let server = library.serve(&[]);
+    for (path, want) in [
+        ("a.png/599,399,1,1/max/0/default.png", (1, 1)),
+        ("a.png/599,399,1,1/1,1/90/default.png", (1, 1)),
+        ("a.png/599,0,500,500/max/0/default.png", (1, 400)),
+        ("a.png/full/1,/0/default.png", (1, 1)),
+        ("a.png/full/1,400/0/default.png", (1, 400)),
+        ("a.png/full/pct:0.01/0/default.png", (1, 1)),
+        ("thin.png/full/10,/0/default.png", (10, 1)),
+        ("thin.png/full/!100,100/0/default.jpg", (100, 1)),
+        ("dot.png/full/max/45/default.png", (2, 2)),
+        ("dot.png/square/max/!270/bitonal.gif", (1, 1)),
+    ] {
+        let answer = server.get(&format!("/iiif/3/{path}"));
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        assert_eq!(answer.size(), want, "{path}");
+    }
+    let corner = server.get("/iiif/3/a.png/599,399,1,1/max/0/default.png").image().to_rgb8();
+    assert_eq!(corner.get_pixel(0, 0).0[..2], [(599 % 256) as u8, (399 % 256) as u8]);
+}
+
+#[test]
+fn an_oversized_head_is_refused() {
+    let library = Library::new();
+    let server = library.serve(&[]);
+    let mut request = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n".to_vec();
+    for n in 0..2000 {
+        request.extend_from_slice(format!("X-Filler-{n}: {}\r\n", "a".repeat(100)).as_bytes());
+    }
+    request.extend_from_slice(b"\r\n");
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    // The server may close while we still write.
+    let _written = stream.write_all(&request);
+    let mut answer = Vec::new();
+    let _read = stream.read_to_end(&mut answer);
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    assert!(text.is_empty() || text.starts_with("HTTP/1.1 431"), "{text}");
+    assert_eq!(server.get("/health").status, 200);
+}
+
+#[test]
+fn a_client_that_dribbles_its_head_is_let_go() {
+    let library = Library::new();
+    let server = library.serve(&["--set", "server.header_timeout=1 s"]);
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ").unwrap();
+    let began = Instant::now();
+    let mut rest = Vec::new();
+    let _ended = stream.read_to_end(&mut rest);
+    assert!(began.elapsed() < Duration::from_secs(10), "let go after {:?}", began.elapsed());
+}
