@@ -9,6 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::{io, ptr, slice};
 
+// Nothing of it is named here, but its static library holds the functions that the shim calls.
+use turbojpeg_sys as _;
+
 use super::input::Input;
 use crate::{Control, DecodeError, EncodeError, SourceFormat};
 

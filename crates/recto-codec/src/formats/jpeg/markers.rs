@@ -112,8 +112,7 @@ impl Frame {
         let [precision, y1, y0, x1, x0, count, rest @ ..] = body else {
             return Err(corrupt("the frame header is too short"));
         };
-        let size =
-            Dimensions::new(u16::from_be_bytes([*x1, *x0]).into(), u16::from_be_bytes([*y1, *y0]).into());
+        let size = Dimensions::new(u16::from_be_bytes([*x1, *x0]).into(), u16::from_be_bytes([*y1, *y0]).into());
         if rest.len() != usize::from(*count) * 3 || *count == 0 {
             return Err(corrupt("the frame header has the wrong length"));
         }
@@ -270,7 +269,8 @@ impl Found {
                 }
             }
             APP14 => {
-                if let [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, transform, ..] = reader.vec(length)?.as_slice() {
+                if let [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, transform, ..] = reader.vec(length)?.as_slice()
+                {
                     self.adobe = Some(*transform);
                 }
             }

@@ -271,6 +271,18 @@ static J_COLOR_SPACE color_space(int color) {
   }
 }
 
+/* A progressive picture whose data ended between two scans: no scan is damaged, but some coefficients still lack their
+ * lowest bits. Only the end marker missing is no harm. */
+static int lacks_scans(const recto_decoder *d) {
+  if (!d->past_end || !d->cinfo.progressive_mode || !d->cinfo.coef_bits)
+    return 0;
+  for (int component = 0; component < d->cinfo.num_components; component++)
+    for (int coefficient = 0; coefficient < DCTSIZE2; coefficient++)
+      if (d->cinfo.coef_bits[component][coefficient] != 0)
+        return 1;
+  return 0;
+}
+
 /* Begins to decode: `stored` says how to understand the samples, `wanted` what to give. */
 int recto_jpeg_decoder_start(recto_decoder *d, int stored, int wanted, uint32_t denominator, recto_output *output) {
   if (setjmp(d->fail.escape))
@@ -284,6 +296,8 @@ int recto_jpeg_decoder_start(recto_decoder *d, int stored, int wanted, uint32_t 
   d->cinfo.do_fancy_upsampling = TRUE;
   d->cinfo.do_block_smoothing = FALSE;
   jpeg_start_decompress(&d->cinfo);
+  if (lacks_scans(d))
+    return RECTO_TRUNCATED;
   output->width = d->cinfo.output_width;
   output->height = d->cinfo.output_height;
   output->components = (uint32_t)d->cinfo.output_components;
