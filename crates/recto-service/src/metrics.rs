@@ -112,7 +112,7 @@ impl Metrics {
             Plan::Render(_) => self.renders.inc(),
             Plan::CutTile { .. } => self.cuts.inc(),
             Plan::StoredWhole { .. } => self.stored_whole.inc(),
-            Plan::StoredTile { .. } => 0,
+            _ => 0,
         };
     }
 
