@@ -99,8 +99,8 @@ impl DiskCache {
         let folder = Folder::open(path)?;
         let content = Mutex::new(Content {
             index: Index::new(folder.block_bytes),
-            // The directory, the folder of parts, the marker and the tag.
-            folder_bytes: 4 * folder.block_bytes,
+            // The directory, the marker and the tag.
+            folder_bytes: 3 * folder.block_bytes,
             is_counted: false,
             early_purges: Vec::new(),
         });
