@@ -135,9 +135,13 @@ impl DiskCache {
                 }
                 None
             }
-            Err(error) => {
-                tracing::warn!(%key, %error, "a cache entry cannot be read");
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 self.report_damage(key);
+                None
+            }
+            Err(error) => {
+                // Too many open files, a disk that fails: that says nothing about the entry.
+                tracing::warn!(%key, %error, "a cache entry cannot be read");
                 None
             }
         }
@@ -320,11 +324,13 @@ impl Shared {
 
     /// Removes an entry that was found damaged, unless a good one has come to its place.
     fn remove_damaged(&self, key: &CacheKey) {
-        let is_good = self.folder.read(key, self.limits.max_total).is_ok_and(|file| entry::parse(key, file).is_some());
-        if is_good {
-            return;
+        let is_bad = match self.folder.read(key, self.limits.max_total) {
+            Ok(file) => entry::parse(key, file).is_none(),
+            Err(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData),
+        };
+        if is_bad {
+            self.forget(key);
         }
-        self.forget(key);
     }
 
     fn forget(&self, key: &CacheKey) {

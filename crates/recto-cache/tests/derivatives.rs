@@ -417,9 +417,27 @@ fn a_hundred_thousand_entries_start_at_once_and_are_counted_soon() {
     cache.flush();
     let counted = start.elapsed();
     assert_eq!(cache.stats().disk_entries, 100_000);
-    // Seen: 1 ms, 1 ms, 0.3 s.
+    // Seen on two busy cores, in a file system in memory: 0.1 ms, 0.2 ms, 0.7 s.
     assert!(
         opened.as_millis() < 200 && answered.as_millis() < 400 && counted.as_secs() < 10,
         "{opened:?} {answered:?} {counted:?}"
+    );
+}
+
+#[test]
+fn the_options_are_read_with_their_units_and_explained() {
+    let sources = recto_config::Sources {
+        environment: vec![("RECTO_MAX_DISK".to_owned(), "20 GiB".to_owned())],
+        sets: vec!["negative=1 min".to_owned(), "directory=/var/cache/recto".to_owned()],
+        ..recto_config::Sources::default()
+    };
+    let read = recto_config::load::<CacheOptions>(&sources).unwrap().value;
+    let negative = recto_config::Duration::from_secs(60);
+    let directory = Some("/var/cache/recto".into());
+    assert_eq!(read, CacheOptions { max_disk: ByteSize::gib(20), negative, directory, ..CacheOptions::default() });
+    let example = recto_config::example_file::<CacheOptions>();
+    assert!(
+        example.contains("# max_disk = \"10 GiB\"\n") && example.contains("# directory = \"/var/cache/recto\"\n"),
+        "{example}"
     );
 }
