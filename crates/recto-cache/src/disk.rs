@@ -99,8 +99,8 @@ impl DiskCache {
         let folder = Folder::open(path)?;
         let content = Mutex::new(Content {
             index: Index::new(folder.block_bytes),
-            // The directory, the folder of parts, the marker and the tag.
-            folder_bytes: 4 * folder.block_bytes,
+            // The directory, the marker and the tag.
+            folder_bytes: 3 * folder.block_bytes,
             is_counted: false,
             early_purges: Vec::new(),
         });
@@ -135,9 +135,13 @@ impl DiskCache {
                 }
                 None
             }
-            Err(error) => {
-                tracing::warn!(%key, %error, "a cache entry cannot be read");
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 self.report_damage(key);
+                None
+            }
+            Err(error) => {
+                // Too many open files, a disk that fails: that says nothing about the entry.
+                tracing::warn!(%key, %error, "a cache entry cannot be read");
                 None
             }
         }
@@ -320,11 +324,13 @@ impl Shared {
 
     /// Removes an entry that was found damaged, unless a good one has come to its place.
     fn remove_damaged(&self, key: &CacheKey) {
-        let is_good = self.folder.read(key, self.limits.max_total).is_ok_and(|file| entry::parse(key, file).is_some());
-        if is_good {
-            return;
+        let is_bad = match self.folder.read(key, self.limits.max_total) {
+            Ok(file) => entry::parse(key, file).is_none(),
+            Err(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData),
+        };
+        if is_bad {
+            self.forget(key);
         }
-        self.forget(key);
     }
 
     fn forget(&self, key: &CacheKey) {

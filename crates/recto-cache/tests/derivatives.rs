@@ -149,14 +149,19 @@ fn a_flipped_byte_and_a_file_under_a_wrong_name_are_never_served() {
 #[test]
 fn a_crash_in_the_middle_leaves_nothing_that_is_served_or_stays() {
     let place = tempfile::tempdir().unwrap();
-    drop(disk_only(place.path(), ByteSize::mib(10)));
-    let part = place.path().join("parts").join(format!("{}.part", key(1)));
-    let other = place.path().join("parts").join("notes.txt");
-    fs::write(&part, "RECTOC1\nhalf").unwrap();
+    let cache = disk_only(place.path(), ByteSize::mib(10));
+    cache.insert(key(1), &derivative(1, 100));
+    cache.flush();
+    drop(cache);
+    let entry = entry_files(place.path()).pop().unwrap();
+    let part = entry.with_extension("part");
+    let other = entry.with_file_name("notes.part");
+    fs::rename(&entry, &part).unwrap();
     fs::write(&other, "mine").unwrap();
     let cache = disk_only(place.path(), ByteSize::mib(10));
-    assert!(!part.exists() && other.exists(), "only what has the form of ours goes");
     assert_eq!(cache.get(&key(1)), None);
+    cache.flush();
+    assert!(!part.exists() && other.exists(), "only what has the form of ours goes");
 }
 
 #[test]
@@ -165,9 +170,9 @@ fn the_bound_holds_all_the_time_while_ten_times_as_much_goes_through() {
     let most = 4 << 20;
     let cache = disk_only(place.path(), ByteSize::from_bytes(most));
     let mut largest = 0;
-    for number in 0..2000 {
-        // Lengths from nothing to 40 kB, odd ones.
-        cache.insert(key(number), &derivative(number, (number as usize * 7919) % 40_000));
+    for number in 0..1000 {
+        // Lengths from nothing to 60 kB, odd ones.
+        cache.insert(key(number), &derivative(number, (number as usize * 7919) % 60_000));
         // Looked at while nothing moves: a walk through the folders counts a file that goes and its successor, too.
         if number % 20 == 0 {
             cache.flush();
@@ -179,7 +184,7 @@ fn the_bound_holds_all_the_time_while_ten_times_as_much_goes_through() {
     let stats = cache.stats();
     assert!(largest <= most, "{largest} bytes on disk, the bound is {most}");
     assert!(largest > most / 2, "the room is used: {largest} of {most}");
-    assert!(stats.evictions > 1000 && stats.write_errors == 0, "{stats:?}");
+    assert!(stats.evictions > 700 && stats.write_errors == 0, "{stats:?}");
     assert_eq!(stats.disk_entries as usize, entry_files(place.path()).len());
     cache.insert(key(9999), &derivative(9999, 2 << 20));
     cache.flush();
@@ -189,14 +194,14 @@ fn the_bound_holds_all_the_time_while_ten_times_as_much_goes_through() {
 #[test]
 fn what_is_asked_for_again_stays_when_others_pass_through() {
     let place = tempfile::tempdir().unwrap();
-    let cache = disk_only(place.path(), ByteSize::mib(12));
+    let cache = disk_only(place.path(), ByteSize::mib(4));
     for number in 0..100 {
         cache.insert(key(number), &derivative(number, 10_000));
     }
     cache.flush();
-    for number in 1000..4000 {
+    for number in 1000..2000 {
         cache.insert(key(number), &derivative(number, 10_000));
-        if number % 100 == 0 {
+        if number % 20 == 0 {
             cache.flush();
             for hot in 0..100 {
                 cache.get(&key(hot));
@@ -212,8 +217,8 @@ fn what_is_asked_for_again_stays_when_others_pass_through() {
 fn a_smaller_bound_is_kept_after_a_restart() {
     let place = tempfile::tempdir().unwrap();
     let cache = disk_only(place.path(), ByteSize::mib(20));
-    for number in 0..500 {
-        cache.insert(key(number), &derivative(number, 20_000));
+    for number in 0..250 {
+        cache.insert(key(number), &derivative(number, 40_000));
     }
     cache.flush();
     drop(cache);
@@ -337,7 +342,7 @@ fn files_of_others_in_the_directory_are_never_removed_or_counted() {
     cache.flush();
     assert_eq!(cache.stats().disk_entries, 1);
     cache.purge_all();
-    for number in 10..2000 {
+    for number in 10..300 {
         cache.insert(key(number), &derivative(number, 3000));
     }
     cache.flush();
@@ -372,13 +377,13 @@ fn many_threads_read_write_and_purge_without_a_wrong_answer() {
         for thread in 0..4_u32 {
             let cache = cache.clone();
             scope.spawn(move || {
-                for step in 0..2000_u32 {
+                for step in 0..1000_u32 {
                     let number = (step * 31 + thread * 17) % 400;
                     match cache.get(&key(number)) {
                         Some(found) => assert_eq!(found, derivative(number, 2000)),
                         None => cache.insert(key(number), &derivative(number, 2000)),
                     }
-                    if step % 500 == 499 {
+                    if step % 250 == 249 {
                         cache.purge_image(key(number).image);
                     }
                 }
@@ -412,9 +417,27 @@ fn a_hundred_thousand_entries_start_at_once_and_are_counted_soon() {
     cache.flush();
     let counted = start.elapsed();
     assert_eq!(cache.stats().disk_entries, 100_000);
-    // Seen: 1 ms, 1 ms, 0.3 s.
+    // Seen on two busy cores, in a file system in memory: 0.1 ms, 0.2 ms, 0.7 s.
     assert!(
         opened.as_millis() < 200 && answered.as_millis() < 400 && counted.as_secs() < 10,
         "{opened:?} {answered:?} {counted:?}"
+    );
+}
+
+#[test]
+fn the_options_are_read_with_their_units_and_explained() {
+    let sources = recto_config::Sources {
+        environment: vec![("RECTO_MAX_DISK".to_owned(), "20 GiB".to_owned())],
+        sets: vec!["negative=1 min".to_owned(), "directory=/var/cache/recto".to_owned()],
+        ..recto_config::Sources::default()
+    };
+    let read = recto_config::load::<CacheOptions>(&sources).unwrap().value;
+    let negative = recto_config::Duration::from_secs(60);
+    let directory = Some("/var/cache/recto".into());
+    assert_eq!(read, CacheOptions { max_disk: ByteSize::gib(20), negative, directory, ..CacheOptions::default() });
+    let example = recto_config::example_file::<CacheOptions>();
+    assert!(
+        example.contains("# max_disk = \"10 GiB\"\n") && example.contains("# directory = \"/var/cache/recto\"\n"),
+        "{example}"
     );
 }

@@ -17,8 +17,7 @@ const MARKER_TEXT: &str = "recto-cache 1\n";
 const TAG: &str = "CACHEDIR.TAG";
 const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
     # This directory is a cache of Recto. It may be deleted while no server uses it.\n";
-/// Files on their way; what a crash leaves here is removed at the next start.
-const PARTS: &str = "parts";
+/// Ends the names of files on their way. They lie beside their places, so that moving them there touches one folder.
 const PART_SUFFIX: &str = ".part";
 
 /// The cache's directory, opened and locked.
@@ -31,7 +30,7 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Opens the directory, makes it and its marker if need be, and removes what a crash left half written.
+    /// Opens the directory; makes it and its marker if need be.
     pub(crate) fn open(path: &Path) -> Result<Self, CacheError> {
         let failed = |source: io::Error| CacheError::Io { path: path.to_owned(), source };
         fs::create_dir_all(path).map_err(failed)?;
@@ -42,10 +41,7 @@ impl Folder {
             fs::write(path.join(TAG), TAG_TEXT).map_err(failed)?;
         }
         let system = rustix::fs::fstatvfs(&directory).map_err(|error| failed(error.into()))?;
-        let folder = Self { directory, _marker: marker, block_bytes: system.f_frsize.clamp(512, 1 << 20) };
-        folder.make_directory(PARTS).map_err(failed)?;
-        folder.remove_parts().map_err(failed)?;
-        Ok(folder)
+        Ok(Self { directory, _marker: marker, block_bytes: system.f_frsize.clamp(512, 1 << 20) })
     }
 
     /// Finds or writes the marker, and locks it.
@@ -92,14 +88,6 @@ impl Folder {
         format!("{:02x}/{key}", key.spread() as u8)
     }
 
-    fn make_directory(&self, name: &str) -> io::Result<bool> {
-        match rustix::fs::mkdirat(&self.directory, name, Mode::from_raw_mode(0o755)) {
-            Ok(()) => Ok(true),
-            Err(Errno::EXIST) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// The whole file of an entry, at most `most_bytes`.
     pub(crate) fn read(&self, key: &CacheKey, most_bytes: u64) -> io::Result<Vec<u8>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
@@ -117,27 +105,39 @@ impl Folder {
     /// folder was made for it.
     pub(crate) fn write(&self, key: &CacheKey, derivative: &Derivative) -> io::Result<bool> {
         let header = entry::header(key, derivative).ok_or(io::ErrorKind::InvalidInput)?;
-        let part = format!("{PARTS}/{key}{PART_SUFFIX}");
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let written = (|| {
-            let mut file = File::from(rustix::fs::openat(&self.directory, &part, flags, Mode::from_raw_mode(0o644))?);
-            let mut start = header.to_vec();
-            start.extend_from_slice(derivative.media_type.as_bytes());
-            file.write_all(&start)?;
-            file.write_all(&derivative.bytes)?;
-            drop(file);
-            let name = Self::name(key);
-            let made = match name.split_once('/') {
-                Some((directory, _)) => self.make_directory(directory)?,
-                None => false,
-            };
-            rustix::fs::renameat(&self.directory, &part, &self.directory, &name)?;
-            Ok(made)
-        })();
-        if written.is_err() {
+        let name = Self::name(key);
+        let part = format!("{name}{PART_SUFFIX}");
+        let (file, made) = self.create(&part)?;
+        let written = Self::write_parts(file, &header, derivative)
+            .and_then(|()| Ok(rustix::fs::renameat(&self.directory, &part, &self.directory, &name)?));
+        if let Err(error) = written {
             let _ = rustix::fs::unlinkat(&self.directory, &part, AtFlags::empty());
+            return Err(error);
         }
-        written
+        Ok(made)
+    }
+
+    fn write_parts(mut file: File, header: &[u8], derivative: &Derivative) -> io::Result<()> {
+        let mut start = Vec::with_capacity(header.len() + derivative.media_type.len());
+        start.extend_from_slice(header);
+        start.extend_from_slice(derivative.media_type.as_bytes());
+        file.write_all(&start)?;
+        file.write_all(&derivative.bytes)
+    }
+
+    /// Opens a new file, in a new folder if need be; true when it was.
+    fn create(&self, name: &str) -> io::Result<(File, bool)> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let open = || rustix::fs::openat(&self.directory, name, flags, Mode::from_raw_mode(0o644)).map(File::from);
+        let made = match (open(), name.split_once('/')) {
+            (Ok(file), _) => return Ok((file, false)),
+            (Err(Errno::NOENT), Some((folder, _))) => {
+                rustix::fs::mkdirat(&self.directory, folder, Mode::from_raw_mode(0o755))
+            }
+            (Err(error), _) => Err(error),
+        };
+        made?;
+        Ok((open()?, true))
     }
 
     /// Removes the file of an entry; it is no error when there is none.
@@ -148,25 +148,23 @@ impl Folder {
         }
     }
 
-    fn remove_parts(&self) -> io::Result<()> {
-        self.each_file(PARTS, |directory, name| {
-            let is_ours = name.strip_suffix(PART_SUFFIX).is_some_and(|key| CacheKey::from_hex(key).is_some());
-            if is_ours {
-                let _ = rustix::fs::unlinkat(directory, name, AtFlags::empty());
-            }
-            true
-        })
-    }
-
-    /// Shows every entry file to `each`: key, length, time of its last change. Ends when `each` says no. Gives the number of
-    /// folders.
+    /// Shows every entry file to `each`: key, length, time of its last change. Ends when `each` says no. Removes what a
+    /// crash left half written. Gives the number of folders.
     pub(crate) fn scan(&self, mut each: impl FnMut(CacheKey, u64, i64) -> bool) -> io::Result<u64> {
         let mut directories = 0;
         let mut goes_on = true;
         for first in 0..=u8::MAX {
             let name = format!("{first:02x}");
             let found = self.each_file(&name, |directory, file| {
-                let Some(key) = CacheKey::from_hex(file).filter(|key| key.spread() as u8 == first) else { return true };
+                let (text, is_part) = match file.strip_suffix(PART_SUFFIX) {
+                    Some(text) => (text, true),
+                    None => (file, false),
+                };
+                let Some(key) = CacheKey::from_hex(text).filter(|key| key.spread() as u8 == first) else { return true };
+                if is_part {
+                    let _ = rustix::fs::unlinkat(directory, file, AtFlags::empty());
+                    return true;
+                }
                 let Ok(stat) = rustix::fs::statat(directory, file, AtFlags::SYMLINK_NOFOLLOW) else { return true };
                 if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
                     goes_on = each(key, u64::try_from(stat.st_size).unwrap_or(0), stat.st_mtime);
