@@ -5,7 +5,6 @@
 //! incomplete object for a complete one, and so that the other pages keep their places.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use recto_iiif::Dimensions;
 use recto_iiif::identifier::Identifier;
@@ -82,7 +81,7 @@ impl SiteUrls {
     }
 
     fn presentation(&self, version: Version, identifier: &Identifier, rest: &str) -> String {
-        format!("{}/iiif/presentation/{}/{}/{rest}", self.base, version.segment(), encoded(identifier.as_str()))
+        format!("{}/iiif/presentation/{}/{}/{rest}", self.base, version.segment(), identifier.encoded())
     }
 }
 
@@ -93,7 +92,7 @@ impl Urls for SiteUrls {
             ApiVersion::V2 => of_2,
             ApiVersion::V3 => of_3,
         };
-        format!("{}{prefix}/{}", self.base, encoded(image.as_str()))
+        format!("{}{prefix}/{}", self.base, image.encoded())
     }
 
     fn manifest(&self, version: Version, object: &Identifier) -> String {
@@ -105,11 +104,11 @@ impl Urls for SiteUrls {
     }
 
     fn canvas(&self, object: &Identifier, name: &str) -> String {
-        self.presentation(Version::V3, object, &format!("canvas/{}", encoded(name)))
+        self.presentation(Version::V3, object, &format!("canvas/{}", Identifier::new(name).encoded()))
     }
 
     fn item_page(&self, object: &Identifier) -> String {
-        format!("{}/items/{}", self.base, encoded(object.as_str()))
+        format!("{}/items/{}", self.base, object.encoded())
     }
 }
 
@@ -306,22 +305,11 @@ fn thumbnail_size(size: Dimensions, cheap: &[Dimensions]) -> Dimensions {
     size.reduced(scale_factor)
 }
 
-/// Percent-encoded for one path segment: everything but letters, digits and `-._~`.
-fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte as char),
-            _ => {
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use recto_iiif::image::{DEFAULT_TILE, Target, TileGrid, scaled};
+
     use super::*;
 
     const fn px(w: u32, h: u32) -> Dimensions {
@@ -360,15 +348,17 @@ mod tests {
         }
     }
 
-    #[test]
-    fn segments_are_encoded_whole() {
-        for (text, wanted) in [
-            ("letters", "letters"),
-            ("maps/prague.tif", "maps%2Fprague.tif"),
-            ("a b?c#d[e]%2D;2", "a%20b%3Fc%23d%5Be%5D%252D%3B2"),
-            ("Ä", "%C3%84"),
-        ] {
-            assert_eq!(encoded(text), wanted);
+    proptest! {
+        #[test]
+        fn thumbnails_are_what_the_image_service_gives_for_their_width_alone(w in 1_u32..9000, h in 1_u32..9000) {
+            let size = px(w, h);
+            let thumbnail = thumbnail_size(size, &[]);
+            let grid = TileGrid { image: size, tile: DEFAULT_TILE };
+            let longer = |size: Dimensions| size.width_px.max(size.height_px);
+            prop_assert!(longer(thumbnail) < 400 && longer(thumbnail) >= longer(size).min(200), "{thumbnail}");
+            if thumbnail.width_px > 1 {
+                prop_assert_eq!(scaled(size.rect(), grid, Target::Width(thumbnail.width_px)), thumbnail);
+            }
         }
     }
 }

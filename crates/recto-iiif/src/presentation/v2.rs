@@ -164,7 +164,8 @@ fn image_uri(resource: &ContentResource) -> Option<String> {
     Some(moved.unwrap_or_else(|| id.to_owned()))
 }
 
-/// Image parameters in the canonical words of 2.1: `full/max/…` is `full/full/…`, and `full/w,h/…` is `full/w,/…`.
+/// Image parameters in the canonical words of 2.1: `full/max/…` is `full/full/…`, and `full/w,h/…` is `full/w,/…`, save
+/// where the width is 1 and does not tell the height.
 fn older_parameters(parameters: &str) -> String {
     let Some((size, rest)) = parameters.strip_prefix("full/").and_then(|after| after.split_once('/')) else {
         return parameters.to_owned();
@@ -172,7 +173,9 @@ fn older_parameters(parameters: &str) -> String {
     let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     match size.split_once(',') {
         None if size == "max" => format!("full/full/{rest}"),
-        Some((width, height)) if is_number(width) && is_number(height) => format!("full/{width},/{rest}"),
+        Some((width, height)) if is_number(width) && is_number(height) && width != "1" => {
+            format!("full/{width},/{rest}")
+        }
         _ => parameters.to_owned(),
     }
 }

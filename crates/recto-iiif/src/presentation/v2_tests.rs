@@ -119,6 +119,7 @@ fn image_parameters_take_the_canonical_form_of_2_1() {
         ("full/^150,200/0/default.jpg", "full/^150,200/0/default.jpg"),
         ("full/!150,200/0/default.jpg", "full/!150,200/0/default.jpg"),
         ("0,0,10,10/150,200/0/default.jpg", "0,0,10,10/150,200/0/default.jpg"),
+        ("full/1,375/0/default.jpg", "full/1,375/0/default.jpg"),
         ("full", "full"),
     ] {
         assert_eq!(older_parameters(current), older, "{current}");

@@ -1,5 +1,7 @@
 //! The documents that are made of a library, against the rules of the specifications.
 
+use std::collections::HashSet;
+
 use recto_iiif::Dimensions;
 use recto_iiif::presentation::{self, v2};
 use recto_ingest::build::{self, PageFacts, SiteUrls};
@@ -317,7 +319,8 @@ fn an_object_of_twenty_thousand_pages_is_written_whole() {
     assert_eq!(manifest.items.len(), 20_000);
     assert_eq!(manifest.items[19_999].label.as_ref().unwrap().first(), Some("20000"));
     assert_eq!(older["sequences"][0]["canvases"].as_array().unwrap().len(), 20_000);
-    checked(json!(manifest), older);
+    let ids: HashSet<&str> = manifest.items.iter().map(|canvas| canvas.id.as_str()).collect();
+    assert_eq!(ids.len(), 20_000);
 }
 
 #[test]
