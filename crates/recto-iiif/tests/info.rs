@@ -1,5 +1,7 @@
 //! `info.json` of both versions, whole and word for word.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use recto_iiif::Dimensions;
 use recto_iiif::image::{ComplianceLevel, Format, InfoSubject, Limits, v2, v3};
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! The grammar of both versions, what requests mean in exact pixels, and their canonical form.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use proptest::prelude::*;
 use recto_iiif::image::{
     ApiVersion, DEFAULT_TILE, Degrees, Format, ImageRequest, Limits, Mirror, PercentRect, Quality, Region,

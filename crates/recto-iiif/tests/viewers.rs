@@ -10,6 +10,8 @@
 //! - Leaflet-IIIF 3.0.0: powers of two from the tile width, coordinates always (never `full`), sizes rounded up, `w,h` in version 3
 //!   and `w,` in version 2. It knows square tiles only.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::HashSet;
 
 use proptest::prelude::*;
