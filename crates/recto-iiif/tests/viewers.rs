@@ -10,6 +10,10 @@
 //! - Leaflet-IIIF 3.0.0: powers of two from the tile width, coordinates always (never `full`), sizes rounded up, `w,h` in version 3
 //!   and `w,` in version 2. It knows square tiles only.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::collections::HashSet;
+
 use proptest::prelude::*;
 use recto_iiif::image::{ApiVersion, Format, ImageRequest, InfoSubject, Limits, tiles, v2, v3};
 use recto_iiif::{Dimensions, Rect};
@@ -158,14 +162,15 @@ fn check(subject: &InfoSubject<'_>) -> Result<(), String> {
 }
 
 fn check_list(subject: &InfoSubject<'_>, version: ApiVersion, list: &[Asked]) -> Result<(), String> {
-    for (at, asked) in list.iter().enumerate() {
+    let mut seen = HashSet::new();
+    for asked in list {
         // Version 2 of OpenSeadragon compares only widths: in an image one pixel wide it writes `full` at every level.
         if version == ApiVersion::V2 && asked.size == "full" && subject.size.width_px == 1 {
             continue;
         }
         // The very same URL, asked for before with another height (a corner tile that becomes one pixel wide): one of the two
         // expectations cannot be met, and the finer level comes first.
-        if asked.width == 1 && list[..at].iter().any(|other| other.region == asked.region && other.size == asked.size) {
+        if asked.width == 1 && !seen.insert((&asked.region, &asked.size)) {
             continue;
         }
         check_one(subject, version, asked)?;
@@ -231,7 +236,7 @@ fn what_is_announced_is_within_the_limits_and_served() {
         Limits { max_width_px: Some(700), max_height_px: Some(100), max_area_px: Some(50_000) },
         Limits { max_height_px: Some(300), ..Limits::NONE },
         Limits { max_area_px: Some(40_000), ..Limits::NONE },
-        Limits { max_area_px: Some(1), ..Limits::NONE },
+        Limits { max_area_px: Some(900), ..Limits::NONE },
     ] {
         for (width, height) in [(2049, 1000), (1000, 2049), (3, 700), (64, 64), (1, 1)] {
             check(&InfoSubject { limits, ..subject(width, height, None) }).unwrap();
@@ -248,7 +253,7 @@ fn the_static_tree_has_every_url_that_viewers_ask_for() {
         let subject = subject(width, height, None);
         for version in ApiVersion::ALL {
             let files = ours(&subject, version);
-            let distinct: std::collections::HashSet<_> = files.iter().collect();
+            let distinct: HashSet<_> = files.iter().collect();
             assert_eq!(distinct.len(), files.len(), "{width}x{height} {version:?}");
             let document = if version == ApiVersion::V2 { v2::info(&subject) } else { v3::info(&subject) };
             let info = Announced::read(&document);
