@@ -305,7 +305,9 @@ impl BitWriter {
             self.count -= 32;
             let bytes = ((self.held >> self.count) as u32).to_be_bytes();
             if bytes.contains(&0xff) {
-                bytes.into_iter().for_each(|byte| self.put_byte(byte));
+                for byte in bytes {
+                    self.put_byte(byte);
+                }
             } else {
                 self.out.extend_from_slice(&bytes);
             }

@@ -145,7 +145,8 @@ fn damage_never_panics() {
 }
 
 #[test]
-#[ignore = "a measurement, for release builds"]
+#[ignore = "a measurement, for optimised builds"]
+#[expect(clippy::print_stderr, reason = "it is run by hand to be read")]
 fn time_of_an_edge_tile() {
     for (sampling, quality) in [((2, 2), 80), ((1, 1), 85)] {
         let smooth = |x: u32, y: u32, c: u32| (128.0 + 100.0 * (f64::from(x * (c + 1) + y) / 23.0).sin()) as u8;

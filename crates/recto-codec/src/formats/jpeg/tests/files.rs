@@ -28,8 +28,8 @@ fn header(width: u32, height: u32, pixels: PixelFormat) -> EncodeHeader {
     EncodeHeader { size: Dimensions::new(width, height), pixels, bitonal: false, icc: None, dpi: None }
 }
 
-fn encode(header: &EncodeHeader, options: &EncodeOptions, pixels: &[u8]) -> Vec<u8> {
-    let mut encoder = encoder(header, options).unwrap();
+fn encode(header: &EncodeHeader, options: EncodeOptions, pixels: &[u8]) -> Vec<u8> {
+    let mut encoder = encoder(header, &options).unwrap();
     let row = header.size.width_px as usize * header.pixels.bytes_per_pixel();
     for rows in pixels.chunks(row * 7) {
         let size = Dimensions::new(header.size.width_px, (rows.len() / row) as u32);
@@ -100,10 +100,10 @@ fn facts_come_from_the_headers() {
 }
 
 #[test]
-fn orientation_is_read_in_both_byte_orders_and_both_integer_types() {
+fn orientation_is_read_in_both_byte_orders_and_all_integer_types() {
     for (tag, expected) in [(1, Orientation::Normal), (6, Orientation::Rotate90), (8, Orientation::Rotate270)] {
         for big_endian in [false, true] {
-            for kind in [3, 4] {
+            for kind in [3, 4, 9] {
                 let file = with_segment(&plain(20, 10), 0xe1, &exif(big_endian, &[(0x0112, kind, tag)]));
                 assert_eq!(opened(file).facts().orientation, expected, "{tag} {big_endian} {kind}");
             }
@@ -138,7 +138,7 @@ fn inks_come_back_as_they_were_given() {
     let given = picture(40, 30, 4);
     let file = encode(
         &header(40, 30, PixelFormat::Cmyk8),
-        &EncodeOptions { jpeg_quality: 95, ..EncodeOptions::default() },
+        EncodeOptions { jpeg_quality: 95, ..EncodeOptions::default() },
         &vec![200; given.len()],
     );
     let decoder = opened(file);
@@ -165,8 +165,8 @@ fn what_is_written_reads_back() {
                 let given = (0..75 * 53 * pixels.samples())
                     .map(|i| (i / pixels.samples() % 75 * 2 + i / (75 * pixels.samples())) as u8)
                     .collect::<Vec<_>>();
-                let file = encode(&header, &options, &given);
-                assert_eq!(file, encode(&header, &options, &given), "the same bytes each time");
+                let file = encode(&header, options, &given);
+                assert_eq!(file, encode(&header, options, &given), "the same bytes each time");
                 let decoder = opened(file);
                 assert_eq!(decoder.facts().icc, Some(Arc::clone(&icc)));
                 assert_eq!(decoder.facts().dpi, Some((300.0, 300.0)));
@@ -211,6 +211,17 @@ fn a_file_that_ends_early_names_the_row_but_a_missing_end_marker_is_harmless() {
     let top = DecodeRequest { level: 0, region: Rect::new(0, 0, 200, 40), denominator: 1 };
     let half = opened(file[..file.len() / 2].to_vec());
     assert!(read_raster(&*half, &top, &Control::default()).is_ok(), "the rows that are there are given");
+}
+
+#[test]
+fn a_progressive_file_that_ends_between_two_scans_is_damaged() {
+    let file = stream(Kind { components: 3, sampling: (2, 2), progressive: true, ..Kind::default() }, 80, 80);
+    let scans = memchr::memmem::find_iter(&file, &[0xff, 0xda]).collect::<Vec<_>>();
+    for scan in &scans[1..] {
+        let tables = memchr::memmem::rfind(&file[..*scan], &[0xff, 0xc4]).unwrap();
+        let error = whole(&*opened(file[..tables].to_vec()), 1).unwrap_err();
+        assert!(matches!(error, DecodeError::Corrupt { .. }), "{error}");
+    }
 }
 
 #[test]
