@@ -271,16 +271,14 @@ static J_COLOR_SPACE color_space(int color) {
   }
 }
 
-/* A progressive picture whose data ended between two scans: no scan is damaged, but some coefficients still lack their
- * lowest bits. Only the end marker missing is no harm. */
-static int lacks_scans(const recto_decoder *d) {
-  if (!d->past_end || !d->cinfo.progressive_mode || !d->cinfo.coef_bits)
-    return 0;
-  for (int component = 0; component < d->cinfo.num_components; component++)
-    for (int coefficient = 0; coefficient < DCTSIZE2; coefficient++)
-      if (d->cinfo.coef_bits[component][coefficient] != 0)
-        return 1;
-  return 0;
+/* True when every coefficient of a progressive picture is there with all its bits. */
+static int is_complete(const recto_decoder *d) {
+  int i, k;
+  for (i = 0; i < d->cinfo.num_components; i++)
+    for (k = 0; k < DCTSIZE2; k++)
+      if (d->cinfo.coef_bits[i][k] != 0)
+        return 0;
+  return 1;
 }
 
 /* Begins to decode: `stored` says how to understand the samples, `wanted` what to give. */
@@ -296,7 +294,8 @@ int recto_jpeg_decoder_start(recto_decoder *d, int stored, int wanted, uint32_t 
   d->cinfo.do_fancy_upsampling = TRUE;
   d->cinfo.do_block_smoothing = FALSE;
   jpeg_start_decompress(&d->cinfo);
-  if (lacks_scans(d))
+  /* Cut off between two scans, nothing was missing while decoding; yet scans are. */
+  if (d->past_end && d->cinfo.progressive_mode && d->cinfo.coef_bits && !is_complete(d))
     return RECTO_TRUNCATED;
   output->width = d->cinfo.output_width;
   output->height = d->cinfo.output_height;
@@ -379,6 +378,9 @@ typedef struct {
   uint32_t progressive;
   uint32_t density_x; /* dots per inch, 0 when unknown */
   uint32_t density_y;
+  uint32_t optimise;         /* Huffman tables made for this picture */
+  uint32_t arithmetic;       /* arithmetic instead of Huffman coding */
+  uint32_t restart_interval; /* MCUs between restart markers, 0 for none */
 } recto_parameters;
 
 static int create_compress(recto_encoder *e) {
@@ -440,6 +442,9 @@ int recto_jpeg_encoder_start(recto_encoder *e, const recto_parameters *p, const 
     e->cinfo.X_density = (UINT16)p->density_x;
     e->cinfo.Y_density = (UINT16)p->density_y;
   }
+  e->cinfo.optimize_coding = p->optimise ? TRUE : FALSE;
+  e->cinfo.arith_code = p->arithmetic ? TRUE : FALSE;
+  e->cinfo.restart_interval = p->restart_interval;
   if (p->progressive)
     jpeg_simple_progression(&e->cinfo);
   jpeg_start_compress(&e->cinfo, TRUE);
