@@ -73,7 +73,15 @@ impl<'a> Rows<'a> {
                 self.control.check()?;
                 let place = Rect::new(column * self.chunk.width_px, self.next, self.chunk.width_px, rows);
                 let Some(part) = place.intersection(rect) else { continue };
-                let mut chunk = Chunk::decode(self.file, self.level, planes, column, row, self.geometry.denominator)?;
+                let mut chunk = Chunk::decode(
+                    self.file,
+                    self.level,
+                    planes,
+                    column,
+                    row,
+                    self.geometry.denominator,
+                    &self.control,
+                )?;
                 let first = self.next - row * self.chunk.height_px;
                 let from = Dimensions::new(part.x - place.x, first);
                 chunk.give(&self.level.directory, from, part.w, rows, &mut out, part.x - rect.x, &mut self.scratch)?;
@@ -156,7 +164,7 @@ impl<'a> Rows<'a> {
             self.ahead = self.read_ahead(column, row)?;
         }
         let planes = self.ahead.pop_front().map(|(_, planes)| planes).unwrap_or_default();
-        Chunk::decode(self.file, self.level, planes, column, row, self.geometry.denominator)
+        Chunk::decode(self.file, self.level, planes, column, row, self.geometry.denominator, &self.control)
     }
 
     /// Reads small chunks from `row` down, at least one.
@@ -356,6 +364,7 @@ impl Chunk {
         column: u32,
         row: u32,
         denominator: u32,
+        control: &Control,
     ) -> Result<Self, DecodeError> {
         let directory = &level.directory;
         let layout = &directory.layout;
@@ -366,7 +375,7 @@ impl Chunk {
             planes.push(if bytes.is_empty() {
                 Plane::Sparse
             } else if directory.compression.is_image() {
-                Plane::Picture(picture(file, level, bytes, rows, denominator, &name)?)
+                Plane::Picture(picture(file, level, bytes, (rows, denominator), &name, control)?)
             } else {
                 let input = Input::held(bytes, directory.reversed_bits);
                 let flow = open(directory, input, layout.chunk.width_px);
@@ -526,9 +535,9 @@ fn picture(
     file: &File,
     level: &StoredLevel,
     bytes: Vec<u8>,
-    rows: u32,
-    denominator: u32,
+    (rows, denominator): (u32, u32),
     name: &str,
+    control: &Control,
 ) -> Result<Raster, DecodeError> {
     let directory = &level.directory;
     let place = Dimensions::new(directory.layout.chunk.width_px, rows);
@@ -553,7 +562,7 @@ fn picture(
     };
     let frame = check_frame(frame(&stream), place, name)?;
     let color = color_of(&frame, color, directory.photometric);
-    jpeg::decode_stream(&stream, color, denominator, &Control::default()).map_err(|error| match error {
+    jpeg::decode_stream(&stream, color, denominator, control).map_err(|error| match error {
         DecodeError::Corrupt { what, .. } => corrupt(format!("{name}: {what}")),
         other => other,
     })
