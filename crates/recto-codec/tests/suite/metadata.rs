@@ -63,7 +63,7 @@ fn png_resolution_is_known_only_in_metres() {
 fn a_profile_that_unpacks_to_more_than_the_limit_is_not_kept() {
     let mut deflate = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
     for _ in 0..256 {
-        deflate.write_all(&[0; 1 << 20]).unwrap();
+        deflate.write_all(&vec![0; 1 << 20]).unwrap();
     }
     let bomb = [b"bomb\0\0", deflate.finish().unwrap().as_slice()].concat();
     let file = png(&[(*b"iCCP", bomb)]);
