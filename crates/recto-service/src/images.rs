@@ -289,7 +289,11 @@ impl ImageService {
     /// The lane that a plan stands in.
     pub fn lane(plan: &Plan) -> Lane {
         let estimate = plan.estimate();
-        if estimate.pixels <= TILE_LANE_PIXELS && estimate.bytes_held <= TILE_LANE_BYTES { Lane::Tiles } else { Lane::Large }
+        if estimate.pixels <= TILE_LANE_PIXELS && estimate.bytes_held <= TILE_LANE_BYTES {
+            Lane::Tiles
+        } else {
+            Lane::Large
+        }
     }
 
     /// The cache key of a prepared request, for people.
@@ -320,11 +324,7 @@ impl ImageService {
             document
         });
         self.inner.metrics.info();
-        Ok(PreparedInfo {
-            bytes: document.bytes,
-            etag: document.etag,
-            last_modified: image.located.last_modified,
-        })
+        Ok(PreparedInfo { bytes: document.bytes, etag: document.etag, last_modified: image.located.last_modified })
     }
 
     fn write_info(&self, image: &KnownImage, version: ApiVersion, service: &str) -> Document {
@@ -341,9 +341,10 @@ impl ImageService {
     /// What `info.json` says of an image with these facts.
     pub fn info_subject(&self, facts: &ShortFacts, service: &str) -> InfoSubject {
         let size = facts.size();
-        let tile = facts.tile.map_or(Dimensions::new(self.inner.options.tile_size, self.inner.options.tile_size), |[w, h]| {
-            Dimensions::new(w, h)
-        });
+        let tile =
+            facts.tile.map_or(Dimensions::new(self.inner.options.tile_size, self.inner.options.tile_size), |[w, h]| {
+                Dimensions::new(w, h)
+            });
         InfoSubject {
             id: service.to_owned(),
             size,
@@ -381,7 +382,8 @@ impl ImageService {
             .get_or_compute(identifier.clone(), move |_cancel| async move {
                 let inner = Arc::clone(&this.inner);
                 let asked = wanted.clone();
-                let found = this.inner.lanes.run(Lane::Tiles, move || inner.look_up(&asked)).await.and_then(|found| found);
+                let found =
+                    this.inner.lanes.run(Lane::Tiles, move || inner.look_up(&asked)).await.and_then(|found| found);
                 match found {
                     Ok(known) => {
                         this.inner.known.insert(wanted, Arc::clone(&known));

@@ -5,6 +5,8 @@
 //!
 //! Everything here counts in pixels of the level divided by the denominator; only JPEG has one other than 1.
 
+use std::collections::VecDeque;
+
 use recto_iiif::{Dimensions, Rect};
 
 use super::corrupt;
@@ -25,6 +27,9 @@ const HELD_CHUNK: u64 = 4 << 20;
 /// Bytes of a strip that is handed out, where the format leaves the choice.
 const STRIP: u64 = 512 * 1024;
 
+/// Compressed chunks that were read ahead: the row of each, and the bytes of its planes.
+type Ahead = VecDeque<(u32, Vec<Vec<u8>>)>;
+
 /// See [`crate::RowSource`].
 pub(super) struct Rows<'a> {
     file: &'a File,
@@ -38,7 +43,7 @@ pub(super) struct Rows<'a> {
     /// The chunk that is being streamed, and its row of chunks.
     open: Option<(u32, Chunk)>,
     /// Compressed strips read ahead: the row of the first, and their bytes.
-    ahead: std::collections::VecDeque<(u32, Vec<Vec<u8>>)>,
+    ahead: Ahead,
     scratch: Vec<u8>,
 }
 
@@ -50,17 +55,7 @@ impl<'a> Rows<'a> {
             DecodedGeometry { format: directory.interpretation.format, denominator: wanted.denominator, rect };
         let chunk = directory.layout.chunk.reduced(wanted.denominator);
         let next = rect.y;
-        Self {
-            file,
-            level,
-            control,
-            geometry,
-            chunk,
-            next,
-            open: None,
-            ahead: std::collections::VecDeque::new(),
-            scratch: Vec::new(),
-        }
+        Self { file, level, control, geometry, chunk, next, open: None, ahead: Ahead::new(), scratch: Vec::new() }
     }
 
     /// Gives what a row of tiles has of the region.
@@ -127,7 +122,7 @@ impl<'a> Rows<'a> {
             let row = self.next / self.chunk.height_px;
             let first = self.next - row * self.chunk.height_px;
             // Chroma samples are shared by rows of one chunk: a part ends where such a group does.
-            let to_group = if first % group == 0 { most } else { group - first % group };
+            let to_group = if first.is_multiple_of(group) { most } else { group - first % group };
             let part = (rows - given).min(self.chunk.height_px - first).min(to_group);
             let mut chunk = match self.open.take() {
                 Some((open_row, chunk)) if open_row == row => chunk,
@@ -165,11 +160,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Reads small chunks from `row` down, at least one.
-    fn read_ahead(
-        &self,
-        column: u32,
-        row: u32,
-    ) -> Result<std::collections::VecDeque<(u32, Vec<Vec<u8>>)>, DecodeError> {
+    fn read_ahead(&self, column: u32, row: u32) -> Result<Ahead, DecodeError> {
         let directory = &self.level.directory;
         let most = largest_chunk(directory);
         let last = ((self.geometry.rect.bottom() - 1) / u64::from(self.chunk.height_px)) as u32;
@@ -228,13 +219,11 @@ fn planes(directory: &Directory, column: u32, row: u32) -> Vec<usize> {
 
 /// Rows that lie together (more than one with subsampled chroma), and their bytes in a chunk of `width` pixels.
 fn group(directory: &Directory, width: u32) -> (u32, u64) {
-    match directory.interpretation.subsampling() {
-        Some((across, down)) => (down as u32, u64::from(width.div_ceil(across as u32)) * (across * down + 2) as u64),
-        None => {
-            let bits = u64::from(width) * u64::from(directory.chunk_samples()) * u64::from(directory.bits);
-            (1, bits.div_ceil(8))
-        }
+    if let Some((across, down)) = directory.interpretation.subsampling() {
+        return (down as u32, u64::from(width.div_ceil(across as u32)) * (across * down + 2) as u64);
     }
+    let bits = u64::from(width) * u64::from(directory.chunk_samples()) * u64::from(directory.bits);
+    (1, bits.div_ceil(8))
 }
 
 /// Bytes of a chunk (one plane of it) once decompressed.
@@ -280,11 +269,11 @@ fn read_chunks(file: &File, level: &StoredLevel, chunks: &[Vec<usize>]) -> Resul
         }
     }
     let mut read = file.source.read_ranges(&ranges)?.into_iter();
-    let plane = |index: &usize, read: &mut std::vec::IntoIter<Vec<u8>>| match layout.range(*index, length) {
-        Some(_) => read.next().unwrap_or_default(),
-        None => Vec::new(),
+    let mut plane = |index: &usize| {
+        let was_read = layout.range(*index, length).is_some();
+        if was_read { read.next().unwrap_or_default() } else { Vec::new() }
     };
-    Ok(chunks.iter().map(|planes| planes.iter().map(|index| plane(index, &mut read)).collect()).collect())
+    Ok(chunks.iter().map(|planes| planes.iter().map(&mut plane).collect()).collect())
 }
 
 /// What a read costs.

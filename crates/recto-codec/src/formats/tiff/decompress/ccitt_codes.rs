@@ -3,6 +3,7 @@
 /// A code: its bits, how many they are, and the run that it means.
 pub(super) type Code = (u16, u8, u16);
 
+#[expect(clippy::unreadable_literal, reason = "codes are read as the standard prints them")]
 /// Codes of white runs, 0..=63 first, then the make-up codes.
 #[rustfmt::skip]
 pub(super) const WHITE: &[Code] = &[
@@ -30,6 +31,7 @@ pub(super) const WHITE: &[Code] = &[
     (0b000000011110, 12, 2496), (0b000000011111, 12, 2560),
 ];
 
+#[expect(clippy::unreadable_literal, reason = "codes are read as the standard prints them")]
 /// Codes of black runs, 0..=63 first, then the make-up codes.
 #[rustfmt::skip]
 pub(super) const BLACK: &[Code] = &[
