@@ -52,12 +52,27 @@ pub trait Urls {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteUrls {
     base: String,
+    image_prefixes: [String; 2],
 }
 
 impl SiteUrls {
     /// URLs below this one, such as `https://example.org` or `https://example.org/scans`.
     pub fn new(base: &str) -> Self {
-        Self { base: base.trim_end_matches('/').to_owned() }
+        let image_prefixes = ["/iiif/2", "/iiif/3"].map(str::to_owned);
+        Self { base: base.trim_end_matches('/').to_owned(), image_prefixes }
+    }
+
+    /// The same, with images of this version below another path, such as `/images`.
+    #[must_use]
+    pub fn with_image_prefix(mut self, version: ApiVersion, prefix: &str) -> Self {
+        let trimmed = prefix.trim_matches('/');
+        let prefix = if trimmed.is_empty() { String::new() } else { format!("/{trimmed}") };
+        let [of_2, of_3] = &mut self.image_prefixes;
+        *(match version {
+            ApiVersion::V2 => of_2,
+            ApiVersion::V3 => of_3,
+        }) = prefix;
+        self
     }
 
     /// How documents move from 3.0 to 2.1, for [`v2::manifest`] and [`v2::collection`].
@@ -73,11 +88,12 @@ impl SiteUrls {
 
 impl Urls for SiteUrls {
     fn image(&self, version: ApiVersion, image: &Identifier) -> String {
-        let version = match version {
-            ApiVersion::V2 => 2,
-            ApiVersion::V3 => 3,
+        let [of_2, of_3] = &self.image_prefixes;
+        let prefix = match version {
+            ApiVersion::V2 => of_2,
+            ApiVersion::V3 => of_3,
         };
-        format!("{}/iiif/{version}/{}", self.base, encoded(image.as_str()))
+        format!("{}{prefix}/{}", self.base, encoded(image.as_str()))
     }
 
     fn manifest(&self, version: Version, object: &Identifier) -> String {
@@ -209,7 +225,10 @@ fn canvas(object: &Object, file: &File, page: &PageFacts, urls: &dyn Urls) -> Ca
 fn placeholder(object: &Object, file: &File, page: u32, pages: u32, urls: &dyn Urls) -> Canvas {
     let label = format!("{} (this image cannot be read)", page_label(object, file, page, pages));
     let id = urls.canvas(&object.identifier, &canvas_name(file, page));
-    Canvas::new(id, LanguageMap::one("en", label), PLACEHOLDER)
+    let mut canvas = Canvas::new(id, LanguageMap::one("en", label), PLACEHOLDER);
+    // A canvas without `items` is legal, but validators and viewers expect them.
+    canvas.items = vec![AnnotationPage::new(format!("{}/painting", canvas.id), Vec::new())];
+    canvas
 }
 
 fn unreadable(file: &File, page: u32, problem: &str) -> Finding {
@@ -324,6 +343,20 @@ mod tests {
             (px(399, 399), &[px(0, 300)], px(200, 200)),
         ] {
             assert_eq!(thumbnail_size(size, cheap), wanted, "{size} of {cheap:?}");
+        }
+    }
+
+    #[test]
+    fn images_may_be_below_another_path() {
+        let image = Identifier::new("a.tif");
+        for (prefix, url) in [
+            ("/images/", "https://example.org/scans/images/a.tif"),
+            ("iiif/v3", "https://example.org/scans/iiif/v3/a.tif"),
+            ("/", "https://example.org/scans/a.tif"),
+        ] {
+            let urls = SiteUrls::new("https://example.org/scans").with_image_prefix(ApiVersion::V3, prefix);
+            assert_eq!(urls.image(ApiVersion::V3, &image), url);
+            assert_eq!(urls.image(ApiVersion::V2, &image), "https://example.org/scans/iiif/2/a.tif");
         }
     }
 

@@ -127,7 +127,7 @@ impl Metrics {
         match plan {
             Plan::Render(_) => self.renders.inc(),
             Plan::CutTile { .. } => self.cuts.inc(),
-            Plan::StoredWhole => self.stored_whole.inc(),
+            Plan::StoredWhole { .. } => self.stored_whole.inc(),
             Plan::StoredTile { .. } => 0,
         };
     }

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::{io, ptr, slice};
 
-// Nothing of it is named here, but its static library holds the functions that the shim calls.
+// Linked for its static library alone; the shim calls the classic functions in it.
 use turbojpeg_sys as _;
 
 use super::input::Input;
@@ -75,6 +75,9 @@ pub(super) struct Parameters {
     pub(super) progressive: u32,
     pub(super) density_x: u32,
     pub(super) density_y: u32,
+    pub(super) optimise: u32,
+    pub(super) arithmetic: u32,
+    pub(super) restart_interval: u32,
 }
 
 #[repr(C)]

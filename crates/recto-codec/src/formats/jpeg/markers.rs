@@ -23,7 +23,6 @@ pub(super) const DQT: u8 = 0xdb;
 pub(super) const DHT: u8 = 0xc4;
 pub(super) const DAC: u8 = 0xcc;
 pub(super) const DRI: u8 = 0xdd;
-pub(super) const DNL: u8 = 0xdc;
 pub(super) const APP0: u8 = 0xe0;
 pub(super) const APP1: u8 = 0xe1;
 pub(super) const APP2: u8 = 0xe2;

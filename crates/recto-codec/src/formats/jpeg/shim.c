@@ -379,6 +379,9 @@ typedef struct {
   uint32_t progressive;
   uint32_t density_x; /* dots per inch, 0 when unknown */
   uint32_t density_y;
+  uint32_t optimise;         /* Huffman tables made for this picture */
+  uint32_t arithmetic;       /* arithmetic instead of Huffman coding */
+  uint32_t restart_interval; /* MCUs between restart markers, 0 for none */
 } recto_parameters;
 
 static int create_compress(recto_encoder *e) {
@@ -440,6 +443,9 @@ int recto_jpeg_encoder_start(recto_encoder *e, const recto_parameters *p, const 
     e->cinfo.X_density = (UINT16)p->density_x;
     e->cinfo.Y_density = (UINT16)p->density_y;
   }
+  e->cinfo.optimize_coding = p->optimise ? TRUE : FALSE;
+  e->cinfo.arith_code = p->arithmetic ? TRUE : FALSE;
+  e->cinfo.restart_interval = p->restart_interval;
   if (p->progressive)
     jpeg_simple_progression(&e->cinfo);
   jpeg_start_compress(&e->cinfo, TRUE);

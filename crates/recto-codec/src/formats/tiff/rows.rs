@@ -331,7 +331,9 @@ pub(super) fn cost(file: &File, level: &StoredLevel, wanted: &DecodeRequest) -> 
         let (group_rows, group_bytes) = group(directory, layout.chunk.width_px);
         bytes_read = bytes_read.min(u64::from(rect.h.div_ceil(group_rows) + 1) * group_bytes * planes);
     }
-    Cost { bytes_read, bytes_held: strip + decoded + compressed, pixels: chunks * layout.chunk.area_px() }
+    // Lists of the chunks of a row, and of what was read for them.
+    let lists = 1024 + 192 * planes * (u64::from(columns.end() - columns.start()) + 1);
+    Cost { bytes_read, bytes_held: strip + decoded + compressed + lists, pixels: chunks * layout.chunk.area_px() }
 }
 
 /// One plane of a chunk that is being decoded.
