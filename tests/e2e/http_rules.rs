@@ -50,17 +50,32 @@ fn the_profile_link_is_in_its_http_form_and_the_canonical_link_names_the_same_pi
     let (_library, server) = server();
     for (path, profile, canonical) in [
         ("/iiif/3/a.png/full/max/0/default.jpg", "http://iiif.io/api/image/3/level2.json", "full/max/0/default.jpg"),
-        ("/iiif/3/a.png/0,0,600,400/300,/0/default.jpg", "http://iiif.io/api/image/3/level2.json", "full/300,200/0/default.jpg"),
-        ("/iiif/3/a.png/full/^1200,/360/default.jpg", "http://iiif.io/api/image/3/level2.json", "full/^1200,800/0/default.jpg"),
+        (
+            "/iiif/3/a.png/0,0,600,400/300,/0/default.jpg",
+            "http://iiif.io/api/image/3/level2.json",
+            "full/300,200/0/default.jpg",
+        ),
+        (
+            "/iiif/3/a.png/full/^1200,/360/default.jpg",
+            "http://iiif.io/api/image/3/level2.json",
+            "full/^1200,800/0/default.jpg",
+        ),
         ("/iiif/2/a.png/full/full/0/default.jpg", "http://iiif.io/api/image/2/level2.json", "full/full/0/default.jpg"),
-        ("/iiif/2/a.png/pct:0,0,50,50/150,100/0/default.jpg", "http://iiif.io/api/image/2/level2.json", "0,0,300,200/150,/0/default.jpg"),
+        (
+            "/iiif/2/a.png/pct:0,0,50,50/150,100/0/default.jpg",
+            "http://iiif.io/api/image/2/level2.json",
+            "0,0,300,200/150,/0/default.jpg",
+        ),
     ] {
         let answer = server.get(path);
         assert_eq!(answer.status, 200, "{}", answer.text());
         let link = answer.header("link");
         assert!(link.contains(&format!("<{profile}>;rel=\"profile\"")), "{link}");
         let version = &path[..7];
-        assert!(link.contains(&format!("<{}{version}/a.png/{canonical}>;rel=\"canonical\"", server.base())), "{link} {canonical}");
+        assert!(
+            link.contains(&format!("<{}{version}/a.png/{canonical}>;rel=\"canonical\"", server.base())),
+            "{link} {canonical}"
+        );
     }
 }
 
@@ -109,7 +124,8 @@ fn head_tells_everything_and_makes_nothing() {
     let (_library, server) = server();
     let path = format!("/iiif/3/a.png/{TILE}");
     let head = server.ask("HEAD", &path, &[]);
-    let rendered = server.get("/metrics").text().lines().find(|line| line.starts_with("recto_renders_total")).unwrap().to_owned();
+    let rendered =
+        server.get("/metrics").text().lines().find(|line| line.starts_with("recto_renders_total")).unwrap().to_owned();
     assert!(rendered.ends_with(" 0"), "{rendered}");
     let get = server.get(&path);
     assert_eq!((head.status, get.status), (200, 200));
@@ -154,7 +170,11 @@ fn scripts_of_any_site_may_read_every_answer() {
     let preflight = server.ask(
         "OPTIONS",
         "/iiif/3/a.png/info.json",
-        &[("Origin", "https://viewer.example"), ("Access-Control-Request-Method", "GET"), ("Access-Control-Request-Headers", "authorization")],
+        &[
+            ("Origin", "https://viewer.example"),
+            ("Access-Control-Request-Method", "GET"),
+            ("Access-Control-Request-Headers", "authorization"),
+        ],
     );
     assert_eq!(preflight.status, 204);
     assert!(preflight.header("access-control-allow-headers").contains("Authorization"));
@@ -203,7 +223,13 @@ fn h2c_is_spoken_on_the_same_port() {
 fn nothing_below_the_library_is_ever_written() {
     let (library, server) = server();
     let before = library.snapshot();
-    for path in ["/", "/iiif/3/a.png/info.json", "/iiif/3/a.png/full/max/0/default.jpg", "/iiif/2/a.png/full/200,/90/gray.png", "/metrics"] {
+    for path in [
+        "/",
+        "/iiif/3/a.png/info.json",
+        "/iiif/3/a.png/full/max/0/default.jpg",
+        "/iiif/2/a.png/full/200,/90/gray.png",
+        "/metrics",
+    ] {
         server.get(path);
     }
     assert!(server.stop().success());

@@ -14,9 +14,38 @@ fn encoded(name: &str) -> String {
 #[test]
 fn an_identifier_comes_back_as_it_was_asked_for() {
     let names = [
-        "plain.png", "with space.png", "a?b.png", "a#b.png", "[a].png", "100%.png", "a%2Db.png", "a%2Fb.png", "ä ö ü.png", "日本語.png",
-        "a+b.png", "a&b=c.png", "a;b.png", "a,b.png", "it's.png", "\"quoted\".png", "<b>.png", "a|b.png", "a:b.png", "a@b.png", "ark:12025.png",
-        "emoji 🗺.png", "e\u{301}.png", "(a).png", "!a.png", "$a.png", "a*b.png", "a=b.png", "a^b`c.png", "{a}.png", "a\\b.png", "info.json.png",
+        "plain.png",
+        "with space.png",
+        "a?b.png",
+        "a#b.png",
+        "[a].png",
+        "100%.png",
+        "a%2Db.png",
+        "a%2Fb.png",
+        "ä ö ü.png",
+        "日本語.png",
+        "a+b.png",
+        "a&b=c.png",
+        "a;b.png",
+        "a,b.png",
+        "it's.png",
+        "\"quoted\".png",
+        "<b>.png",
+        "a|b.png",
+        "a:b.png",
+        "a@b.png",
+        "ark:12025.png",
+        "emoji 🗺.png",
+        "e\u{301}.png",
+        "(a).png",
+        "!a.png",
+        "$a.png",
+        "a*b.png",
+        "a=b.png",
+        "a^b`c.png",
+        "{a}.png",
+        "a\\b.png",
+        "info.json.png",
     ];
     let library = Library::new();
     for name in names {
@@ -24,18 +53,30 @@ fn an_identifier_comes_back_as_it_was_asked_for() {
         library.put_png(&format!("sub folder/[x]/{name}"), 30, 20);
     }
     let server = library.serve(&[]);
-    for name in names.iter().map(|name| (*name).to_owned()).chain(names.iter().map(|name| format!("sub folder/[x]/{name}"))) {
+    for name in
+        names.iter().map(|name| (*name).to_owned()).chain(names.iter().map(|name| format!("sub folder/[x]/{name}")))
+    {
         let identifier = encoded(&name);
         let service = format!("{}/iiif/3/{identifier}", server.base());
         let answer = server.get(&format!("/iiif/3/{identifier}/info.json"));
         assert_eq!(answer.status, 200, "{name}: {}", answer.text());
         assert_eq!(answer.json()["id"], service.as_str(), "{name}");
         let redirect = server.get(&format!("/iiif/3/{identifier}"));
-        assert_eq!((redirect.status, redirect.header("location")), (303, format!("{service}/info.json").as_str()), "{name}");
+        assert_eq!(
+            (redirect.status, redirect.header("location")),
+            (303, format!("{service}/info.json").as_str()),
+            "{name}"
+        );
         let image = server.get(&format!("/iiif/3/{identifier}/full/max/0/default.png"));
         assert_eq!(image.size(), (30, 20), "{name}");
-        assert!(image.header("link").contains(&format!("<{service}/full/max/0/default.png>;rel=\"canonical\"")), "{name}");
-        assert_eq!(server.get(&format!("/iiif/2/{identifier}/info.json")).json()["@id"], service.replace("/iiif/3/", "/iiif/2/").as_str());
+        assert!(
+            image.header("link").contains(&format!("<{service}/full/max/0/default.png>;rel=\"canonical\"")),
+            "{name}"
+        );
+        assert_eq!(
+            server.get(&format!("/iiif/2/{identifier}/info.json")).json()["@id"],
+            service.replace("/iiif/3/", "/iiif/2/").as_str()
+        );
     }
     server.assert_clean_log();
 }
@@ -79,14 +120,35 @@ fn no_identifier_leads_out_of_the_library() {
     let secret = outside.path().join("secret.png");
     let absolute = encoded(secret.to_str().unwrap());
     for identifier in [
-        "..%2Fsecret.png", "%2e%2e%2f%2e%2e%2fetc%2fpasswd", "..%5c..%5cetc", "link%2Fsecret.png", "link.png", "link", absolute.as_str(),
-        ".%2Finside.png%2F..%2F..%2Fsecret.png", "%00", "inside.png%00.jpg", "%2Fetc%2Fpasswd", "%c0%ae%c0%ae%2fetc%2fpasswd", ".", "..", "%2E%2E",
-        "..;/..;/etc/passwd", "%252e%252e%252fetc", "inside.png/../../etc/passwd", "~root", ".hidden",
+        "..%2Fsecret.png",
+        "%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+        "..%5c..%5cetc",
+        "link%2Fsecret.png",
+        "link.png",
+        "link",
+        absolute.as_str(),
+        ".%2Finside.png%2F..%2F..%2Fsecret.png",
+        "%00",
+        "inside.png%00.jpg",
+        "%2Fetc%2Fpasswd",
+        "%c0%ae%c0%ae%2fetc%2fpasswd",
+        ".",
+        "..",
+        "%2E%2E",
+        "..;/..;/etc/passwd",
+        "%252e%252e%252fetc",
+        "inside.png/../../etc/passwd",
+        "~root",
+        ".hidden",
     ] {
         for tail in ["info.json", "full/max/0/default.png"] {
             let answer = server.get(&format!("/iiif/3/{identifier}/{tail}"));
             assert!([400, 404].contains(&answer.status), "{identifier}/{tail}: {} {}", answer.status, answer.text());
-            assert!(!answer.text().contains(outside.path().to_str().unwrap()) || answer.text().contains("secret.png"), "{}", answer.text());
+            assert!(
+                !answer.text().contains(outside.path().to_str().unwrap()) || answer.text().contains("secret.png"),
+                "{}",
+                answer.text()
+            );
         }
     }
     let open = library.serve(&["--set", "source.symlinks=follow"]);

@@ -32,7 +32,8 @@ impl PublicUrl {
 
     /// The public URL for a request from `peer`. `authority` is the request target's own, as HTTP/2 has it.
     pub(crate) fn of(&self, peer: IpAddr, authority: Option<&str>, headers: &HeaderMap) -> Reached {
-        let told = if self.is_trusted(peer) { Told::by(headers, |address| self.is_trusted(address)) } else { Told::default() };
+        let told =
+            if self.is_trusted(peer) { Told::by(headers, |address| self.is_trusted(address)) } else { Told::default() };
         let client = told.client.unwrap_or(peer);
         if let Some(base) = &self.configured {
             return Reached { base: base.clone(), client };
@@ -46,7 +47,10 @@ impl PublicUrl {
             (Some(port), _) if !has_port && usual_port(scheme) != port => base.push_str(&format!(":{port}")),
             _ => {}
         }
-        if has_port && let Some((bare, port)) = host.rsplit_once(':') && port.parse() == Ok(usual_port(scheme)) {
+        if has_port
+            && let Some((bare, port)) = host.rsplit_once(':')
+            && port.parse() == Ok(usual_port(scheme))
+        {
             base = format!("{scheme}://{bare}");
         }
         base.push_str(told.prefix.unwrap_or_default());
@@ -74,11 +78,14 @@ impl<'a> Told<'a> {
     /// counts, as it was nearest to the client; of the addresses the last that is not itself trusted.
     fn by(headers: &'a HeaderMap, trusted: impl Fn(IpAddr) -> bool) -> Self {
         let mut told = Self {
-            prefix: first(text(headers, "x-forwarded-prefix")).filter(|prefix| is_prefix(prefix)).map(|p| p.trim_end_matches('/')),
+            prefix: first(text(headers, "x-forwarded-prefix"))
+                .filter(|prefix| is_prefix(prefix))
+                .map(|p| p.trim_end_matches('/')),
             ..Self::default()
         };
         if let Some(forwarded) = text(headers, FORWARDED.as_str()) {
-            let pairs = forwarded.split(',').next().unwrap_or_default().split(';').filter_map(|pair| pair.split_once('='));
+            let pairs =
+                forwarded.split(',').next().unwrap_or_default().split(';').filter_map(|pair| pair.split_once('='));
             for (name, value) in pairs {
                 let value = value.trim().trim_matches('"');
                 match name.trim().to_ascii_lowercase().as_str() {
@@ -88,7 +95,10 @@ impl<'a> Told<'a> {
                 }
             }
             let addresses = forwarded.split(',').filter_map(|element| {
-                let (_, value) = element.split(';').filter_map(|p| p.split_once('=')).find(|(n, _)| n.trim().eq_ignore_ascii_case("for"))?;
+                let (_, value) = element
+                    .split(';')
+                    .filter_map(|p| p.split_once('='))
+                    .find(|(n, _)| n.trim().eq_ignore_ascii_case("for"))?;
                 Some(value.trim().trim_matches('"'))
             });
             told.client = nearest(addresses, trusted);
@@ -140,13 +150,17 @@ const fn usual_port(scheme: &str) -> u16 {
 fn is_host(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 255
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']'))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']'))
 }
 
 fn is_prefix(text: &str) -> bool {
     text.starts_with('/')
         && !text.starts_with("//")
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~' | b'/' | b'%'))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'~' | b'/' | b'%'))
 }
 
 #[cfg(test)]
@@ -154,7 +168,10 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value)))
+            .collect()
     }
 
     fn base(peer: &str, pairs: &[(&'static str, &'static str)]) -> String {
@@ -172,19 +189,60 @@ mod tests {
             ("192.0.2.1", &[("host", "a\"b")], "http://localhost"),
             ("192.0.2.1", &[], "http://localhost"),
             // Not from a trusted network: no effect.
-            ("192.0.2.1", &[host, ("x-forwarded-proto", "https"), ("x-forwarded-host", "evil.example")], "http://a.example:8182"),
+            (
+                "192.0.2.1",
+                &[host, ("x-forwarded-proto", "https"), ("x-forwarded-host", "evil.example")],
+                "http://a.example:8182",
+            ),
             ("192.0.2.1", &[host, ("forwarded", "proto=https;host=evil.example")], "http://a.example:8182"),
             // nginx, Traefik, Apache.
-            ("10.1.2.3", &[host, ("x-forwarded-proto", "https"), ("x-forwarded-host", "b.example")], "https://b.example"),
-            ("10.1.2.3", &[host, ("x-forwarded-proto", "https, http"), ("x-forwarded-host", "b.example, c.internal")], "https://b.example"),
-            ("10.1.2.3", &[host, ("x-forwarded-proto", "https"), ("x-forwarded-host", "b.example"), ("x-forwarded-port", "8443")], "https://b.example:8443"),
-            ("10.1.2.3", &[host, ("x-forwarded-proto", "https"), ("x-forwarded-host", "b.example"), ("x-forwarded-port", "443")], "https://b.example"),
-            ("10.1.2.3", &[host, ("x-forwarded-proto", "https"), ("x-forwarded-host", "b.example:443")], "https://b.example"),
-            ("10.1.2.3", &[host, ("x-forwarded-host", "b.example"), ("x-forwarded-prefix", "/images/")], "http://b.example/images"),
-            ("10.1.2.3", &[host, ("x-forwarded-host", "b.example"), ("x-forwarded-prefix", "//evil.example")], "http://b.example"),
+            (
+                "10.1.2.3",
+                &[host, ("x-forwarded-proto", "https"), ("x-forwarded-host", "b.example")],
+                "https://b.example",
+            ),
+            (
+                "10.1.2.3",
+                &[host, ("x-forwarded-proto", "https, http"), ("x-forwarded-host", "b.example, c.internal")],
+                "https://b.example",
+            ),
+            (
+                "10.1.2.3",
+                &[
+                    host,
+                    ("x-forwarded-proto", "https"),
+                    ("x-forwarded-host", "b.example"),
+                    ("x-forwarded-port", "8443"),
+                ],
+                "https://b.example:8443",
+            ),
+            (
+                "10.1.2.3",
+                &[host, ("x-forwarded-proto", "https"), ("x-forwarded-host", "b.example"), ("x-forwarded-port", "443")],
+                "https://b.example",
+            ),
+            (
+                "10.1.2.3",
+                &[host, ("x-forwarded-proto", "https"), ("x-forwarded-host", "b.example:443")],
+                "https://b.example",
+            ),
+            (
+                "10.1.2.3",
+                &[host, ("x-forwarded-host", "b.example"), ("x-forwarded-prefix", "/images/")],
+                "http://b.example/images",
+            ),
+            (
+                "10.1.2.3",
+                &[host, ("x-forwarded-host", "b.example"), ("x-forwarded-prefix", "//evil.example")],
+                "http://b.example",
+            ),
             ("10.1.2.3", &[host, ("x-forwarded-proto", "javascript")], "http://a.example:8182"),
             ("10.1.2.3", &[host, ("forwarded", "for=192.0.2.60;proto=https;host=d.example")], "https://d.example"),
-            ("10.1.2.3", &[host, ("forwarded", "For=\"[2001:db8::1]:4711\";Host=\"d.example:8443\";Proto=https, for=10.0.0.9")], "https://d.example:8443"),
+            (
+                "10.1.2.3",
+                &[host, ("forwarded", "For=\"[2001:db8::1]:4711\";Host=\"d.example:8443\";Proto=https, for=10.0.0.9")],
+                "https://d.example:8443",
+            ),
             ("::1", &[host, ("x-forwarded-proto", "https")], "https://a.example:8182"),
             ("::ffff:10.1.2.3", &[host, ("x-forwarded-host", "b.example")], "http://b.example"),
         ];

@@ -75,13 +75,17 @@ pub enum OptionError {
         given: String,
     },
     /// A base URL that cannot be one.
-    #[error("`server.base_url` is `{given}`; write it as `https://images.example.org`, without a final slash, `?` or `#`")]
+    #[error(
+        "`server.base_url` is `{given}`; write it as `https://images.example.org`, without a final slash, `?` or `#`"
+    )]
     BaseUrl {
         /// What was given.
         given: String,
     },
     /// A path prefix that cannot be one.
-    #[error("`server.{option}` is `{given}`; a prefix begins with a slash, does not end with one and has no `?`, `#`, `%` or spaces")]
+    #[error(
+        "`server.{option}` is `{given}`; a prefix begins with a slash, does not end with one and has no `?`, `#`, `%` or spaces"
+    )]
     Prefix {
         /// Which option.
         option: &'static str,
@@ -129,12 +133,18 @@ impl ServerOptions {
         self.trusted_networks()?;
         if let Some(given) = &self.base_url {
             let rest = given.strip_prefix("https://").or_else(|| given.strip_prefix("http://"));
-            if rest.is_none_or(|rest| rest.is_empty() || rest.ends_with('/') || rest.contains(['?', '#', ' ', '"', '<'])) {
+            if rest
+                .is_none_or(|rest| rest.is_empty() || rest.ends_with('/') || rest.contains(['?', '#', ' ', '"', '<']))
+            {
                 return Err(OptionError::BaseUrl { given: given.clone() });
             }
         }
         for (option, given) in [("image_3_prefix", &self.image_3_prefix), ("image_2_prefix", &self.image_2_prefix)] {
-            if !given.starts_with('/') || given.ends_with('/') || given.contains(['?', '#', '%', ' ', '"']) || !given.is_ascii() {
+            if !given.starts_with('/')
+                || given.ends_with('/')
+                || given.contains(['?', '#', '%', ' ', '"'])
+                || !given.is_ascii()
+            {
                 return Err(OptionError::Prefix { option, given: given.clone() });
             }
         }

@@ -65,7 +65,8 @@ impl Problem {
     pub(crate) fn reply(&self, api: Api, request: &HeaderMap) -> Reply {
         let kind = self.kind();
         let status = status(api, kind);
-        let wants_json = request.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("json"));
+        let wants_json =
+            request.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("json"));
         let mut reply = if wants_json || api == Api::Other {
             let mut body = json!({
                 "type": format!("https://recto.example/problems/{}", code(kind)),
@@ -126,7 +127,9 @@ impl From<&ServiceError> for Problem {
         match root {
             ServiceError::Request(request) => Self::from(request),
             // What went wrong inside is for the log; paths and causes are not for the client.
-            _ if kind == ErrorKind::Internal => Self::new(kind, "something went wrong inside the server; the log says what"),
+            _ if kind == ErrorKind::Internal => {
+                Self::new(kind, "something went wrong inside the server; the log says what")
+            }
             other => Self::new(kind, other.to_string()),
         }
     }

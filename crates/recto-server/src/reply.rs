@@ -6,8 +6,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::header::{
     ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, ETAG, LAST_MODIFIED,
-    LOCATION, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    LAST_MODIFIED, LOCATION, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 
@@ -17,8 +17,9 @@ use crate::conditional::{Wanted, is_fresh, wanted_range};
 pub(crate) type Reply = Response<Body>;
 
 /// What scripts of other sites may read of an answer besides its body.
-const EXPOSED: HeaderValue =
-    HeaderValue::from_static("ETag, Link, Last-Modified, Content-Range, Content-Length, Location, Retry-After, Server-Timing, X-Request-Id");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "ETag, Link, Last-Modified, Content-Range, Content-Length, Location, Retry-After, Server-Timing, X-Request-Id",
+);
 
 /// Headers of every answer, whatever it is: scripts of any site may read it.
 pub(crate) fn open_to_all(headers: &mut HeaderMap) {
@@ -35,7 +36,9 @@ pub(crate) fn preflight() -> Reply {
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, OPTIONS"));
     headers.insert(
         ACCESS_CONTROL_ALLOW_HEADERS,
-        HeaderValue::from_static("Authorization, Accept, Content-Type, If-None-Match, If-Modified-Since, Range, If-Range"),
+        HeaderValue::from_static(
+            "Authorization, Accept, Content-Type, If-None-Match, If-Modified-Since, Range, If-Range",
+        ),
     );
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     reply

@@ -34,7 +34,9 @@ pub enum ServiceError {
         writable: String,
     },
     /// A result larger than its region, and larger than this server blows anything up to.
-    #[error("the size would be {wanted_px} pixels, more than the region has; results that are upscaled end at {limit_px} pixels")]
+    #[error(
+        "the size would be {wanted_px} pixels, more than the region has; results that are upscaled end at {limit_px} pixels"
+    )]
     UpscaledTooFar {
         /// Pixels of the result.
         wanted_px: u64,
@@ -56,7 +58,9 @@ pub enum ServiceError {
     #[error("this is not for you")]
     Forbidden,
     /// It can never be done within the memory that this server may use.
-    #[error("this would take {needed_bytes} bytes of memory, the server gives {budget_bytes} to one request; ask for a smaller size or region")]
+    #[error(
+        "this would take {needed_bytes} bytes of memory, the server gives {budget_bytes} to one request; ask for a smaller size or region"
+    )]
     OverBudget {
         /// What it would take.
         needed_bytes: u64,

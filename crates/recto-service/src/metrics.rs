@@ -70,16 +70,28 @@ impl Metrics {
         }
         let buckets = [0.0001, 0.000_5, 0.002, 0.01, 0.05, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
         Self {
-            images_stored: register!(Counter::default(), "images_stored", "Images that left as they lie in the original"),
+            images_stored: register!(
+                Counter::default(),
+                "images_stored",
+                "Images that left as they lie in the original"
+            ),
             images_cached: register!(Counter::default(), "images_cached", "Images answered from the derivative cache"),
-            images_made: register!(Counter::default(), "images_made", "Images made for a request or one that joined it"),
+            images_made: register!(
+                Counter::default(),
+                "images_made",
+                "Images made for a request or one that joined it"
+            ),
             image_bytes: register!(Counter::default(), "image_bytes", "Bytes of image answers"),
             image_seconds: register!(Histogram::new(buckets), "image_seconds", "Time to have the bytes of an image"),
             infos: register!(Counter::default(), "infos", "info.json documents answered"),
             renders: register!(Counter::default(), "renders", "Images decoded, scaled and encoded"),
             cuts: register!(Counter::default(), "tile_cuts", "Edge tiles cut without decoding"),
             stored_whole: register!(Counter::default(), "stored_whole", "Originals that left whole as they lie"),
-            failures: register!(Counter::default(), "failures", "Requests that failed through a fault of the original or ours"),
+            failures: register!(
+                Counter::default(),
+                "failures",
+                "Requests that failed through a fault of the original or ours"
+            ),
             refusals: register!(Counter::default(), "refusals", "Requests refused for want of memory, threads or time"),
             tiles_waiting: register!(Gauge::default(), "lane_tiles_waiting", "Requests waiting in the tile lane"),
             large_waiting: register!(Gauge::default(), "lane_large_waiting", "Requests waiting in the large lane"),
@@ -88,7 +100,11 @@ impl Metrics {
             cache_memory_bytes: register!(Gauge::default(), "cache_memory_bytes", "Derivatives in memory"),
             cache_disk_bytes: register!(Gauge::default(), "cache_disk_bytes", "Derivatives on disk"),
             cache_evictions: register!(Gauge::default(), "cache_evictions", "Derivatives thrown out for room"),
-            cache_damaged: register!(Gauge::default(), "cache_damaged", "Derivatives found damaged on disk and dropped"),
+            cache_damaged: register!(
+                Gauge::default(),
+                "cache_damaged",
+                "Derivatives found damaged on disk and dropped"
+            ),
             registry,
         }
     }
@@ -118,7 +134,11 @@ impl Metrics {
 
     /// Notes a request that failed.
     pub fn failed(&self, refused_for_load: bool) {
-        if refused_for_load { self.refusals.inc() } else { self.failures.inc() };
+        if refused_for_load {
+            self.refusals.inc()
+        } else {
+            self.failures.inc()
+        };
     }
 
     /// Images decoded, scaled and encoded so far.

@@ -119,7 +119,9 @@ impl ObjectService {
     pub fn new(watcher: Watcher, images: ImageService, policy: Arc<dyn Policy>) -> Self {
         let documents = moka::sync::Cache::builder()
             .max_capacity(DOCUMENTS_KEPT_BYTES)
-            .weigher(|_: &DocumentKey, document: &PreparedDocument| u32::try_from(document.bytes.len()).unwrap_or(u32::MAX))
+            .weigher(|_: &DocumentKey, document: &PreparedDocument| {
+                u32::try_from(document.bytes.len()).unwrap_or(u32::MAX)
+            })
             .time_to_idle(Duration::from_secs(3600))
             .build();
         Self { inner: Arc::new(Inner { watcher, images, policy, documents }) }
@@ -168,7 +170,9 @@ impl ObjectService {
         }
         let (text, last_modified) = match kind {
             DocumentKind::Manifest => self.write_manifest(&snapshot.tree, identifier, version, urls, caller).await?,
-            DocumentKind::Collection => self.write_collection(&snapshot.tree, identifier, version, urls, caller).await?,
+            DocumentKind::Collection => {
+                self.write_collection(&snapshot.tree, identifier, version, urls, caller).await?
+            }
         };
         let etag = format!("\"{:032x}\"", xxh3_128(text.as_bytes()));
         let document = PreparedDocument { bytes: Bytes::from(text), etag, last_modified };

@@ -194,7 +194,9 @@ impl ImageOptions {
 }
 
 fn parse_color(text: &str) -> Option<[u8; 3]> {
-    let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    let digits = text
+        .strip_prefix('#')
+        .filter(|digits| digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
     let value = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
     Some([value(0)?, value(2)?, value(4)?])
 }

@@ -61,7 +61,9 @@ impl Library {
 }
 
 pub(crate) fn coded_png(width: u32, height: u32) -> Vec<u8> {
-    let image = image::RgbImage::from_fn(width, height, |x, y| image::Rgb([x as u8, y as u8, ((x >> 8) << 4 | (y >> 8)) as u8]));
+    let image = image::RgbImage::from_fn(width, height, |x, y| {
+        image::Rgb([x as u8, y as u8, ((x >> 8) << 4 | (y >> 8)) as u8])
+    });
     let mut bytes = Vec::new();
     image.write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();
     bytes
@@ -153,7 +155,8 @@ impl Server {
         stream.write_all(bytes)?;
         let mut received = Vec::new();
         stream.read_to_end(&mut received)?;
-        Answer::parse(&received, is_head).ok_or_else(|| std::io::Error::other(format!("no answer: {:?}", String::from_utf8_lossy(&received))))
+        Answer::parse(&received, is_head)
+            .ok_or_else(|| std::io::Error::other(format!("no answer: {:?}", String::from_utf8_lossy(&received))))
     }
 
     /// Asks to stop and waits for the end.

@@ -43,6 +43,9 @@ impl BufRead for SourceReader {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.taken == self.buffer.len() {
             let left = self.source.len().saturating_sub(self.next);
+            if left == 0 {
+                return Ok(&[]);
+            }
             self.buffer.resize(left.min(BUFFER_BYTES as u64) as usize, 0);
             self.taken = self.buffer.len();
             self.source.read_at(self.next, &mut self.buffer)?;

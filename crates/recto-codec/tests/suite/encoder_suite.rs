@@ -6,7 +6,8 @@ use std::sync::Arc;
 use image::{DynamicImage, ImageDecoder, ImageReader};
 use recto_codec::formats::WRITABLE;
 use recto_codec::{
-    ColorModel, EncodeError, EncodeHeader, EncodeOptions, MemoryAccess, OpenOptions, PixelFormat, Raster, encoder, open,
+    ColorModel, EncodeError, EncodeHeader, EncodeOptions, MemoryAccess, OpenOptions, PixelFormat, Raster, Subsampling,
+    encoder, open,
 };
 use recto_iiif::Dimensions;
 use recto_iiif::image::Format;
@@ -62,7 +63,7 @@ fn in_layout(image: &DynamicImage, samples: Samples) -> Vec<u8> {
     }
 }
 
-const LOSSLESS: [(Format, &[Samples]); 3] = [
+const LOSSLESS: [(Format, &[Samples]); 4] = [
     (
         Format::Png,
         &[
@@ -79,6 +80,18 @@ const LOSSLESS: [(Format, &[Samples]); 3] = [
     ),
     (Format::Webp, &[Samples::Bitonal, Samples::Gray8, Samples::GrayAlpha8, Samples::Rgb8, Samples::Rgba8]),
     (Format::Gif, &[Samples::Bitonal, Samples::Gray8]),
+    (
+        Format::Tif,
+        &[
+            Samples::Bitonal,
+            Samples::Gray8,
+            Samples::Rgb8,
+            Samples::Rgba8,
+            Samples::Gray16,
+            Samples::Rgb16,
+            Samples::Rgba16,
+        ],
+    ),
 ];
 
 #[test]
@@ -132,6 +145,22 @@ fn gif_comes_close_when_there_are_more_colours() {
 }
 
 #[test]
+fn jpeg_comes_close_at_every_quality() {
+    let colors = card::rgb8(SIZE);
+    let grays: Vec<u8> = colors.iter().step_by(3).copied().collect();
+    for (samples, data) in [(Samples::Rgb8, colors), (Samples::Gray8, grays)] {
+        for jpeg_subsampling in [Subsampling::None, Subsampling::Horizontal, Subsampling::Both] {
+            for (jpeg_quality, most) in [(10, 8.0), (50, 4.0), (80, 2.5), (100, 1.5)] {
+                let options = EncodeOptions { jpeg_quality, jpeg_subsampling, ..options() };
+                let file = write(Format::Jpg, &header(SIZE, pixel_format(samples)), options, &data).unwrap();
+                let (_, mean) = card::distance(&in_layout(&read_elsewhere(&file).0, samples), &data);
+                assert!(mean <= most, "{samples:?} {jpeg_subsampling:?} {jpeg_quality}: {mean:.2} on average");
+            }
+        }
+    }
+}
+
+#[test]
 fn lossy_webp_comes_close_at_every_quality() {
     let data = card::rgb8(SIZE);
     let mut last = f64::INFINITY;
@@ -157,6 +186,9 @@ fn profiles_and_resolution_are_written() {
         (Format::Webp, Samples::Rgb8),
         (Format::Webp, Samples::Rgba8),
         (Format::Webp, Samples::Gray8),
+        (Format::Jpg, Samples::Rgb8),
+        (Format::Jpg, Samples::Gray8),
+        (Format::Tif, Samples::Rgb8),
     ] {
         for quality in [80, 100] {
             let name = format!("{format:?} {samples:?} {quality}");
@@ -171,8 +203,8 @@ fn profiles_and_resolution_are_written() {
             let decoder = open(Arc::new(MemoryAccess::new(file)), &OpenOptions::default()).unwrap();
             assert_eq!(decoder.facts().icc.as_deref(), Some(&profile[..]), "{name}");
             assert_eq!(decoder.facts().has_alpha, header.pixels.has_alpha(), "{name}");
-            if format == Format::Png {
-                let (x, y) = decoder.facts().dpi.expect("PNG notes its resolution");
+            if format != Format::Webp {
+                let (x, y) = decoder.facts().dpi.expect("the resolution is noted");
                 assert!((x - 300.0).abs() < 0.02 && (y - 600.0).abs() < 0.02, "{name}: {x} {y}");
             }
         }
@@ -182,19 +214,20 @@ fn profiles_and_resolution_are_written() {
 #[test]
 fn what_a_format_cannot_hold_is_refused_before_any_row() {
     let refused = |format, size, pixels| encoder(format, &header(size, pixels), &options()).err();
-    for &format in WRITABLE {
+    for format in [Format::Jpg, Format::Png, Format::Webp, Format::Gif] {
         let result = refused(format, SIZE, PixelFormat::Lab8);
-        assert!(matches!(result, Some(EncodeError::PixelFormat { .. } | EncodeError::NoEncoder { .. })), "{format:?}");
+        assert!(matches!(result, Some(EncodeError::PixelFormat { .. })), "{format:?}");
     }
-    for (format, limit_px) in [(Format::Webp, 16383), (Format::Gif, 65535)] {
+    assert!(matches!(refused(Format::Pdf, SIZE, PixelFormat::Rgb8), Some(EncodeError::NoEncoder { .. })));
+    for (format, limit_px) in [(Format::Webp, 16383), (Format::Gif, 65535), (Format::Jpg, 65500)] {
         for size in [Dimensions::new(limit_px + 1, 1), Dimensions::new(1, limit_px + 1)] {
             let result = refused(format, size, PixelFormat::Rgb8);
             assert!(matches!(result, Some(EncodeError::SideTooLong { .. })), "{format:?} {size}");
         }
         assert!(refused(format, Dimensions::new(limit_px, 1), PixelFormat::Rgb8).is_none(), "{format:?}");
     }
-    for pixels in [PixelFormat::Cmyk8, PixelFormat::Rgb16, PixelFormat::Gray16] {
-        for format in [Format::Webp, Format::Gif] {
+    for pixels in [PixelFormat::Cmyk16, PixelFormat::Rgb16, PixelFormat::Gray16] {
+        for format in [Format::Webp, Format::Gif, Format::Jpg] {
             assert!(matches!(refused(format, SIZE, pixels), Some(EncodeError::PixelFormat { .. })), "{format:?}");
         }
     }
@@ -204,7 +237,7 @@ fn what_a_format_cannot_hold_is_refused_before_any_row() {
 fn missing_or_surplus_rows_are_errors() {
     let rows = |height| Raster::zeroed(Dimensions::new(10, height), PixelFormat::Rgb8);
     let header = header(Dimensions::new(10, 10), PixelFormat::Rgb8);
-    for format in [Format::Png, Format::Webp, Format::Gif] {
+    for &format in WRITABLE {
         let mut short = encoder(format, &header, &options()).unwrap();
         short.write(&rows(9)).unwrap();
         assert!(short.finish().is_err(), "{format:?}");

@@ -6,3 +6,5 @@ mod decoder_suite;
 mod encoder_suite;
 mod fixtures;
 mod memory;
+mod metadata;
+mod reads;

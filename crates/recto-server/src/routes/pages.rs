@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderName};
 use http::{HeaderValue, StatusCode};
+use recto_iiif::Dimensions;
 use recto_iiif::identifier::Identifier;
 use recto_iiif::image::ApiVersion;
 use recto_iiif::presentation::Version;
-use recto_iiif::Dimensions;
 use recto_ingest::build::{PageFacts, Urls as _};
 use recto_ingest::{Collection, Member, Object, Tree};
 use recto_service::{PresentationUrls, ServiceError};
@@ -14,8 +14,9 @@ use recto_service::{PresentationUrls, ServiceError};
 use super::{nothing_here, query_value};
 use crate::app::{App, Asked};
 use crate::pages::{
-    ASSET_PREFIX, Assets, Card, CardKind, Download, Fact, GalleryView, ItemView, Link, PageKind, PageThumb, Paging, Problem as ProblemView,
-    Showing, Site, Thumbnail, ViewerKind, ViewerView, content_security_policy, error, gallery, item, viewer,
+    ASSET_PREFIX, Assets, Card, CardKind, Download, Fact, GalleryView, ItemView, Link, PageKind, PageThumb, Paging,
+    Problem as ProblemView, Showing, Site, Thumbnail, ViewerKind, ViewerView, content_security_policy, error, gallery,
+    item, viewer,
 };
 use crate::problem::{Api, Problem, status};
 use crate::reply::{Reply, Representation, insert_text, plain};
@@ -53,14 +54,16 @@ pub(super) async fn answer(app: &App, asked: &Asked, path: &str) -> Reply {
 /// One of our own files. Its name changes with its content, so it may be kept for ever.
 fn asset(asked: &Asked, file: &str) -> Reply {
     let accepts = asked.parts.headers.get(ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-    let accepts_brotli = accepts.is_some_and(|list| list.split(',').any(|coding| coding.trim().split(';').next() == Some("br")));
+    let accepts_brotli =
+        accepts.is_some_and(|list| list.split(',').any(|coding| coding.trim().split(';').next() == Some("br")));
     let Some(asset) = Assets::embedded().get(file, accepts_brotli) else { return nothing_here(asked) };
     let encoding = asset.encoding.map(|encoding| (CONTENT_ENCODING, HeaderValue::from_static(encoding)));
     let representation = Representation {
         etag: asset.etag,
         last_modified: None,
         cache_control: HeaderValue::from_static("public, max-age=31536000, immutable"),
-        media_type: HeaderValue::from_str(&asset.media_type).unwrap_or(HeaderValue::from_static("application/octet-stream")),
+        media_type: HeaderValue::from_str(&asset.media_type)
+            .unwrap_or(HeaderValue::from_static("application/octet-stream")),
         vary: Some(HeaderValue::from_static("Accept-Encoding")),
         extra: encoding.into_iter().collect(),
     };
@@ -84,13 +87,20 @@ fn html(asked: &Asked, page: PageKind, status: StatusCode, text: String) -> Repl
     let mut reply = plain(status, HTML, text);
     let origin = asked.reached.base.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
     insert_text(reply.headers_mut(), CONTENT_SECURITY_POLICY, &content_security_policy(page, Some(&origin)));
-    reply.headers_mut().insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer-when-downgrade"));
+    reply
+        .headers_mut()
+        .insert(HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer-when-downgrade"));
     reply.headers_mut().insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
     reply
 }
 
 fn wants_html(asked: &Asked) -> bool {
-    asked.parts.headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+    asked
+        .parts
+        .headers
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
 }
 
 fn not_found(app: &App, asked: &Asked) -> Reply {
@@ -138,10 +148,9 @@ async fn collection_page(app: &App, asked: &Asked, identifier: Option<&Identifie
     let library = app.objects().library();
     let tree = &library.tree;
     let collection = match identifier {
-        Some(identifier) => tree.collection(identifier).ok_or_else(|| ServiceError::NoSuchObject {
-            what: "collection",
-            identifier: identifier.to_string(),
-        })?,
+        Some(identifier) => tree
+            .collection(identifier)
+            .ok_or_else(|| ServiceError::NoSuchObject { what: "collection", identifier: identifier.to_string() })?,
         None => tree.root(),
     };
     app.objects().allow(&asked.caller(), &collection.identifier)?;
@@ -155,7 +164,10 @@ async fn collection_page(app: &App, asked: &Asked, identifier: Option<&Identifie
         }
     }
     let pages = objects.len().div_ceil(OBJECTS_A_PAGE).max(1);
-    let page = query_value(asked.parts.uri.query(), "page").and_then(|page| page.parse().ok()).unwrap_or(1usize).clamp(1, pages);
+    let page = query_value(asked.parts.uri.query(), "page")
+        .and_then(|page| page.parse().ok())
+        .unwrap_or(1usize)
+        .clamp(1, pages);
     let mut collection_cards = Vec::with_capacity(collections.len());
     for inner in collections {
         collection_cards.push(collection_card(app, asked, tree, inner, &urls).await?);
@@ -165,7 +177,11 @@ async fn collection_page(app: &App, asked: &Asked, identifier: Option<&Identifie
         object_cards.push(object_card(app, asked, object, &urls).await?);
     }
     let is_root = tree.parent(collection).is_none();
-    let here = if is_root { format!("{}/", site(app, asked).base_path) } else { item_path(app, asked, &collection.identifier) };
+    let here = if is_root {
+        format!("{}/", site(app, asked).base_path)
+    } else {
+        item_path(app, asked, &collection.identifier)
+    };
     let view = GalleryView {
         site: site(app, asked),
         title: if is_root { app.title() } else { collection.label.clone() },
@@ -244,7 +260,8 @@ async fn object_card(app: &App, asked: &Asked, object: &Object, urls: &Presentat
         label: object.label.clone(),
         href: item_path(app, asked, &object.identifier),
         thumbnail: thumbnail(&facts, urls),
-        count: (!is_single).then(|| if object.files.len() == 1 { u64::from(facts.pages) } else { object.files.len() as u64 }),
+        count: (!is_single)
+            .then(|| if object.files.len() == 1 { u64::from(facts.pages) } else { object.files.len() as u64 }),
         note,
     })
 }
@@ -255,7 +272,9 @@ fn fitted(size: Dimensions, side_px: u32) -> Dimensions {
     if longer <= side_px {
         return size;
     }
-    let scaled = |length: u32| ((u64::from(length) * u64::from(side_px) + u64::from(longer) / 2) / u64::from(longer)).max(1) as u32;
+    let scaled = |length: u32| {
+        ((u64::from(length) * u64::from(side_px) + u64::from(longer) / 2) / u64::from(longer)).max(1) as u32
+    };
     Dimensions::new(scaled(size.width_px), scaled(size.height_px))
 }
 
@@ -340,7 +359,11 @@ async fn item_page(app: &App, asked: &Asked, tree: &Tree, identifier: &Identifie
             .into_iter()
             .map(|kind| Link { label: kind.label().to_owned(), href: format!("{base_path}{}", viewer_query(kind)) })
             .collect(),
-        pages: if pages.len() > 1 { page_strip(app, asked, object, &pages, &names, current, &urls) } else { Vec::new() },
+        pages: if pages.len() > 1 {
+            page_strip(app, asked, object, &pages, &names, current, &urls)
+        } else {
+            Vec::new()
+        },
         downloads: if is_readable { downloads(page, &urls) } else { Vec::new() },
         facts: facts_of(object, page, &pages),
         manifest_3: Some(manifest_3),
@@ -353,7 +376,10 @@ fn find_item<'tree>(tree: &'tree Tree, identifier: &Identifier) -> Option<(&'tre
     if let Some(object) = tree.object(identifier) {
         return Some((object, None));
     }
-    let folder = identifier.as_str().rsplit_once('/').map_or_else(|| tree.root().identifier.clone(), |(folder, _)| Identifier::new(folder));
+    let folder = identifier
+        .as_str()
+        .rsplit_once('/')
+        .map_or_else(|| tree.root().identifier.clone(), |(folder, _)| Identifier::new(folder));
     let object = tree.object(&folder)?;
     let file = object.files.iter().find(|file| file.identifier == *identifier)?;
     Some((object, Some(&file.identifier)))
@@ -361,7 +387,8 @@ fn find_item<'tree>(tree: &'tree Tree, identifier: &Identifier) -> Option<(&'tre
 
 /// The canvas name of each page: the file's own for its first page, with `;N` for the others.
 fn canvas_names(object: &Object, pages: &[PageFacts]) -> Vec<String> {
-    let of_file: std::collections::HashMap<_, _> = object.files.iter().map(|file| (&file.identifier, &file.canvas)).collect();
+    let of_file: std::collections::HashMap<_, _> =
+        object.files.iter().map(|file| (&file.identifier, &file.canvas)).collect();
     pages
         .iter()
         .map(|page| {
@@ -412,8 +439,10 @@ fn downloads(page: &PageFacts, urls: &PresentationUrls) -> Vec<Download> {
         height_px: size.height_px,
         format: "JPEG".to_owned(),
     };
-    let mut downloads: Vec<Download> =
-        sizes.into_iter().map(|(label, size)| link(label, size, format!("{},{}", size.width_px, size.height_px))).collect();
+    let mut downloads: Vec<Download> = sizes
+        .into_iter()
+        .map(|(label, size)| link(label, size, format!("{},{}", size.width_px, size.height_px)))
+        .collect();
     downloads.push(link("Full size", page.size, "max".to_owned()));
     downloads
 }

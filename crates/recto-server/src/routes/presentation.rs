@@ -89,7 +89,8 @@ async fn canvas(
     name: &str,
     urls: &PresentationUrls,
 ) -> Result<Reply, ServiceError> {
-    let manifest = app.objects().document(DocumentKind::Manifest, identifier, Version::V3, urls, &asked.caller()).await?;
+    let manifest =
+        app.objects().document(DocumentKind::Manifest, identifier, Version::V3, urls, &asked.caller()).await?;
     let id = format!("{}/iiif/presentation/3/{}/canvas/{name}", urls.base, identifier.encoded());
     let document: serde_json::Value = serde_json::from_slice(&manifest.bytes).unwrap_or_default();
     let found = document["items"].as_array().and_then(|items| items.iter().find(|canvas| canvas["id"] == id.as_str()));

@@ -80,7 +80,12 @@ impl Lanes {
     pub fn start(threads: usize, max_waiting: usize, patience: Duration) -> Self {
         let threads = threads.max(2);
         let shared = Arc::new(Shared {
-            state: Mutex::new(State { tiles: VecDeque::new(), large: VecDeque::new(), large_running: 0, stopping: false }),
+            state: Mutex::new(State {
+                tiles: VecDeque::new(),
+                large: VecDeque::new(),
+                large_running: 0,
+                stopping: false,
+            }),
             wake: Condvar::new(),
             max_large: threads - 1,
             max_waiting,

@@ -5,4 +5,4 @@ mod budget;
 mod lanes;
 
 pub use budget::{Budget, Charge};
-pub use lanes::{Lane, Lanes, LaneStats};
+pub use lanes::{Lane, LaneStats, Lanes};

@@ -9,7 +9,9 @@ use crate::config::{Config, ConfigArguments};
 use crate::output::{OutputFormat, print};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  recto config init > recto.toml\n  recto config check --config recto.toml\n  recto config schema > recto.schema.json")]
+#[command(
+    after_help = "Examples:\n  recto config init > recto.toml\n  recto config check --config recto.toml\n  recto config schema > recto.schema.json"
+)]
 pub(crate) struct ConfigCommand {
     #[command(subcommand)]
     action: Action,
@@ -57,7 +59,9 @@ fn check(arguments: &ConfigArguments, format: OutputFormat) -> anyhow::Result<Ex
                     json!({"key": problem.key, "origin": problem.origin.to_string(), "message": problem.message, "hint": problem.hint})
                 })
                 .collect();
-            print(&serde_json::to_string_pretty(&json!({"valid": false, "message": error.to_string(), "problems": problems}))?)?;
+            print(&serde_json::to_string_pretty(
+                &json!({"valid": false, "message": error.to_string(), "problems": problems}),
+            )?)?;
             return Ok(ExitCode::from(1));
         }
         Err(error) => {
@@ -67,7 +71,8 @@ fn check(arguments: &ConfigArguments, format: OutputFormat) -> anyhow::Result<Ex
     };
     loaded.value.server.check()?;
     let values = serde_json::to_value(&loaded.value)?;
-    let value_of = |key: &str| key.split('.').try_fold(&values, |value, part| value.get(part)).cloned().unwrap_or_default();
+    let value_of =
+        |key: &str| key.split('.').try_fold(&values, |value, part| value.get(part)).cloned().unwrap_or_default();
     match format {
         OutputFormat::Json => {
             let options: serde_json::Map<_, _> = loaded
@@ -78,8 +83,11 @@ fn check(arguments: &ConfigArguments, format: OutputFormat) -> anyhow::Result<Ex
             print(&serde_json::to_string_pretty(&json!({"valid": true, "options": options}))?)?;
         }
         OutputFormat::Text => {
-            let lines: String =
-                loaded.origins.iter().map(|(key, origin)| format!("{key} = {}   # {origin}\n", value_of(key))).collect();
+            let lines: String = loaded
+                .origins
+                .iter()
+                .map(|(key, origin)| format!("{key} = {}   # {origin}\n", value_of(key)))
+                .collect();
             print(&lines)?;
         }
     }

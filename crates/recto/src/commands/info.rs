@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 use crate::output::{OutputFormat, complain, print};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  recto info page.tif\n  recto info --page 3 cards.tif\n  recto info --format json *.jpg | jq '.[].width'")]
+#[command(
+    after_help = "Examples:\n  recto info page.tif\n  recto info --page 3 cards.tif\n  recto info --format json *.jpg | jq '.[].width'"
+)]
 pub(crate) struct Info {
     /// Image files
     #[arg(required = true, value_name = "FILE")]
@@ -69,7 +71,11 @@ impl Info {
 fn facts(path: &Path, page: u32) -> anyhow::Result<ImageFacts> {
     let file = File::open(path).with_context(|| format!("`{}` could not be opened", path.display()))?;
     let metadata = file.metadata()?;
-    anyhow::ensure!(metadata.is_file(), "`{}` is not a file; give image files, or `recto serve` a folder", path.display());
+    anyhow::ensure!(
+        metadata.is_file(),
+        "`{}` is not a file; give image files, or `recto serve` a folder",
+        path.display()
+    );
     let source: Arc<dyn RandomAccess> = Arc::new(OpenFile { file, length: metadata.len() });
     let decoder = recto_codec::open(source, &OpenOptions { page, ..OpenOptions::default() })
         .with_context(|| format!("`{}` is not served", path.display()))?;
@@ -131,12 +137,22 @@ fn text(path: &Path, facts: &ImageFacts) -> String {
         text.push_str(&format!("  {x:.0} x {y:.0} dots per inch\n"));
     }
     if facts.pages > 1 {
-        text.push_str(&format!("  {} pages; page N is served as `{};N`\n", facts.pages, path.file_name().unwrap_or_default().display()));
+        text.push_str(&format!(
+            "  {} pages; page N is served as `{};N`\n",
+            facts.pages,
+            path.file_name().unwrap_or_default().display()
+        ));
     }
     for (index, level) in facts.levels.iter().enumerate() {
         let grid = level.grid.map_or_else(
             || "in rows".to_owned(),
-            |grid| format!("in tiles of {}{}", grid.tile, if grid.passes_through { ", which leave as they lie" } else { "" }),
+            |grid| {
+                format!(
+                    "in tiles of {}{}",
+                    grid.tile,
+                    if grid.passes_through { ", which leave as they lie" } else { "" }
+                )
+            },
         );
         text.push_str(&format!("  level {index}: {} {grid}\n", level.size));
     }

@@ -65,12 +65,14 @@ impl Serve {
         if !self.folders.is_empty() {
             config.source.folders = self.folders.iter().cloned().map(Folder::from).collect();
         } else if config.source.folders.is_empty() {
-            config.source.folders = vec![Folder::from(std::env::current_dir().context("there is no working directory")?)];
+            config.source.folders =
+                vec![Folder::from(std::env::current_dir().context("there is no working directory")?)];
         }
         let mut absolute = Vec::with_capacity(config.source.folders.len());
         for folder in &mut config.source.folders {
             let given = folder.path().to_owned();
-            let place = given.canonicalize().with_context(|| format!("the folder `{}` cannot be served", given.display()))?;
+            let place =
+                given.canonicalize().with_context(|| format!("the folder `{}` cannot be served", given.display()))?;
             anyhow::ensure!(place.is_dir(), "`{}` is a file; give the folder that it lies in", given.display());
             if let Folder::Path(path) = folder {
                 path.clone_from(&place);
@@ -95,8 +97,9 @@ impl Serve {
                 folder.display()
             );
         }
-        std::fs::create_dir_all(&place)
-            .with_context(|| format!("the state directory `{}` cannot be made; name another with --state", place.display()))?;
+        std::fs::create_dir_all(&place).with_context(|| {
+            format!("the state directory `{}` cannot be made; name another with --state", place.display())
+        })?;
         Ok(place)
     }
 }
@@ -118,7 +121,10 @@ fn default_state(folders: &[PathBuf]) -> PathBuf {
         .filter(|path| path.is_absolute())
         .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".local/state")))
         .unwrap_or_else(std::env::temp_dir);
-    let name = folders.first().and_then(|folder| folder.file_name()).map_or_else(|| "root".into(), |name| name.to_string_lossy());
+    let name = folders
+        .first()
+        .and_then(|folder| folder.file_name())
+        .map_or_else(|| "root".into(), |name| name.to_string_lossy());
     let mut all = String::new();
     for folder in folders {
         all.push_str(&folder.to_string_lossy());
@@ -128,7 +134,8 @@ fn default_state(folders: &[PathBuf]) -> PathBuf {
 }
 
 fn start_log() {
-    let filter = EnvFilter::try_from_env("RECTO_LOG").unwrap_or_else(|_| EnvFilter::new("warn,recto=info,recto_server=info,recto_service=info"));
+    let filter = EnvFilter::try_from_env("RECTO_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,recto=info,recto_server=info,recto_service=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
 }
 
@@ -159,7 +166,9 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
         work: config.work,
     })
     .context("`image.background` is not a colour; write it like `#ffffff`")?;
-    let watcher = tokio::task::spawn_blocking(move || Watcher::start(library, watch)).await?.context("the library cannot be watched")?;
+    let watcher = tokio::task::spawn_blocking(move || Watcher::start(library, watch))
+        .await?
+        .context("the library cannot be watched")?;
     for finding in watcher.current().tree.findings().iter().take(20) {
         tracing::warn!(place = %finding.place, "{}: {}", finding.message, finding.fix);
     }
@@ -171,7 +180,10 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
     })?;
     let address = server.address()?;
     let url = config.server.base_url.clone().unwrap_or_else(|| format!("http://{address}"));
-    say(&format!("Recto serves {} at {url}/", folders.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", ")));
+    say(&format!(
+        "Recto serves {} at {url}/",
+        folders.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", ")
+    ));
     say(&format!("listening on {address}"));
     server.run(stop_signal()).await;
     say("Recto has stopped.");
@@ -184,7 +196,11 @@ fn open_cache(config: &Config, folders: &[PathBuf], state: &Path) -> anyhow::Res
     let directory = options.directory.get_or_insert_with(|| state.join("cache"));
     let place = place_of(directory)?;
     if let Some(folder) = folders.iter().find(|folder| place.starts_with(folder) || folder.starts_with(&place)) {
-        anyhow::bail!("`cache.directory` is `{}`, which overlaps with the folder `{}`; name another", place.display(), folder.display());
+        anyhow::bail!(
+            "`cache.directory` is `{}`, which overlaps with the folder `{}`; name another",
+            place.display(),
+            folder.display()
+        );
     }
     Ok(Arc::new(DerivativeCache::open(&options)?))
 }

@@ -113,8 +113,8 @@ mod tests {
 
     #[test]
     fn one_colour_too_many_is_reduced_close_by() {
-        let data: Vec<u8> = (0..300u32).flat_map(|v| [(v % 256) as u8, (v / 2) as u8, (v / 3) as u8, 255]).collect();
-        let mut data = data;
+        let mut data: Vec<u8> =
+            (0..300u32).flat_map(|v| [(v % 256) as u8, (v / 2) as u8, (v / 3) as u8, 255]).collect();
         data[3] = 0;
         let indexed = index(&data, PixelFormat::Rgba8, Dimensions::new(300, 1)).unwrap();
         assert!(indexed.palette.len() <= 256);
@@ -123,7 +123,8 @@ mod tests {
             assert_ne!(Some(i), indexed.transparent);
             let color = indexed.palette[usize::from(i)];
             let distance = pixel.iter().zip(color).map(|(&a, b)| a.abs_diff(b)).max().unwrap();
-            assert!(distance <= 8, "{pixel:?} became {color:?}");
+            // Dithering moves a pixel by up to a step between neighbours in the palette.
+            assert!(distance <= 16, "{pixel:?} became {color:?}");
         }
     }
 }

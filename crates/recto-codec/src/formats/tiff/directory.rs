@@ -205,7 +205,7 @@ fn depth(values: &Values) -> Result<(u8, u16), DecodeError> {
 
 fn sample_kind(values: &Values, bits: u8) -> Result<SampleKind, DecodeError> {
     match values.number(tag::SAMPLE_FORMAT).unwrap_or(1) {
-        2 if bits % 8 == 0 => Ok(SampleKind::Signed),
+        2 if bits.is_multiple_of(8) => Ok(SampleKind::Signed),
         3 if bits == 32 => Ok(SampleKind::Float),
         1 | 4 => Ok(SampleKind::Unsigned),
         other => Err(unsupported(format!("sample format {other} at {bits} bits per sample"))),

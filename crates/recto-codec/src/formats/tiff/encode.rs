@@ -8,7 +8,7 @@ use flate2::Compression as Level;
 use flate2::write::ZlibEncoder;
 
 use super::tag;
-use crate::{EncodeError, EncodeHeader, EncodeOptions, Encoder, PixelFormat, Raster, TiffCompression};
+use crate::{EncodeError, EncodeHeader, Encoder, PixelFormat, Raster, TiffCompression};
 
 /// Bytes of a strip before compression.
 const STRIP: usize = 256 * 1024;
@@ -38,7 +38,7 @@ pub(super) struct TiffEncoder {
 }
 
 impl TiffEncoder {
-    pub(super) fn new(header: &EncodeHeader, options: &EncodeOptions) -> Self {
+    pub(super) fn new(header: &EncodeHeader, compression: TiffCompression) -> Self {
         let bitonal = header.bitonal && header.pixels == PixelFormat::Gray8;
         let row = stored_row(header, bitonal);
         let pixels = (row as u64).saturating_mul(u64::from(header.size.height_px));
@@ -49,7 +49,7 @@ impl TiffEncoder {
         out.resize(if big { 16 } else { 8 }, 0);
         Self {
             header: header.clone(),
-            compression: options.tiff_compression,
+            compression,
             big,
             bitonal,
             rows_per_strip: ((STRIP / row.max(1)) as u32).max(1).min(header.size.height_px.max(1)),

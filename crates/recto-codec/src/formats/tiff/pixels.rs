@@ -128,7 +128,9 @@ impl Interpretation {
         if shape.bits < 8 {
             let most = (1_u32 << shape.bits) - 1;
             let table: [u8; 256] = std::array::from_fn(|value| ((value as u32).min(most) * 255 / most) as u8);
-            out.iter_mut().for_each(|sample| *sample = table[usize::from(*sample)]);
+            for sample in out.iter_mut() {
+                *sample = table[usize::from(*sample)];
+            }
         }
         match self.color {
             Color::Gray { inverted: true } => self.invert_first(out),
@@ -157,7 +159,9 @@ impl Interpretation {
     fn invert_first(&self, out: &mut [u8]) {
         let bytes = self.format.bytes_per_sample();
         for pixel in out.chunks_exact_mut(self.format.bytes_per_pixel()) {
-            pixel[..bytes].iter_mut().for_each(|byte| *byte = !*byte);
+            for byte in &mut pixel[..bytes] {
+                *byte = !*byte;
+            }
         }
     }
 
@@ -202,7 +206,7 @@ impl Interpretation {
 }
 
 /// The first `used` samples of each of `count` pixels from column `x` on, side by side: one byte each up to 8 bits (their
-/// values as stored), else two (their values scaled to 16 bits).
+/// values as stored), else two (their values scaled to 16 bits). Negative values count as 0, as in libvips.
 fn gather<'a>(
     shape: Shape,
     planes: &[&'a [u8]],
@@ -227,10 +231,10 @@ fn gather<'a>(
         for sample in 0..used {
             let (row, index) = place(i, sample);
             match shape.bits {
-                8 => scratch.push(if plain { row[index] } else { row[index] ^ 0x80 }),
+                8 => scratch.push(if plain { row[index] } else { (row[index] as i8).max(0) as u8 }),
                 16 => {
                     let value = u16::from_ne_bytes([row[index * 2], row[index * 2 + 1]]);
-                    let value = if plain { value } else { value ^ 0x8000 };
+                    let value = if plain { value } else { (value as i16).max(0) as u16 };
                     scratch.extend_from_slice(&value.to_ne_bytes());
                 }
                 32 => {
@@ -261,7 +265,7 @@ fn packed(row: &[u8], index: usize, bits: u8) -> u32 {
 fn from_32_bits(value: [u8; 4], kind: SampleKind, lab: bool, sample: usize) -> u16 {
     match kind {
         SampleKind::Unsigned => (u32::from_ne_bytes(value) >> 16) as u16,
-        SampleKind::Signed => ((u32::from_ne_bytes(value) ^ 0x8000_0000) >> 16) as u16,
+        SampleKind::Signed => (i32::from_ne_bytes(value).max(0) >> 16) as u16,
         SampleKind::Float => {
             let value = f64::from(f32::from_ne_bytes(value));
             let scaled = match (lab, sample) {

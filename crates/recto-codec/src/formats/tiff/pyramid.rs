@@ -120,10 +120,8 @@ impl Grouping {
         if let Some(role) = self.role(&outline) {
             if role == Role::Level {
                 self.current.push(outline);
-                if self.pages == self.wanted {
-                    if let Some(page) = &mut self.found {
-                        page.levels.push(outline);
-                    }
+                if let Some(page) = self.found.as_mut().filter(|_| self.pages == self.wanted) {
+                    page.levels.push(outline);
                 }
             }
             return Ok(());

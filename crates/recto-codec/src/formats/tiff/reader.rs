@@ -133,12 +133,9 @@ fn with_streams(file: &File, directories: Vec<Directory>) -> Vec<StoredLevel> {
         })
         .collect();
     let ranges: Vec<ByteRange> = probes.iter().flatten().copied().collect();
-    let mut read = match ranges.is_empty() {
-        true => Vec::new(),
-        // What cannot be read now is noticed when it is needed.
-        false => file.source.read_ranges(&ranges).unwrap_or_default(),
-    }
-    .into_iter();
+    // What cannot be read now is noticed when it is needed.
+    let read = if ranges.is_empty() { Vec::new() } else { file.source.read_ranges(&ranges).unwrap_or_default() };
+    let mut read = read.into_iter();
     directories
         .into_iter()
         .zip(probes)

@@ -5,6 +5,8 @@
 //!
 //! Everything here counts in pixels of the level divided by the denominator; only JPEG has one other than 1.
 
+use std::collections::VecDeque;
+
 use recto_iiif::{Dimensions, Rect};
 
 use super::corrupt;
@@ -25,6 +27,9 @@ const HELD_CHUNK: u64 = 4 << 20;
 /// Bytes of a strip that is handed out, where the format leaves the choice.
 const STRIP: u64 = 512 * 1024;
 
+/// Compressed chunks that were read ahead: the row of each, and the bytes of its planes.
+type Ahead = VecDeque<(u32, Vec<Vec<u8>>)>;
+
 /// See [`crate::RowSource`].
 pub(super) struct Rows<'a> {
     file: &'a File,
@@ -38,7 +43,7 @@ pub(super) struct Rows<'a> {
     /// The chunk that is being streamed, and its row of chunks.
     open: Option<(u32, Chunk)>,
     /// Compressed strips read ahead: the row of the first, and their bytes.
-    ahead: std::collections::VecDeque<(u32, Vec<Vec<u8>>)>,
+    ahead: Ahead,
     scratch: Vec<u8>,
 }
 
@@ -50,17 +55,7 @@ impl<'a> Rows<'a> {
             DecodedGeometry { format: directory.interpretation.format, denominator: wanted.denominator, rect };
         let chunk = directory.layout.chunk.reduced(wanted.denominator);
         let next = rect.y;
-        Self {
-            file,
-            level,
-            control,
-            geometry,
-            chunk,
-            next,
-            open: None,
-            ahead: std::collections::VecDeque::new(),
-            scratch: Vec::new(),
-        }
+        Self { file, level, control, geometry, chunk, next, open: None, ahead: Ahead::new(), scratch: Vec::new() }
     }
 
     /// Gives what a row of tiles has of the region.
@@ -78,7 +73,15 @@ impl<'a> Rows<'a> {
                 self.control.check()?;
                 let place = Rect::new(column * self.chunk.width_px, self.next, self.chunk.width_px, rows);
                 let Some(part) = place.intersection(rect) else { continue };
-                let mut chunk = Chunk::decode(self.file, self.level, planes, column, row, self.geometry.denominator)?;
+                let mut chunk = Chunk::decode(
+                    self.file,
+                    self.level,
+                    planes,
+                    column,
+                    row,
+                    self.geometry.denominator,
+                    &self.control,
+                )?;
                 let first = self.next - row * self.chunk.height_px;
                 let from = Dimensions::new(part.x - place.x, first);
                 chunk.give(&self.level.directory, from, part.w, rows, &mut out, part.x - rect.x, &mut self.scratch)?;
@@ -127,7 +130,7 @@ impl<'a> Rows<'a> {
             let row = self.next / self.chunk.height_px;
             let first = self.next - row * self.chunk.height_px;
             // Chroma samples are shared by rows of one chunk: a part ends where such a group does.
-            let to_group = if first % group == 0 { most } else { group - first % group };
+            let to_group = if first.is_multiple_of(group) { most } else { group - first % group };
             let part = (rows - given).min(self.chunk.height_px - first).min(to_group);
             let mut chunk = match self.open.take() {
                 Some((open_row, chunk)) if open_row == row => chunk,
@@ -161,15 +164,11 @@ impl<'a> Rows<'a> {
             self.ahead = self.read_ahead(column, row)?;
         }
         let planes = self.ahead.pop_front().map(|(_, planes)| planes).unwrap_or_default();
-        Chunk::decode(self.file, self.level, planes, column, row, self.geometry.denominator)
+        Chunk::decode(self.file, self.level, planes, column, row, self.geometry.denominator, &self.control)
     }
 
     /// Reads small chunks from `row` down, at least one.
-    fn read_ahead(
-        &self,
-        column: u32,
-        row: u32,
-    ) -> Result<std::collections::VecDeque<(u32, Vec<Vec<u8>>)>, DecodeError> {
+    fn read_ahead(&self, column: u32, row: u32) -> Result<Ahead, DecodeError> {
         let directory = &self.level.directory;
         let most = largest_chunk(directory);
         let last = ((self.geometry.rect.bottom() - 1) / u64::from(self.chunk.height_px)) as u32;
@@ -228,13 +227,11 @@ fn planes(directory: &Directory, column: u32, row: u32) -> Vec<usize> {
 
 /// Rows that lie together (more than one with subsampled chroma), and their bytes in a chunk of `width` pixels.
 fn group(directory: &Directory, width: u32) -> (u32, u64) {
-    match directory.interpretation.subsampling() {
-        Some((across, down)) => (down as u32, u64::from(width.div_ceil(across as u32)) * (across * down + 2) as u64),
-        None => {
-            let bits = u64::from(width) * u64::from(directory.chunk_samples()) * u64::from(directory.bits);
-            (1, bits.div_ceil(8))
-        }
+    if let Some((across, down)) = directory.interpretation.subsampling() {
+        return (down as u32, u64::from(width.div_ceil(across as u32)) * (across * down + 2) as u64);
     }
+    let bits = u64::from(width) * u64::from(directory.chunk_samples()) * u64::from(directory.bits);
+    (1, bits.div_ceil(8))
 }
 
 /// Bytes of a chunk (one plane of it) once decompressed.
@@ -280,11 +277,11 @@ fn read_chunks(file: &File, level: &StoredLevel, chunks: &[Vec<usize>]) -> Resul
         }
     }
     let mut read = file.source.read_ranges(&ranges)?.into_iter();
-    let plane = |index: &usize, read: &mut std::vec::IntoIter<Vec<u8>>| match layout.range(*index, length) {
-        Some(_) => read.next().unwrap_or_default(),
-        None => Vec::new(),
+    let mut plane = |index: &usize| {
+        let was_read = layout.range(*index, length).is_some();
+        if was_read { read.next().unwrap_or_default() } else { Vec::new() }
     };
-    Ok(chunks.iter().map(|planes| planes.iter().map(|index| plane(index, &mut read)).collect()).collect())
+    Ok(chunks.iter().map(|planes| planes.iter().map(&mut plane).collect()).collect())
 }
 
 /// What a read costs.
@@ -334,7 +331,9 @@ pub(super) fn cost(file: &File, level: &StoredLevel, wanted: &DecodeRequest) -> 
         let (group_rows, group_bytes) = group(directory, layout.chunk.width_px);
         bytes_read = bytes_read.min(u64::from(rect.h.div_ceil(group_rows) + 1) * group_bytes * planes);
     }
-    Cost { bytes_read, bytes_held: strip + decoded + compressed, pixels: chunks * layout.chunk.area_px() }
+    // Lists of the chunks of a row, and of what was read for them.
+    let lists = 1024 + 192 * planes * (u64::from(columns.end() - columns.start()) + 1);
+    Cost { bytes_read, bytes_held: strip + decoded + compressed + lists, pixels: chunks * layout.chunk.area_px() }
 }
 
 /// One plane of a chunk that is being decoded.
@@ -367,6 +366,7 @@ impl Chunk {
         column: u32,
         row: u32,
         denominator: u32,
+        control: &Control,
     ) -> Result<Self, DecodeError> {
         let directory = &level.directory;
         let layout = &directory.layout;
@@ -377,7 +377,7 @@ impl Chunk {
             planes.push(if bytes.is_empty() {
                 Plane::Sparse
             } else if directory.compression.is_image() {
-                Plane::Picture(picture(file, level, bytes, rows, denominator, &name)?)
+                Plane::Picture(picture(file, level, bytes, (rows, denominator), &name, control)?)
             } else {
                 let input = Input::held(bytes, directory.reversed_bits);
                 let flow = open(directory, input, layout.chunk.width_px);
@@ -537,9 +537,9 @@ fn picture(
     file: &File,
     level: &StoredLevel,
     bytes: Vec<u8>,
-    rows: u32,
-    denominator: u32,
+    (rows, denominator): (u32, u32),
     name: &str,
+    control: &Control,
 ) -> Result<Raster, DecodeError> {
     let directory = &level.directory;
     let place = Dimensions::new(directory.layout.chunk.width_px, rows);
@@ -564,7 +564,7 @@ fn picture(
     };
     let frame = check_frame(frame(&stream), place, name)?;
     let color = color_of(&frame, color, directory.photometric);
-    jpeg::decode_stream(&stream, color, denominator, &Control::default()).map_err(|error| match error {
+    jpeg::decode_stream(&stream, color, denominator, control).map_err(|error| match error {
         DecodeError::Corrupt { what, .. } => corrupt(format!("{name}: {what}")),
         other => other,
     })

@@ -44,22 +44,24 @@ impl Input {
 }
 
 fn reverse(bytes: &mut [u8]) {
-    bytes.iter_mut().for_each(|byte| *byte = byte.reverse_bits());
+    for byte in bytes {
+        *byte = byte.reverse_bits();
+    }
 }
 
 impl BufRead for Input {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.position == self.buffer.len() {
-            if let Some((source, range)) = &mut self.rest {
-                let length = range.length.min(BLOCK);
-                self.buffer.resize(length as usize, 0);
-                self.position = 0;
-                source.read_at(range.offset, &mut self.buffer)?;
-                range.offset += length;
-                range.length -= length;
-                if self.reversed {
-                    reverse(&mut self.buffer);
-                }
+        if self.position == self.buffer.len()
+            && let Some((source, range)) = &mut self.rest
+        {
+            let length = range.length.min(BLOCK);
+            self.buffer.resize(length as usize, 0);
+            self.position = 0;
+            source.read_at(range.offset, &mut self.buffer)?;
+            range.offset += length;
+            range.length -= length;
+            if self.reversed {
+                reverse(&mut self.buffer);
             }
         }
         Ok(&self.buffer[self.position..])
