@@ -71,7 +71,8 @@ pub(crate) fn encoding(format: Format, size: Dimensions, pixels: PixelFormat, op
         }
         // The picture as the encoder wants it, its working copy and the file.
         Format::Webp => area.saturating_mul(12),
-        Format::Gif => raw.saturating_add(area.saturating_mul(6)),
+        // The picture, and what the search for its palette needs.
+        Format::Gif => raw.saturating_add(area.saturating_mul(26)),
         _ => raw.saturating_add(raw / 64),
     };
     file.saturating_add(64 << 10)

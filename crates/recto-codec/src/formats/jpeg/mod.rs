@@ -12,6 +12,9 @@ mod markers;
 mod stream;
 mod whole;
 
+// Named so that the linker sees the library which the shim calls.
+use turbojpeg_sys as _;
+
 use crate::DecodeError;
 
 pub(crate) use decode::open;
