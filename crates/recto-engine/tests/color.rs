@@ -1,5 +1,7 @@
 //! Colours against Little CMS.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "distances and skipped tests are worth seeing")]
+
 mod support;
 
 use std::path::PathBuf;
@@ -53,7 +55,8 @@ macro_rules! by_lcms {
             _ => Intent::RelativeColorimetric,
         };
         let srgb = Profile::new_srgb();
-        let transform = Transform::new_flags(&$profile, $format, &srgb, Lcms::RGB_8, intent, Flags::default()).unwrap();
+        let transform =
+            Transform::new_flags(&$profile, $format, &srgb, Lcms::RGB_8, intent, Flags::NO_OPTIMIZE).unwrap();
         let from: Vec<$pixel> =
             $bytes.chunks_exact(size_of::<$pixel>()).map(|pixel| pixel.try_into().unwrap()).collect();
         let mut to = vec![[0_u8; 3]; from.len()];
@@ -90,9 +93,17 @@ fn check(name: &str, made: &[[u8; 3]], want: &[[u8; 3]]) {
     assert!(most <= 2.0 && mean <= 0.7, "{name}: at most {most:.2}, mean {mean:.2}");
 }
 
+/// Between the points of a coarse table of four inks, engines that cut its cells differently differ: in few colours, and little.
+fn check_inks(name: &str, made: &[[u8; 3]], want: &[[u8; 3]]) {
+    let (most, mean) = worst(made, want);
+    let far = made.iter().zip(want).filter(|(made, want)| delta_e(**made, **want) > 2.0).count();
+    println!("{name}: at most {most:.2}, mean {mean:.2}, {far} of {} above 2", made.len());
+    assert!(most <= 4.0 && mean <= 0.5 && far * 200 <= made.len(), "{name}: {most:.2}, {mean:.2}, {far}");
+}
+
 /// 8-bit and 16-bit pixels under one profile.
 fn check_profile(name: &str, icc: &[u8]) {
-    let profile = Profile::new_icc(icc).unwrap();
+    let profile = Profile::new_icc(icc).expect("a profile");
     match profile.color_space() {
         lcms2::ColorSpaceSignature::RgbData => {
             let bytes = chart(3);
@@ -110,8 +121,8 @@ fn check_profile(name: &str, icc: &[u8]) {
             let bytes = chart(4);
             // Little CMS reads inks of 8 bits as 255 for full ink, as we do.
             let want = by_lcms!(bytes, [u8; 4], Lcms::CMYK_8, profile);
-            check(name, &srgb(picture(PixelFormat::Cmyk8, bytes.clone()), Some(icc)), &want);
-            check(name, &srgb(picture(PixelFormat::Cmyk16, widened(&bytes)), Some(icc)), &want);
+            check_inks(name, &srgb(picture(PixelFormat::Cmyk8, bytes.clone()), Some(icc)), &want);
+            check_inks(name, &srgb(picture(PixelFormat::Cmyk16, widened(&bytes)), Some(icc)), &want);
         }
         other => panic!("{name} is of {other:?}"),
     }

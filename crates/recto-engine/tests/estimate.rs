@@ -1,5 +1,7 @@
 //! What is held while a plan is executed stays below what it announced, counted by the allocator.
 
+#![expect(clippy::print_stdout, reason = "how near the estimates are is worth seeing")]
+
 mod support;
 
 use peak_alloc::PeakAlloc;
@@ -51,7 +53,7 @@ fn no_more_is_held_than_was_estimated() {
         }),
         Mock::new(noise::<4>(700, 500, PixelFormat::Cmyk8)).with_strips(500),
     ];
-    let mut loosest = 0.0_f64;
+    let mut loosest = (0.0_f64, String::new());
     for mock in &images {
         let full = mock.facts().size();
         for size in [full, full.reduced(2), full.reduced(7), Dimensions::new(1, 1), Dimensions::new(full.width_px, 3)] {
@@ -67,17 +69,21 @@ fn no_more_is_held_than_was_estimated() {
                         asked.format = format;
                         let (held, estimated, plan) = held(mock, &asked, &options);
                         assert!(held <= estimated, "{plan}: {held} held, {estimated} estimated");
-                        loosest = loosest.max(estimated as f64 / held as f64);
+                        let ratio = estimated as f64 / held as f64;
+                        if ratio > loosest.0 {
+                            loosest = (ratio, format!("{plan}: {held} held, {estimated} estimated"));
+                        }
                     }
                 }
             }
         }
     }
-    println!("the loosest estimate is {loosest:.1} times what was held");
+    println!("the loosest estimate is {:.1} times what was held: {}", loosest.0, loosest.1);
 
     // A large page of which nothing has to be held passes through, whatever its height.
     let page = Mock::new(noise::<1>(3000, 6000, PixelFormat::Gray8)).with_strips(32);
-    for (size, most) in [((3000, 6000), 14 << 20), ((1501, 3002), 12 << 20), ((300, 600), 6 << 20), ((3, 6), 3 << 20)] {
+    for (size, most) in [((3000, 6000), 32 << 20), ((1501, 3002), 24 << 20), ((300, 600), 12 << 20), ((3, 6), 8 << 20)]
+    {
         let mut asked = request(Rect::new(0, 0, 3000, 6000), Dimensions::new(size.0, size.1));
         asked.format = Format::Jpg;
         let keep = RenderOptions { color: ColorPolicy::Keep, ..options.clone() };

@@ -26,9 +26,10 @@ fn made(mock: &Mock, asked: &ResolvedRequest, options: &RenderOptions) -> Vec<u8
 }
 
 fn read(file: Vec<u8>) -> (Raster, Box<dyn Decoder>) {
-    let decoder = open(Arc::new(MemoryAccess::new(file)), &OpenOptions::default()).unwrap();
+    let decoder =
+        open(Arc::new(MemoryAccess::new(file)), &OpenOptions::default()).expect("a file that was just written");
     let wanted = DecodeRequest { level: 0, region: decoder.facts().stored_size().rect(), denominator: 1 };
-    let raster = read_raster(&*decoder, &wanted, &Control::default()).unwrap().0;
+    let raster = read_raster(&*decoder, &wanted, &Control::default()).expect("a file that was just written").0;
     (raster, decoder)
 }
 

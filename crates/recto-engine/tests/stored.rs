@@ -66,11 +66,12 @@ fn a_level_in_one_padded_tile_is_cut() {
     assert_eq!(kind(&plan), "cut 0/0,0");
 }
 
+type Change = fn(&mut ResolvedRequest);
+
 #[test]
 fn anything_that_changes_pixels_is_rendered() {
     let inside = jpg((64, 64, 64, 64), (64, 64));
     let options = RenderOptions::default();
-    type Change = fn(&mut ResolvedRequest);
     let changes: [(&str, Change); 5] = [
         ("rotated", |asked| asked.rotation = rotation(false, 90.0)),
         ("mirrored", |asked| asked.rotation = rotation(true, 0.0)),
