@@ -54,28 +54,34 @@ pub(crate) fn resampling(x: &Axis, y: &Axis, filter: Filter, samples: usize) -> 
 }
 
 /// What an encoder holds, the finished file included.
-pub(crate) fn encoding(format: Format, size: Dimensions, pixels: PixelFormat, options: &EncodeOptions) -> u64 {
+pub(crate) fn encoding(format: Format, size: Dimensions, pixels: PixelFormat, options: EncodeOptions) -> u64 {
     let area = size.area_px();
     let raw = area.saturating_mul(pixels.bytes_per_pixel() as u64);
     let row = u64::from(size.width_px) * pixels.bytes_per_pixel() as u64;
-    let file = match format {
+    let (file, working) = match format {
         Format::Jpg => {
-            // Bits per sample of noise, which photographs stay far below.
+            // Bytes per sample of noise, which photographs stay far below.
             let per_sample = match options.jpeg_quality {
                 0..=85 => 0.5,
                 86..=95 => 1.0,
                 _ => 1.5,
             };
             let coefficients = if options.jpeg_progressive { raw.saturating_mul(3) } else { 0 };
-            (raw as f64 * per_sample) as u64 + coefficients + row * 64
+            ((raw as f64 * per_sample) as u64, coefficients.saturating_add(row * 64))
         }
-        // The picture as the encoder wants it, its working copy and the file.
-        Format::Webp => area.saturating_mul(12),
-        Format::Gif => raw.saturating_add(area.saturating_mul(6)),
-        _ => raw.saturating_add(raw / 64),
+        // The picture as the encoder wants it, and its working copy.
+        Format::Webp => (raw, area.saturating_mul(12)),
+        // The picture, and what the search for its palette needs.
+        Format::Gif => (raw, area.saturating_mul(26)),
+        _ => (raw.saturating_add(raw / 64), row * 4),
     };
-    file.saturating_add(64 << 10)
+    // A file that grows in memory is moved when it is small; large ones grow in place, and what they do not fill costs nothing.
+    let growing = file.saturating_mul(2).min(MOVED_BYTES);
+    file.saturating_add(working).saturating_add(growing).saturating_add(64 << 10)
 }
+
+/// From this size on, memory grows without being copied.
+const MOVED_BYTES: u64 = 32 << 20;
 
 /// The cost of decoding, and of all that comes after.
 pub(crate) fn total(decoding: Cost, after: u64, made: u64) -> Estimate {

@@ -68,12 +68,9 @@ fn grid_scale(full: Dimensions, region: Rect, size: Dimensions) -> Option<u32> {
         axis(region.x, region.w, full.width_px, size.width_px)
             && axis(region.y, region.h, full.height_px, size.height_px)
     };
-    let x = region.w.div_ceil(size.width_px);
-    let y = region.h.div_ceil(size.height_px);
-    [x.checked_next_power_of_two(), y.checked_next_power_of_two(), Some(x), Some(y)]
-        .into_iter()
-        .flatten()
-        .find(|scale| fits(*scale))
+    // Small results fit several scales; the smallest leaves the least beyond the edge.
+    let least = region.w.div_ceil(size.width_px).max(region.h.div_ceil(size.height_px));
+    [Some(least), least.checked_next_power_of_two()].into_iter().flatten().find(|scale| fits(*scale))
 }
 
 struct Wanted {

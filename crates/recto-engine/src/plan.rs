@@ -148,10 +148,11 @@ fn render(
         denominator: choice.denominator,
     };
     let bitonal = request.quality == Quality::Bitonal;
-    let threshold = bitonal.then(|| match facts.color {
-        ColorModel::Bitonal => Threshold::Middle,
-        _ => Threshold::By(options.bitonal),
-    });
+    let threshold = match (bitonal, facts.color) {
+        (false, _) => None,
+        (true, ColorModel::Bitonal) => Some(Threshold::Middle),
+        (true, _) => Some(Threshold::By(options.bitonal)),
+    };
     let mut plan = RenderPlan {
         decode,
         level_size,
@@ -255,10 +256,13 @@ impl RenderPlan {
 
     fn cost(&self, facts: &ImageFacts, decoding: Cost, options: &RenderOptions) -> Estimate {
         let stored = expected_format(facts);
-        let middle = color::converted(stored).samples().max(if self.color == ColorPolicy::Keep { 4 } else { 1 });
+        let keeps_inks = self.color == ColorPolicy::Keep && facts.color == ColorModel::Cmyk;
+        let middle = if keeps_inks { 4 } else { color::converted(stored).samples() };
         let scaled = Dimensions::new(self.x.out, self.y.out);
         let decoded_row = u64::from(self.decoded.w) * stored.bytes_per_pixel() as u64;
-        let mut after = estimate::pieces(decoded_row, u64::from(self.decoded.h)) * 5;
+        // A piece is a strip of the decoder, or a part of it.
+        let piece = estimate::pieces(decoded_row, u64::from(self.decoded.h)).min(decoding.bytes_held);
+        let mut after = piece * 5;
         if !self.is_exact() {
             after += estimate::resampling(&self.x, &self.y, self.filter, middle);
         }
@@ -285,7 +289,7 @@ impl RenderPlan {
             _ => PixelFormat::Rgba8,
         };
         let pixels = quality::encodable(self.format, pixels);
-        after = after.saturating_add(estimate::encoding(self.format, self.size, pixels, &options.encode));
+        after = after.saturating_add(estimate::encoding(self.format, self.size, pixels, options.encode));
         estimate::total(decoding, after, scaled.area_px().saturating_add(self.size.area_px()))
     }
 }

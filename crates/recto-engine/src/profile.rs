@@ -6,8 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, Weak};
 
 use moxcms::{
-    CmsError, ColorProfile, DataColorSpace, Layout, RenderingIntent, Transform8BitExecutor, Transform16BitExecutor,
-    TransformOptions,
+    CmsError, ColorProfile, DataColorSpace, InterpolationMethod, Layout, RenderingIntent, Transform8BitExecutor,
+    Transform16BitExecutor, TransformOptions,
 };
 
 /// Most profiles kept. Institutions have a handful; a hostile library must not fill the memory.
@@ -26,7 +26,7 @@ pub(crate) enum Space {
 /// A usable profile.
 pub(crate) struct Profile {
     pub(crate) space: Space,
-    profile: ColorProfile,
+    parsed: ColorProfile,
     is_srgb: OnceLock<bool>,
     transforms: Transforms,
 }
@@ -82,9 +82,12 @@ fn parse(icc: &[u8]) -> Option<Arc<Profile>> {
         _ => None,
     });
     match (parsed, space) {
-        (Ok(profile), Some(space)) => {
-            Some(Arc::new(Profile { space, profile, is_srgb: OnceLock::new(), transforms: Transforms::default() }))
-        }
+        (Ok(profile), Some(space)) => Some(Arc::new(Profile {
+            space,
+            parsed: profile,
+            is_srgb: OnceLock::new(),
+            transforms: Transforms::default(),
+        })),
         (Ok(profile), None) => {
             tracing::warn!(space = ?profile.color_space, "a colour profile is of a space that images are not in: taken as sRGB");
             None
@@ -128,7 +131,7 @@ impl Profile {
             .rgb8
             .get_or_init(|| {
                 self.build(
-                    |from, to, options| self.profile.create_transform_8bit(self.layout(), to, from, options),
+                    |from, to, options| self.parsed.create_transform_8bit(self.layout(), to, from, options),
                     Layout::Rgb,
                 )
             })
@@ -140,10 +143,7 @@ impl Profile {
         self.transforms
             .rgba8
             .get_or_init(|| {
-                self.build(
-                    |from, to, options| self.profile.create_transform_8bit(from, to, from, options),
-                    Layout::Rgba,
-                )
+                self.build(|from, to, options| self.parsed.create_transform_8bit(from, to, from, options), Layout::Rgba)
             })
             .clone()
     }
@@ -154,7 +154,7 @@ impl Profile {
             .rgb16
             .get_or_init(|| {
                 self.build(
-                    |from, to, options| self.profile.create_transform_16bit(self.layout(), to, from, options),
+                    |from, to, options| self.parsed.create_transform_16bit(self.layout(), to, from, options),
                     Layout::Rgb,
                 )
             })
@@ -167,7 +167,7 @@ impl Profile {
             .rgba16
             .get_or_init(|| {
                 self.build(
-                    |from, to, options| self.profile.create_transform_16bit(from, to, from, options),
+                    |from, to, options| self.parsed.create_transform_16bit(from, to, from, options),
                     Layout::Rgba,
                 )
             })
@@ -180,7 +180,7 @@ impl Profile {
             .gray8
             .get_or_init(|| {
                 let table = self.gray_table(255)?;
-                Some(table.into_iter().map(|sample| narrow(sample)).collect())
+                Some(table.into_iter().map(narrow).collect())
             })
             .clone()
     }
@@ -191,7 +191,7 @@ impl Profile {
             .gray16
             .get_or_init(|| {
                 let table = self.gray_table(65535)?;
-                Some(table.into_iter().map(|sample| narrow(sample)).collect())
+                Some(table.into_iter().map(narrow).collect())
             })
             .clone()
     }
@@ -203,7 +203,7 @@ impl Profile {
             Space::Cmyk => return None,
             Space::Gray => {
                 let transform = self.build(
-                    |layout, to, options| self.profile.create_transform_16bit(Layout::Gray, to, layout, options),
+                    |layout, to, options| self.parsed.create_transform_16bit(Layout::Gray, to, layout, options),
                     Layout::Rgb,
                 )?;
                 transform.transform(&from, &mut rgb).ok()?;
@@ -230,11 +230,13 @@ impl Profile {
         layout: Layout,
     ) -> Option<T> {
         let srgb = ColorProfile::new_srgb();
-        let rendering_intent = match self.profile.rendering_intent {
+        let rendering_intent = match self.parsed.rendering_intent {
             intent @ (RenderingIntent::Perceptual | RenderingIntent::Saturation) => intent,
             _ => RenderingIntent::RelativeColorimetric,
         };
-        let options = TransformOptions { rendering_intent, ..TransformOptions::default() };
+        // Tables of inks are coarse: between their points, tetrahedra are nearest to what other colour engines give.
+        let interpolation_method = InterpolationMethod::Tetrahedral;
+        let options = TransformOptions { rendering_intent, interpolation_method, ..TransformOptions::default() };
         match guarded(|| create(layout, &srgb, options)) {
             Ok(transform) => Some(transform),
             Err(error) => {

@@ -6,7 +6,7 @@ use recto_codec::{PixelFormat, Raster};
 use recto_iiif::Dimensions;
 
 use crate::EngineError;
-use crate::estimate::strip_rows;
+use crate::estimate::{pieces, strip_rows};
 use crate::geometry::Axis;
 use crate::options::Filter;
 use crate::rows::Rows;
@@ -57,9 +57,13 @@ impl<'a> Resampled<'a> {
 
     /// Pulls until all shrunk rows below `end` were held at some time.
     fn pull(&mut self, end: u32) -> Result<(), EngineError> {
+        // As much as this strip needs and the last piece may bring, and no doubling.
+        let row_bytes = self.row_bytes();
+        let piece = pieces(row_bytes as u64, u64::from(self.y.shrunk())) as usize;
+        let most = end.saturating_sub(self.held_from) as usize * row_bytes + piece;
+        self.held.reserve_exact(most.saturating_sub(self.held.len()));
         while self.held_to() < end {
             if self.held_to() >= self.y.shrunk() {
-                let row_bytes = self.row_bytes();
                 repeat_last(&mut self.held, row_bytes, 1);
                 continue;
             }

@@ -226,7 +226,10 @@ fn reduce(image: &Raster, scale: u32, halving: Halving) -> Raster {
 pub(crate) fn crop(image: &Raster, part: Rect) -> Raster {
     let bytes = image.format().bytes_per_pixel();
     let columns = part.x as usize * bytes..(part.x + part.w) as usize * bytes;
-    let data = (part.y..part.y + part.h).flat_map(|y| image.row(y)[columns.clone()].to_vec()).collect();
+    let mut data = Vec::with_capacity(part.area_px() as usize * bytes);
+    for y in part.y..part.y + part.h {
+        data.extend_from_slice(&image.row(y)[columns.clone()]);
+    }
     Raster::from_vec(part.dimensions(), image.format(), data)
 }
 
@@ -270,7 +273,8 @@ pub(crate) fn planned(mock: &Mock, request: &ResolvedRequest, options: &RenderOp
 pub(crate) fn rendered(mock: &Mock, request: &ResolvedRequest, options: &RenderOptions) -> Raster {
     let plan = planned(mock, request, options);
     let render = plan.render().unwrap_or_else(|| panic!("`{plan}` has no pixels"));
-    let mut rows = render_rows(render, mock, options, &Control::default()).unwrap();
+    let mut rows =
+        render_rows(render, mock, options, &Control::default()).unwrap_or_else(|error| panic!("{plan}: {error}"));
     let (size, format) = (rows.size(), rows.format());
     let mut data = Vec::new();
     while let Some(strip) = rows.next_rows().unwrap_or_else(|error| panic!("{plan}: {error}")) {
