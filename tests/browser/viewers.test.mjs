@@ -163,6 +163,8 @@ test('the Universal Viewer opens the book', async () => {
   const view = await open(browser, await viewerLink('The Patient Eye', 'uv'));
   await until(() => view.page.evaluate(() => document.querySelectorAll('.openseadragon-canvas canvas, .openseadragon-container canvas').length > 0), 'the viewer has a canvas');
   await until(async () => (await view.images()).some(({ url }) => !/\/full\/90,\//.test(url)), 'it shows a page');
+  const { width, height } = await view.page.locator('.openseadragon-container').first().boundingBox();
+  assert.ok(width > 600 && height > 500, `the picture has room (${width} × ${height})`);
   await view.page.waitForTimeout(1500);
   await view.shot('universal-viewer');
   await view.clean();

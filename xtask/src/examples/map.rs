@@ -229,7 +229,7 @@ impl Chart {
             water_lines(terrain, step, ink, width, &mut lines);
         }
         for metres in (1..24).map(|hundred| hundred as f32 * 100.0) {
-            let is_index = metres as u32 % 500 == 0;
+            let is_index = (metres as u32).is_multiple_of(500);
             for line in contours(&terrain.heights, metres).iter().filter(|line| line.len() > 14) {
                 let ink = Ink(142, 92, 54, if is_index { 0.6 } else { 0.34 });
                 lines.push(Line {
@@ -462,8 +462,11 @@ fn draw_town(sheet: &mut Sheet, fonts: &Fonts, town: &Town) {
     style.draw(sheet, &run, (left, y + size * 0.24), INK);
 }
 
-/// Seas and lands: text, size, centre, tracking, and whether it is water.
-const NAMES: &[(&str, f32, (f32, f32), f32, bool)] = &[
+/// Text, size, centre, tracking, and whether it is water.
+type Name = (&'static str, f32, (f32, f32), f32, bool);
+
+/// Seas and lands.
+const NAMES: &[Name] = &[
     ("The Wide Sound", 250.0, (2_500.0, 1_350.0), 0.22, true),
     ("The Patient Sea", 300.0, (7_150.0, 8_060.0), 0.3, true),
     ("Herring Deep", 150.0, (1_500.0, 8_150.0), 0.24, true),
