@@ -4,6 +4,10 @@
 //! when its size is that of a division by `s` rounded up or down; else as the whole image squeezed to the level's size.
 //! Reduction while decoding divides once more, from the same corner. So a region whose edges lie on that grid maps to whole
 //! pixels, the same ones for a tile, a crop and the whole image, and nothing needs to be resampled.
+//!
+//! The same grid rules what is resampled: where region and size are those of a tile or the whole at a whole scale (a region that
+//! begins on the grid, and a size that is the region divided by the scale and rounded up), each pixel of the result covers
+//! exactly `scale` pixels, and the last one reaches over the image's edge. So tiles put together are the whole.
 
 use recto_codec::ImageFacts;
 use recto_iiif::{Dimensions, Rect};
@@ -36,27 +40,14 @@ pub(crate) struct Choice {
 /// The smallest picture that still has at least as many pixels as `size` for `region` (stored pixels) on both axes; when
 /// the image itself has fewer, the image itself.
 pub(crate) fn choose(facts: &ImageFacts, region: Rect, size: Dimensions) -> Choice {
-    let full = facts.stored_size();
-    let mut best = Choice {
-        level: 0,
-        denominator: 1,
-        reduced: full,
-        x: Span { start: f64::from(region.x), length: f64::from(region.w) },
-        y: Span { start: f64::from(region.y), length: f64::from(region.h) },
-    };
-    for (level, facts_level) in facts.levels.iter().enumerate() {
-        if facts_level.size.is_empty() {
-            continue;
-        }
-        let scale = integer_scale(full, facts_level.size);
+    let wanted =
+        Wanted { full: facts.stored_size(), region, size, grid: grid_scale(facts.stored_size(), region, size) };
+    let mut best = wanted.on(0, wanted.full, 1).0;
+    for (level, facts_level) in facts.levels.iter().enumerate().filter(|(_, level)| !level.size.is_empty()) {
         let mut denominator = 1;
         while denominator <= facts.max_denominator.max(1) {
-            let choice = map(full, facts_level.size, scale, level, denominator, region);
-            let enough = |span: Span, wanted: u32, original: u32| span.length >= f64::from(wanted.min(original));
-            if enough(choice.x, size.width_px, region.w)
-                && enough(choice.y, size.height_px, region.h)
-                && choice.reduced.area_px() <= best.reduced.area_px()
-            {
+            let (choice, suffices) = wanted.on(level, facts_level.size, denominator);
+            if suffices && choice.reduced.area_px() <= best.reduced.area_px() {
                 best = choice;
             }
             let Some(next) = denominator.checked_mul(2) else { break };
@@ -66,44 +57,86 @@ pub(crate) fn choose(facts: &ImageFacts, region: Rect, size: Dimensions) -> Choi
     best
 }
 
-fn map(full: Dimensions, size: Dimensions, scale: Option<u32>, level: usize, denominator: u32, region: Rect) -> Choice {
-    let reduced = size.reduced(denominator);
-    let axis = |start: u32, length: u32, full: u32, level: u32, reduced: u32| {
-        map_axis(start, length, full, level, scale, denominator, reduced)
+/// The whole scale at which `region` of an image becomes `size`, as it does for tiles and for whole levels: the region begins
+/// on the grid of that scale, and ends on it or with the image.
+fn grid_scale(full: Dimensions, region: Rect, size: Dimensions) -> Option<u32> {
+    let fits = |scale: u32| {
+        let axis = |start: u32, length: u32, full: u32, out: u32| {
+            let at_end = u64::from(start) + u64::from(length) == u64::from(full);
+            start.is_multiple_of(scale) && length.div_ceil(scale) == out && (at_end || length.is_multiple_of(scale))
+        };
+        axis(region.x, region.w, full.width_px, size.width_px)
+            && axis(region.y, region.h, full.height_px, size.height_px)
     };
-    Choice {
-        level,
-        denominator,
-        reduced,
-        x: axis(region.x, region.w, full.width_px, size.width_px, reduced.width_px),
-        y: axis(region.y, region.h, full.height_px, size.height_px, reduced.height_px),
+    let x = region.w.div_ceil(size.width_px);
+    let y = region.h.div_ceil(size.height_px);
+    [x.checked_next_power_of_two(), y.checked_next_power_of_two(), Some(x), Some(y)]
+        .into_iter()
+        .flatten()
+        .find(|scale| fits(*scale))
+}
+
+struct Wanted {
+    full: Dimensions,
+    region: Rect,
+    size: Dimensions,
+    grid: Option<u32>,
+}
+
+impl Wanted {
+    /// Where it lies in a reduced level, and whether that has enough pixels.
+    fn on(&self, level: usize, level_size: Dimensions, denominator: u32) -> (Choice, bool) {
+        let reduced = level_size.reduced(denominator);
+        let scale = integer_scale(self.full, level_size);
+        let axis = |start: u32, length: u32, full: u32, level: u32, reduced: u32, out: u32| {
+            OneAxis { start, length, full, level, reduced, scale, denominator, out, grid: self.grid }.map()
+        };
+        let Self { full, region, size, .. } = self;
+        let (x, enough_x) =
+            axis(region.x, region.w, full.width_px, level_size.width_px, reduced.width_px, size.width_px);
+        let (y, enough_y) =
+            axis(region.y, region.h, full.height_px, level_size.height_px, reduced.height_px, size.height_px);
+        (Choice { level, denominator, reduced, x, y }, enough_x && enough_y)
     }
 }
 
-fn map_axis(
+struct OneAxis {
     start: u32,
     length: u32,
     full: u32,
     level: u32,
+    reduced: u32,
     scale: Option<u32>,
     denominator: u32,
-    reduced: u32,
-) -> Span {
-    let end = u64::from(start) + u64::from(length);
-    let at_end = end == u64::from(full);
-    if start == 0 && at_end {
-        return Span { start: 0.0, length: f64::from(reduced) };
+    out: u32,
+    grid: Option<u32>,
+}
+
+impl OneAxis {
+    fn map(&self) -> (Span, bool) {
+        let end = u64::from(self.start) + u64::from(self.length);
+        let limit = f64::from(self.reduced);
+        let wanted = f64::from(self.out.min(self.length));
+        if let (Some(grid), Some(scale)) = (self.grid, self.scale) {
+            let scale = (u64::from(scale) * u64::from(self.denominator)) as f64;
+            let step = f64::from(grid) / scale;
+            let span = Span { start: f64::from(self.start) / scale, length: f64::from(self.out) * step };
+            // The last pixel of the result must have something of its own: a level that was rounded down may lack it.
+            let has_last = span.start + f64::from(self.out - 1) * step < limit;
+            return (span, step >= 1.0 && has_last);
+        }
+        let at_end = end == u64::from(self.full);
+        if self.start == 0 && at_end {
+            return (Span { start: 0.0, length: limit }, limit >= wanted);
+        }
+        let position = |at: u64| match self.scale {
+            Some(scale) => at as f64 / (u64::from(scale) * u64::from(self.denominator)) as f64,
+            None => at as f64 * f64::from(self.level) / f64::from(self.full) / f64::from(self.denominator),
+        };
+        let from = position(u64::from(self.start)).min(limit);
+        let length = position(end).min(limit) - from;
+        (Span { start: from, length }, length >= wanted)
     }
-    let position = |at: u64| match scale {
-        Some(scale) => at as f64 / (u64::from(scale) * u64::from(denominator)) as f64,
-        None => at as f64 * f64::from(level) / f64::from(full) / f64::from(denominator),
-    };
-    let limit = f64::from(reduced);
-    let from = position(u64::from(start)).min(limit);
-    // A region that begins on the grid and ends with the image ends with the level's last whole pixel, though that covers
-    // less of the original than the others.
-    let to = if at_end && from.fract() == 0.0 { limit } else { position(end).min(limit) };
-    Span { start: from, length: to - from }
 }
 
 /// The whole number by which both sides of `full` were divided, rounding up or down, to make `level`. Of several, a power of two.
@@ -156,6 +189,8 @@ pub(crate) struct Axis {
     pub(crate) length: f64,
     /// Pixels of the result.
     pub(crate) out: u32,
+    /// Shrunk pixels that the region reaches over the image's edge; they repeat the last one.
+    pub(crate) beyond: u32,
 }
 
 /// Reductions by this much or more are averaged first: the kernel's rows would fill the memory.
@@ -168,14 +203,22 @@ impl Axis {
     /// reaches `support` pixels to each side at ratio 1. Neighbours of the region are decoded too, so that
     /// adjacent regions meet without a seam.
     pub(crate) fn plan(span: Span, reduced: u32, out: u32, support: f64) -> Self {
-        if span.is_exactly(out) {
-            return Self { first: span.start as u32, count: out, shrink: 1, start: 0.0, length: span.length, out };
+        if span.is_exactly(out) && span.start + span.length <= f64::from(reduced) {
+            return Self {
+                first: span.start as u32,
+                count: out,
+                shrink: 1,
+                start: 0.0,
+                length: span.length,
+                out,
+                beyond: 0,
+            };
         }
         let ratio = span.length / f64::from(out);
         let shrink = if ratio >= SHRINK_FROM { (ratio / SHRINK_TO) as u32 } else { 1 };
         let shrunk = reduced.div_ceil(shrink);
         let start = span.start / f64::from(shrink);
-        let length = (span.length / f64::from(shrink)).min(f64::from(shrunk) - start);
+        let length = span.length / f64::from(shrink);
         let ratio = length / f64::from(out);
         let reach = support * ratio.max(1.0);
         let first = (start + ratio / 2.0 - reach).min(start).floor().max(0.0) as u32;
@@ -184,7 +227,10 @@ impl Axis {
         let first = first.min(last - 1);
         let first_px = first * shrink;
         let end_px = (u64::from(last) * u64::from(shrink)).min(u64::from(reduced)) as u32;
-        Self { first: first_px, count: end_px - first_px, shrink, start: start - f64::from(first), length, out }
+        // Less than a millionth of a pixel comes from rounding.
+        let beyond = (start + length - 1e-6).ceil().max(0.0) as u32;
+        let beyond = beyond.saturating_sub(shrunk);
+        Self { first: first_px, count: end_px - first_px, shrink, start: start - f64::from(first), length, out, beyond }
     }
 
     /// True when decoded pixels are the result's pixels.
@@ -195,6 +241,11 @@ impl Axis {
     /// Pixels after averaging.
     pub(crate) fn shrunk(&self) -> u32 {
         self.count.div_ceil(self.shrink)
+    }
+
+    /// Pixels that are resampled: after averaging, those beyond the edge included.
+    pub(crate) fn extended(&self) -> u32 {
+        self.shrunk() + self.beyond
     }
 
     /// Shrunk pixels per pixel of the result.
@@ -214,7 +265,7 @@ impl Axis {
         // The stretch itself is always inside, whatever the kernel reaches.
         let low = low.min(self.start + ratio * f64::from(from)).floor().max(0.0) as u32;
         let high = high.max(self.start + ratio * f64::from(to)).ceil().max(0.0) as u32;
-        let high = high.clamp(1, self.shrunk());
+        let high = high.clamp(1, self.extended());
         low.min(high - 1)..high
     }
 }
@@ -247,7 +298,7 @@ mod tests {
         // start, length, full, level, scale, denominator, reduced -> start, length
         for (given, want) in [
             ((1024, 512, 5001, 2501, 1, 2501), (512.0, 256.0)),
-            ((4608, 393, 5001, 2501, 1, 2501), (2304.0, 197.0)),
+            ((4608, 393, 5001, 2501, 1, 2501), (2304.0, 196.5)),
             ((4608, 393, 5001, 2500, 1, 2500), (2304.0, 196.0)),
             ((0, 5001, 5001, 2500, 1, 2500), (0.0, 2500.0)),
             ((1024, 512, 5001, 2501, 2, 1251), (256.0, 128.0)),
@@ -256,8 +307,31 @@ mod tests {
             ((5000, 1, 5001, 2500, 1, 2500), (2500.0, 0.0)),
         ] {
             let (start, length, full, level, denominator, reduced) = given;
-            let span = map_axis(start, length, full, level, Some(2), denominator, reduced);
+            let scale = Some(2);
+            let axis = OneAxis { start, length, full, level, reduced, scale, denominator, out: 1, grid: None };
+            let (span, _) = axis.map();
             assert_eq!((span.start, span.length), want, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn tiles_and_whole_levels_are_on_the_grid_of_their_scale() {
+        let full = Dimensions::new(5001, 3001);
+        for (region, size, want) in [
+            ((0, 0, 5001, 3001), (2501, 1501), Some(2)),
+            ((0, 0, 5001, 3001), (313, 188), Some(16)),
+            ((1024, 1024, 1024, 1024), (256, 256), Some(4)),
+            ((4096, 2048, 905, 953), (227, 239), Some(4)),
+            ((4998, 2997, 3, 4), (1, 2), Some(3)),
+            ((4998, 2998, 3, 3), (1, 1), None),
+            ((1, 0, 1024, 1024), (256, 256), None),
+            ((0, 0, 1023, 1024), (256, 256), None),
+            ((0, 0, 5001, 3001), (2500, 1501), None),
+            ((0, 0, 100, 100), (200, 200), None),
+            ((7, 7, 100, 100), (100, 100), Some(1)),
+        ] {
+            let region = Rect::new(region.0, region.1, region.2, region.3);
+            assert_eq!(grid_scale(full, region, Dimensions::new(size.0, size.1)), want, "{region} to {size:?}");
         }
     }
 }

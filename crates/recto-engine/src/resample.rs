@@ -10,7 +10,7 @@ use crate::estimate::strip_rows;
 use crate::geometry::Axis;
 use crate::options::Filter;
 use crate::rows::Rows;
-use crate::shrink::Shrink;
+use crate::shrink::{Shrink, repeat_last};
 
 /// Rows of a region at another size. Transparent pixels weigh by their opacity.
 pub(crate) struct Resampled<'a> {
@@ -48,7 +48,7 @@ impl<'a> Resampled<'a> {
     }
 
     fn row_bytes(&self) -> usize {
-        self.x.shrunk() as usize * self.rows.format().samples()
+        self.x.extended() as usize * self.rows.format().samples()
     }
 
     fn held_to(&self) -> u32 {
@@ -58,6 +58,11 @@ impl<'a> Resampled<'a> {
     /// Pulls until all shrunk rows below `end` were held at some time.
     fn pull(&mut self, end: u32) -> Result<(), EngineError> {
         while self.held_to() < end {
+            if self.held_to() >= self.y.shrunk() {
+                let row_bytes = self.row_bytes();
+                repeat_last(&mut self.held, row_bytes, 1);
+                continue;
+            }
             let mut piece =
                 self.rows.next_rows()?.ok_or_else(|| EngineError::broken("the rows ended before the region"))?;
             if piece.format().has_alpha() {
@@ -70,7 +75,13 @@ impl<'a> Resampled<'a> {
             }
             match &mut self.shrink {
                 Some(shrink) => shrink.put(&piece, &mut self.held),
-                None => self.held.extend_from_slice(piece.data()),
+                None if self.x.beyond == 0 => self.held.extend_from_slice(piece.data()),
+                None => {
+                    for row in piece.data().chunks_exact(piece.stride()) {
+                        self.held.extend_from_slice(row);
+                        repeat_last(&mut self.held, piece.format().bytes_per_pixel(), self.x.beyond);
+                    }
+                }
             }
         }
         Ok(())
@@ -89,7 +100,7 @@ impl<'a> Resampled<'a> {
         let from = self.next_row;
         let broken = |error: &dyn std::error::Error| EngineError::broken(format!("resampling: {error}"));
         let rows = (self.held.len() / self.row_bytes()) as u32;
-        let source = ImageRef::new(self.x.shrunk(), rows, &self.held, pixels).map_err(|error| broken(&error))?;
+        let source = ImageRef::new(self.x.extended(), rows, &self.held, pixels).map_err(|error| broken(&error))?;
         let size = Dimensions::new(self.x.out, to - from);
         let mut result = Image::from_vec_u8(
             size.width_px,
@@ -99,7 +110,7 @@ impl<'a> Resampled<'a> {
         )
         .map_err(|error| broken(&error))?;
         let (top, height) = strip_span(&self.y, from, to, self.held_from, rows);
-        let (left, width) = inside(self.x.start, self.x.length, self.x.shrunk());
+        let (left, width) = inside(self.x.start, self.x.length, self.x.extended());
         let options = ResizeOptions::new().resize_alg(algorithm(self.filter)).crop(left, top, width, height);
         self.resizer.resize(&source, &mut result, &options.use_alpha(false)).map_err(|error| broken(&error))?;
         if format.has_alpha() {

@@ -13,6 +13,7 @@ pub(crate) struct Shrink {
     sums: Vec<u64>,
     rows_summed: u32,
     width_px: u32,
+    beyond: u32,
     format: PixelFormat,
 }
 
@@ -25,6 +26,7 @@ impl Shrink {
             sums: vec![0; x.shrunk() as usize * format.samples()],
             rows_summed: 0,
             width_px: x.count,
+            beyond: x.beyond,
             format,
         }
     }
@@ -78,6 +80,15 @@ impl Shrink {
                 *sum = 0;
             }
         }
+        repeat_last(out, samples, self.beyond);
         self.rows_summed = 0;
+    }
+}
+
+/// Appends the last pixel again, so many times.
+pub(crate) fn repeat_last(out: &mut Vec<u8>, bytes_per_pixel: usize, times: u32) {
+    for _ in 0..times {
+        let from = out.len().saturating_sub(bytes_per_pixel);
+        out.extend_from_within(from..);
     }
 }

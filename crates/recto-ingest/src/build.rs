@@ -5,7 +5,6 @@
 //! incomplete object for a complete one, and so that the other pages keep their places.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use recto_iiif::Dimensions;
 use recto_iiif::identifier::Identifier;
@@ -52,12 +51,27 @@ pub trait Urls {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteUrls {
     base: String,
+    image_prefixes: [String; 2],
 }
 
 impl SiteUrls {
     /// URLs below this one, such as `https://example.org` or `https://example.org/scans`.
     pub fn new(base: &str) -> Self {
-        Self { base: base.trim_end_matches('/').to_owned() }
+        let image_prefixes = ["/iiif/2", "/iiif/3"].map(str::to_owned);
+        Self { base: base.trim_end_matches('/').to_owned(), image_prefixes }
+    }
+
+    /// The same, with images of this version below another path, such as `/images`.
+    #[must_use]
+    pub fn with_image_prefix(mut self, version: ApiVersion, prefix: &str) -> Self {
+        let trimmed = prefix.trim_matches('/');
+        let prefix = if trimmed.is_empty() { String::new() } else { format!("/{trimmed}") };
+        let [of_2, of_3] = &mut self.image_prefixes;
+        *(match version {
+            ApiVersion::V2 => of_2,
+            ApiVersion::V3 => of_3,
+        }) = prefix;
+        self
     }
 
     /// How documents move from 3.0 to 2.1, for [`v2::manifest`] and [`v2::collection`].
@@ -67,17 +81,18 @@ impl SiteUrls {
     }
 
     fn presentation(&self, version: Version, identifier: &Identifier, rest: &str) -> String {
-        format!("{}/iiif/presentation/{}/{}/{rest}", self.base, version.segment(), encoded(identifier.as_str()))
+        format!("{}/iiif/presentation/{}/{}/{rest}", self.base, version.segment(), identifier.encoded())
     }
 }
 
 impl Urls for SiteUrls {
     fn image(&self, version: ApiVersion, image: &Identifier) -> String {
-        let version = match version {
-            ApiVersion::V2 => 2,
-            ApiVersion::V3 => 3,
+        let [of_2, of_3] = &self.image_prefixes;
+        let prefix = match version {
+            ApiVersion::V2 => of_2,
+            ApiVersion::V3 => of_3,
         };
-        format!("{}/iiif/{version}/{}", self.base, encoded(image.as_str()))
+        format!("{}{prefix}/{}", self.base, image.encoded())
     }
 
     fn manifest(&self, version: Version, object: &Identifier) -> String {
@@ -89,11 +104,11 @@ impl Urls for SiteUrls {
     }
 
     fn canvas(&self, object: &Identifier, name: &str) -> String {
-        self.presentation(Version::V3, object, &format!("canvas/{}", encoded(name)))
+        self.presentation(Version::V3, object, &format!("canvas/{}", Identifier::new(name).encoded()))
     }
 
     fn item_page(&self, object: &Identifier) -> String {
-        format!("{}/items/{}", self.base, encoded(object.as_str()))
+        format!("{}/items/{}", self.base, object.encoded())
     }
 }
 
@@ -209,7 +224,10 @@ fn canvas(object: &Object, file: &File, page: &PageFacts, urls: &dyn Urls) -> Ca
 fn placeholder(object: &Object, file: &File, page: u32, pages: u32, urls: &dyn Urls) -> Canvas {
     let label = format!("{} (this image cannot be read)", page_label(object, file, page, pages));
     let id = urls.canvas(&object.identifier, &canvas_name(file, page));
-    Canvas::new(id, LanguageMap::one("en", label), PLACEHOLDER)
+    let mut canvas = Canvas::new(id, LanguageMap::one("en", label), PLACEHOLDER);
+    // A canvas without `items` is legal, but validators and viewers expect them.
+    canvas.items = vec![AnnotationPage::new(format!("{}/painting", canvas.id), Vec::new())];
+    canvas
 }
 
 fn unreadable(file: &File, page: u32, problem: &str) -> Finding {
@@ -287,22 +305,11 @@ fn thumbnail_size(size: Dimensions, cheap: &[Dimensions]) -> Dimensions {
     size.reduced(scale_factor)
 }
 
-/// Percent-encoded for one path segment: everything but letters, digits and `-._~`.
-fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 8);
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(byte as char),
-            _ => {
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use recto_iiif::image::{DEFAULT_TILE, Target, TileGrid, scaled};
+
     use super::*;
 
     const fn px(w: u32, h: u32) -> Dimensions {
@@ -328,14 +335,30 @@ mod tests {
     }
 
     #[test]
-    fn segments_are_encoded_whole() {
-        for (text, wanted) in [
-            ("letters", "letters"),
-            ("maps/prague.tif", "maps%2Fprague.tif"),
-            ("a b?c#d[e]%2D;2", "a%20b%3Fc%23d%5Be%5D%252D%3B2"),
-            ("Ä", "%C3%84"),
+    fn images_may_be_below_another_path() {
+        let image = Identifier::new("a.tif");
+        for (prefix, url) in [
+            ("/images/", "https://example.org/scans/images/a.tif"),
+            ("iiif/v3", "https://example.org/scans/iiif/v3/a.tif"),
+            ("/", "https://example.org/scans/a.tif"),
         ] {
-            assert_eq!(encoded(text), wanted);
+            let urls = SiteUrls::new("https://example.org/scans").with_image_prefix(ApiVersion::V3, prefix);
+            assert_eq!(urls.image(ApiVersion::V3, &image), url);
+            assert_eq!(urls.image(ApiVersion::V2, &image), "https://example.org/scans/iiif/2/a.tif");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn thumbnails_are_what_the_image_service_gives_for_their_width_alone(w in 1_u32..9000, h in 1_u32..9000) {
+            let size = px(w, h);
+            let thumbnail = thumbnail_size(size, &[]);
+            let grid = TileGrid { image: size, tile: DEFAULT_TILE };
+            let longer = |size: Dimensions| size.width_px.max(size.height_px);
+            prop_assert!(longer(thumbnail) < 400 && longer(thumbnail) >= longer(size).min(200), "{thumbnail}");
+            if thumbnail.width_px > 1 {
+                prop_assert_eq!(scaled(size.rect(), grid, Target::Width(thumbnail.width_px)), thumbnail);
+            }
         }
     }
 }

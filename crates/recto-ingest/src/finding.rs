@@ -1,9 +1,13 @@
 //! What a reader noticed on its way, for the person who can put it right. Readers never fail: they give a value and these.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::Serialize;
+
 /// How much a finding matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing; nothing is missing.
     Note,
@@ -14,7 +18,7 @@ pub enum Severity {
 }
 
 /// One thing that was noticed: where, which rule, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// How much it matters.
     pub severity: Severity,
@@ -39,35 +43,38 @@ impl fmt::Display for Finding {
     }
 }
 
-/// A bounded list of findings: a library in which everything is wrong must not fill the memory with saying so.
+/// A bounded list of findings: a library in which everything is wrong must not fill the memory with saying so, and a
+/// thousand small matters must not hide a great one.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
     list: Vec<Finding>,
-    left_out: u64,
+    count_by_rule: BTreeMap<&'static str, usize>,
 }
 
 impl Findings {
-    /// Most findings that are kept word for word.
-    pub(crate) const MOST: usize = 1000;
+    /// Most findings of one rule that are kept word for word.
+    pub(crate) const MOST_OF_A_RULE: usize = 200;
 
     pub(crate) fn push(&mut self, finding: Finding) {
-        if self.list.len() < Self::MOST {
+        let count = self.count_by_rule.entry(finding.rule).or_default();
+        *count += 1;
+        if *count <= Self::MOST_OF_A_RULE {
             self.list.push(finding);
-        } else {
-            self.left_out += 1;
         }
     }
 
-    /// All of them, with one more that counts what was left out.
+    /// All of them, with one more for each rule of which some were left out.
     pub(crate) fn into_list(mut self) -> Vec<Finding> {
-        if self.left_out > 0 {
-            self.list.push(Finding {
-                severity: Severity::Warning,
-                place: ".".into(),
-                rule: "many-findings",
-                message: format!("{} more findings are not listed", self.left_out),
-                fix: "put the listed ones right and look again".into(),
-            });
+        for (rule, count) in self.count_by_rule {
+            if let Some(left_out @ 1..) = count.checked_sub(Self::MOST_OF_A_RULE) {
+                self.list.push(Finding {
+                    severity: Severity::Note,
+                    place: ".".into(),
+                    rule: "more-findings",
+                    message: format!("{left_out} more findings of `{rule}` are not listed"),
+                    fix: "put the listed ones right and look again".into(),
+                });
+            }
         }
         self.list
     }
@@ -77,21 +84,27 @@ impl Findings {
 mod tests {
     use super::*;
 
-    #[test]
-    fn findings_are_bounded_and_the_rest_is_counted() {
-        let mut findings = Findings::default();
-        for number in 0..Findings::MOST + 7 {
-            findings.push(Finding {
-                severity: Severity::Error,
-                place: number.to_string(),
-                rule: "test",
-                message: "broken".into(),
-                fix: "mend it".into(),
-            });
+    fn finding(rule: &'static str, place: usize) -> Finding {
+        Finding {
+            severity: Severity::Error,
+            place: place.to_string(),
+            rule,
+            message: "broken".into(),
+            fix: "mend it".into(),
         }
+    }
+
+    #[test]
+    fn many_findings_of_one_rule_are_counted_and_hide_no_other() {
+        let mut findings = Findings::default();
+        for place in 0..Findings::MOST_OF_A_RULE + 7 {
+            findings.push(finding("small", place));
+        }
+        findings.push(finding("great", 0));
         let list = findings.into_list();
-        assert_eq!(list.len(), Findings::MOST + 1);
-        assert_eq!(list[0].to_string(), "error[test] 0: broken; mend it");
-        assert!(list[Findings::MOST].message.starts_with("7 more"));
+        assert_eq!(list.len(), Findings::MOST_OF_A_RULE + 2);
+        assert_eq!(list[0].to_string(), "error[small] 0: broken; mend it");
+        assert_eq!(list[Findings::MOST_OF_A_RULE].rule, "great");
+        assert_eq!(list[Findings::MOST_OF_A_RULE + 1].message, "7 more findings of `small` are not listed");
     }
 }

@@ -24,10 +24,15 @@ pub enum Symlinks {
 pub struct LibraryOptions {
     /// What to do with symbolic links.
     pub symlinks: Symlinks,
-    /// Most levels of folders below a library folder; deeper ones are left out, with a finding.
+    /// Most levels of folders below a library folder, up to 256; deeper ones are left out, with a finding.
     pub max_depth: u32,
     /// Most entries (files and folders of any kind) that are looked at; the rest is left out, with a finding.
     pub max_entries: u64,
+}
+
+impl LibraryOptions {
+    /// No library is read deeper than this, so that its depth cannot exhaust a thread's stack.
+    pub(crate) const DEEPEST: u32 = 256;
 }
 
 impl Default for LibraryOptions {
@@ -91,18 +96,30 @@ impl Library {
     /// The name of the collection that holds several folders, and of a folder that has no name, such as `/`.
     pub const NAME: &'static str = "library";
 
-    /// A library of these folders. They need not exist yet; a missing one is a finding of the scan.
+    /// A library of these folders, each named by the last part of its path as it was typed. They need not exist yet; a
+    /// missing one is a finding of the scan.
     pub fn new<P: AsRef<Path>>(
         folders: impl IntoIterator<Item = P>,
         options: LibraryOptions,
     ) -> Result<Self, LibraryError> {
+        let named: Result<Vec<_>, _> = folders.into_iter().map(|folder| name_of(folder.as_ref())).collect();
+        Self::named(named?, options)
+    }
+
+    /// A library of folders with names given by others: whoever serves the images has to use the same ones.
+    pub fn named<P: Into<PathBuf>>(
+        folders: impl IntoIterator<Item = (String, P)>,
+        options: LibraryOptions,
+    ) -> Result<Self, LibraryError> {
         let mut roots: Vec<Root> = Vec::new();
-        for folder in folders {
-            let root = Root::new(folder.as_ref())?;
-            if let Some(first) = roots.iter().find(|other| other.name == root.name) {
-                return Err(LibraryError::SameName { name: root.name, first: first.path.clone(), second: root.path });
+        for (name, path) in folders {
+            let path = path.into();
+            let name = if name.is_empty() { Self::NAME.to_owned() } else { name };
+            if let Some(first) = roots.iter().find(|other| other.name == name) {
+                return Err(LibraryError::SameName { name, first: first.path.clone(), second: path });
             }
-            roots.push(root);
+            let path = std::path::absolute(&path).map_err(|source| LibraryError::Path { path, source })?;
+            roots.push(Root { name, path });
         }
         if roots.is_empty() { Err(LibraryError::NoFolder) } else { Ok(Self { roots, options }) }
     }
@@ -113,17 +130,15 @@ impl Library {
     }
 }
 
-impl Root {
-    fn new(folder: &Path) -> Result<Self, LibraryError> {
-        let unusable = |source| LibraryError::Path { path: folder.to_owned(), source };
-        let mut path = std::path::absolute(folder).map_err(unusable)?;
-        if path.file_name().is_none() {
-            // `scans/..` has a name only once it is resolved.
-            path = path.canonicalize().unwrap_or(path);
-        }
-        let name = path.file_name().map_or(Library::NAME.into(), |name| name.to_string_lossy().into_owned());
-        Ok(Self { name, path })
+fn name_of(folder: &Path) -> Result<(String, PathBuf), LibraryError> {
+    let unusable = |source| LibraryError::Path { path: folder.to_owned(), source };
+    let mut path = std::path::absolute(folder).map_err(unusable)?;
+    if path.file_name().is_none() {
+        // `scans/..` has a name only once it is resolved.
+        path = path.canonicalize().unwrap_or(path);
     }
+    let name = path.file_name().map_or(Library::NAME.into(), |name| name.to_string_lossy().into_owned());
+    Ok((name, path))
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Which files are pages, by their names. What a file really holds is found out when it is opened.
 
 /// Extensions of image files, in lower case.
-const IMAGE_EXTENSIONS: [&str; 10] = ["jpg", "jpeg", "jpe", "png", "tif", "tiff", "ptif", "webp", "gif", "bmp"];
+const IMAGE_EXTENSIONS: [&str; 12] =
+    ["jpg", "jpeg", "jpe", "png", "tif", "tiff", "ptif", "ptiff", "btf", "webp", "gif", "bmp"];
 
 /// The name without its extension, where the extension is that of an image.
 pub(crate) fn image_stem(name: &str) -> Option<&str> {
@@ -14,6 +15,17 @@ pub(crate) fn image_stem(name: &str) -> Option<&str> {
 /// backups.
 pub(crate) fn is_passed_over(name: &str) -> bool {
     name.starts_with(['.', '_', '@', '~'])
+}
+
+/// Why no identifier can hold this name: such characters do not survive the way through URLs, proxies and logs.
+pub(crate) fn unusable_character(name: &str) -> Option<&'static str> {
+    if name.contains('\\') {
+        Some("a backslash")
+    } else if name.contains(char::is_control) {
+        Some("a control character")
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::finding::Findings;
 use crate::library::Root;
 use crate::natural::NaturalKey;
 use crate::tree::Stamp;
-use crate::{Finding, Library, Severity, Symlinks, Tree, media};
+use crate::{Finding, Library, LibraryOptions, Severity, Symlinks, Tree, media};
 
 impl Library {
     /// Looks at the whole library as it is now.
@@ -68,37 +68,39 @@ enum Entry {
 
 impl Scan<'_> {
     fn root(&mut self, root: &Root) -> FoundFolder {
-        let empty = || FoundFolder { name: root.name.clone(), images: Vec::new(), folders: Vec::new() };
+        // With several folders, the name of each is the first part of what is in it.
+        let place = if self.library.roots.len() > 1 { root.name.as_str() } else { "" };
         match root.path.canonicalize() {
-            Ok(real) => FoundFolder { name: root.name.clone(), ..self.folder(&root.name, &real, "") },
+            Ok(real) => self.folder(&root.name, &real, place),
             Err(error) => {
                 self.cannot_read(&root.name, &error);
-                empty()
+                FoundFolder { name: root.name.clone(), images: Vec::new(), folders: Vec::new() }
             }
         }
     }
 
-    /// Looks at one folder. `place` is its path relative to its root, empty for the root itself.
+    /// Looks at one folder. `place` is its path relative to the library, empty for the library itself.
     fn folder(&mut self, name: &str, real: &Path, place: &str) -> FoundFolder {
         let mut found = FoundFolder { name: name.to_owned(), images: Vec::new(), folders: Vec::new() };
         let shown = if place.is_empty() { name } else { place };
-        if self.open.len() > self.library.options.max_depth as usize {
+        let max_depth = self.library.options.max_depth.min(LibraryOptions::DEEPEST);
+        if self.open.len() > max_depth as usize {
             self.report(
                 Severity::Error,
                 shown,
                 "folder-too-deep",
-                format!("it lies more than {} levels deep", self.library.options.max_depth),
+                format!("it lies more than {max_depth} levels deep"),
                 "raise `max_depth`, or move it up",
             );
             return found;
         }
-        let mut entries = self.entries(real, shown);
+        let mut entries = self.entries(real, shown, place);
         entries.sort_by_cached_key(|(name, _)| {
             (NaturalKey::new(media::image_stem(name).unwrap_or(name)), NaturalKey::new(name))
         });
         self.open.push(real.to_owned());
         for (name, entry) in entries {
-            let place = if place.is_empty() { name.clone() } else { format!("{place}/{name}") };
+            let place = below(place, &name);
             match self.look(&entry, real, &name, &place) {
                 Some(Entry::Image(stamp)) => found.images.push(FoundImage { name, stamp }),
                 Some(Entry::Folder(real)) => {
@@ -115,7 +117,7 @@ impl Scan<'_> {
     }
 
     /// The names in a folder that may be published.
-    fn entries(&mut self, real: &Path, shown: &str) -> Vec<(String, DirEntry)> {
+    fn entries(&mut self, real: &Path, shown: &str, place: &str) -> Vec<(String, DirEntry)> {
         let listing = match fs::read_dir(real) {
             Ok(listing) => listing,
             Err(error) => {
@@ -130,7 +132,7 @@ impl Scan<'_> {
             }
             match entry {
                 Ok(entry) => {
-                    if let Some(name) = self.readable_name(&entry.file_name(), shown) {
+                    if let Some(name) = self.usable_name(&entry.file_name(), place) {
                         entries.push((name, entry));
                     }
                 }
@@ -161,13 +163,13 @@ impl Scan<'_> {
         has_room
     }
 
-    fn readable_name(&mut self, name: &OsStr, shown: &str) -> Option<String> {
+    fn usable_name(&mut self, name: &OsStr, place: &str) -> Option<String> {
         let Some(text) = name.to_str() else {
             let lossy = name.to_string_lossy();
             if !media::is_passed_over(&lossy) {
                 self.report(
                     Severity::Warning,
-                    &format!("{shown}/{lossy}"),
+                    &below(place, &lossy),
                     "name-not-utf-8",
                     "its name is not valid UTF-8, so that no URL can name it".into(),
                     "rename it, for example with `convmv -t utf-8`",
@@ -175,7 +177,20 @@ impl Scan<'_> {
             }
             return None;
         };
-        (!media::is_passed_over(text)).then(|| text.to_owned())
+        if media::is_passed_over(text) {
+            return None;
+        }
+        if let Some(character) = media::unusable_character(text) {
+            self.report(
+                Severity::Warning,
+                &below(place, text),
+                "name-not-usable",
+                format!("its name holds {character}, which no identifier may have"),
+                "rename it",
+            );
+            return None;
+        }
+        Some(text.to_owned())
     }
 
     /// What stands behind a name: an image, a folder to go into, or nothing to publish.
@@ -285,8 +300,14 @@ impl Scan<'_> {
     }
 
     fn report(&mut self, severity: Severity, place: &str, rule: &'static str, message: String, fix: &str) {
-        self.findings.push(Finding { severity, place: place.to_owned(), rule, message, fix: fix.to_owned() });
+        // Names are outside data: a line break in one must not begin a line of a log.
+        let place = if place.contains(char::is_control) { place.escape_debug().to_string() } else { place.to_owned() };
+        self.findings.push(Finding { severity, place, rule, message, fix: fix.to_owned() });
     }
+}
+
+fn below(place: &str, name: &str) -> String {
+    if place.is_empty() { name.to_owned() } else { format!("{place}/{name}") }
 }
 
 fn stamp(metadata: &fs::Metadata) -> Stamp {

@@ -8,6 +8,9 @@ use recto_iiif::identifier::Identifier;
 use crate::Finding;
 
 /// An immutable picture of the library. Two are equal when everything that can be published from them is.
+///
+/// Methods that take a [`Collection`] or an [`Object`] mean one of this very tree; with one of another moment they give
+/// what stands in its place here.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Tree {
     /// The first one is the root; parents stand before their children.
@@ -112,33 +115,33 @@ impl Tree {
     }
 
     /// What a collection of this tree holds, in natural order of names.
-    pub fn members<'tree>(&'tree self, collection: &'tree Collection) -> impl ExactSizeIterator<Item = Member<'tree>> {
-        collection.members.iter().map(|place| match place {
-            Place::Collection(place) => Member::Collection(&self.collections[*place]),
-            Place::Object(place) => Member::Object(&self.objects[*place]),
+    pub fn members<'tree>(&'tree self, collection: &'tree Collection) -> impl Iterator<Item = Member<'tree>> {
+        collection.members.iter().filter_map(|place| match place {
+            Place::Collection(place) => self.collections.get(*place).map(Member::Collection),
+            Place::Object(place) => self.objects.get(*place).map(Member::Object),
         })
     }
 
     /// The collection that holds this collection of this tree; `None` for the root.
     pub fn parent(&self, collection: &Collection) -> Option<&Collection> {
-        collection.parent.map(|place| &self.collections[place])
+        collection.parent.and_then(|place| self.collections.get(place))
     }
 
     /// The collection that holds this object of this tree.
     pub fn parent_of(&self, object: &Object) -> &Collection {
-        &self.collections[object.parent]
+        self.collections.get(object.parent).unwrap_or(self.root())
     }
 
     /// The first object in or below a collection of this tree.
     pub fn first_object<'tree>(&'tree self, collection: &'tree Collection) -> Option<&'tree Object> {
-        let mut waiting: Vec<&Place> = collection.members.iter().rev().collect();
-        while let Some(place) = waiting.pop() {
-            match place {
-                Place::Object(place) => return Some(&self.objects[*place]),
-                Place::Collection(place) => waiting.extend(self.collections[*place].members.iter().rev()),
+        let mut collection = collection;
+        // A collection without members is none, save for an empty root: the first member leads to an object.
+        loop {
+            match self.members(collection).next()? {
+                Member::Object(object) => return Some(object),
+                Member::Collection(inner) => collection = inner,
             }
         }
-        None
     }
 
     /// Every collection, parents before children.

@@ -6,53 +6,52 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-pin_project! {
-    /// Passes everything on; a write or flush that makes no progress for the given time fails with `TimedOut`.
-    #[derive(Debug)]
-    pub(crate) struct WriteDeadline<S> {
-        #[pin]
-        stream: S,
-        patience: Duration,
-        #[pin]
-        timer: Sleep,
-        waiting: bool,
-    }
+/// Passes everything on; a write or flush that makes no progress for the given time fails with `TimedOut`.
+#[derive(Debug)]
+pub(crate) struct WriteDeadline<S> {
+    stream: S,
+    patience: Duration,
+    timer: Pin<Box<Sleep>>,
+    is_waiting: bool,
 }
 
-impl<S> WriteDeadline<S> {
+impl<S: Unpin> WriteDeadline<S> {
     pub(crate) fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, timer: sleep_until(Instant::now() + patience), waiting: false }
+        Self { stream, patience, timer: Box::pin(sleep_until(Instant::now() + patience)), is_waiting: false }
+    }
+
+    fn stream(self: Pin<&mut Self>) -> Pin<&mut S> {
+        Pin::new(&mut self.get_mut().stream)
     }
 
     /// Turns a write that waits into one that fails once it has waited too long.
-    fn bound<T>(self: Pin<&mut Self>, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        let mut this = self.project();
+    fn bound<T>(mut self: Pin<&mut Self>, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            *this.waiting = false;
+            self.is_waiting = false;
             return written;
         }
-        if !*this.waiting {
-            *this.waiting = true;
-            this.timer.as_mut().reset(Instant::now() + *this.patience);
+        if !self.is_waiting {
+            self.is_waiting = true;
+            let end = Instant::now() + self.patience;
+            self.timer.as_mut().reset(end);
         }
-        ready!(this.timer.poll(context));
+        ready!(self.timer.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl<S: AsyncRead> AsyncRead for WriteDeadline<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteDeadline<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.project().stream.poll_read(context, buffer)
+        self.stream().poll_read(context, buffer)
     }
 }
 
-impl<S: AsyncWrite> AsyncWrite for WriteDeadline<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteDeadline<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = self.as_mut().project().stream.poll_write(context, bytes);
+        let written = self.as_mut().stream().poll_write(context, bytes);
         self.bound(context, written)
     }
 
@@ -61,7 +60,7 @@ impl<S: AsyncWrite> AsyncWrite for WriteDeadline<S> {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = self.as_mut().project().stream.poll_write_vectored(context, slices);
+        let written = self.as_mut().stream().poll_write_vectored(context, slices);
         self.bound(context, written)
     }
 
@@ -70,12 +69,12 @@ impl<S: AsyncWrite> AsyncWrite for WriteDeadline<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = self.as_mut().project().stream.poll_flush(context);
+        let flushed = self.as_mut().stream().poll_flush(context);
         self.bound(context, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let ended = self.as_mut().project().stream.poll_shutdown(context);
+        let ended = self.as_mut().stream().poll_shutdown(context);
         self.bound(context, ended)
     }
 }

@@ -9,7 +9,7 @@ use recto_cache::{CacheKey, CancelSignal, Derivative, DerivativeCache, JoinError
 use recto_codec::{Control, DecodeError, OpenOptions, StoredTile};
 use recto_engine::{Plan, RenderOptions};
 use recto_iiif::identifier::Identifier;
-use recto_iiif::image::{ApiVersion, Format, ImageRequest, InfoSubject, Limits, ResolvedRequest, v2, v3};
+use recto_iiif::image::{ApiVersion, Format, ImageRequest, InfoSubject, Limits, ResolvedRequest, TileGrid, v2, v3};
 use recto_iiif::{Dimensions, ErrorKind};
 use recto_source::{Located, Source};
 use xxhash_rust::xxh3::xxh3_128;
@@ -87,6 +87,8 @@ pub struct Prepared {
     pub version: ApiVersion,
     /// The limits that applied.
     pub limits: Limits,
+    /// The tile grid that the image's `info.json` announces.
+    pub grid: TileGrid,
     /// A strong validator, with its quotes: equal on every replica for equal bytes.
     pub etag: String,
     /// When the original last changed.
@@ -97,7 +99,7 @@ pub struct Prepared {
 impl Prepared {
     /// `region/size/rotation/quality.format` in the canonical form of the version.
     pub fn canonical(&self) -> String {
-        self.resolved.canonical(self.version, self.image.facts.size(), &self.limits)
+        self.resolved.canonical_on(self.version, self.grid, &self.limits)
     }
 }
 
@@ -229,7 +231,8 @@ impl ImageService {
         }
         let size = image.facts.size();
         let limits = self.inner.limits.for_image(size);
-        let resolved = request.resolve(size, &limits)?;
+        let grid = TileGrid::announced(size, Some(self.inner.tile(&image.facts)), &limits);
+        let resolved = request.resolve_on(grid, &limits)?;
         self.inner.limits.check_upscaling(&resolved)?;
         let key = self.inner.cache_key(&image.located, &resolved.key());
         Ok(Prepared {
@@ -239,6 +242,7 @@ impl ImageService {
             image,
             resolved,
             limits,
+            grid,
             key,
         })
     }
@@ -339,28 +343,17 @@ impl ImageService {
     }
 
     /// What `info.json` says of an image with these facts.
-    pub fn info_subject(&self, facts: &ShortFacts, service: &str) -> InfoSubject {
+    pub fn info_subject(&self, facts: &ShortFacts, service: &str) -> InfoSubject<'static> {
         let size = facts.size();
-        let tile = facts.tile.map_or(Dimensions::new(self.inner.options.tile_size, self.inner.options.tile_size), |[w, h]| {
-            Dimensions::new(w, h)
-        });
+        let options = &self.inner.options;
         InfoSubject {
-            id: service.to_owned(),
-            size,
             levels: facts.levels.iter().map(|[w, h]| Dimensions::new(*w, *h)).collect(),
-            tile: Some(tile),
+            tile: Some(self.inner.tile(facts)),
             limits: self.inner.limits.for_image(size),
-            formats: recto_codec::formats::WRITABLE,
-            preferred_formats: self
-                .inner
-                .options
-                .preferred_formats
-                .iter()
-                .filter_map(|word| Format::from_extension(word))
-                .collect(),
-            rights: self.inner.options.rights.clone(),
-            service: Vec::new(),
+            preferred_formats: options.preferred_formats.iter().filter_map(|word| Format::from_extension(word)).collect(),
+            rights: options.rights.clone(),
             pages: Some(facts.pages),
+            ..InfoSubject::new(service, size, recto_codec::formats::WRITABLE)
         }
     }
 
@@ -489,6 +482,12 @@ impl Inner {
     fn cache_key(&self, located: &Located, what: &str) -> CacheKey {
         let (version, page) = (located.version.to_string(), located.page.to_string());
         CacheKey::new(located.identifier.as_str(), &[&version, &page, what, &self.fingerprint])
+    }
+
+    /// The tile size to announce: the stored grid, so that viewers ask for tiles as they lie; else the configured one.
+    fn tile(&self, facts: &ShortFacts) -> Dimensions {
+        let side = self.options.tile_size.clamp(64, 4096);
+        facts.tile.map_or(Dimensions::new(side, side), |[w, h]| Dimensions::new(w, h))
     }
 
     /// The derivative if it is kept, else an open original and a plan.

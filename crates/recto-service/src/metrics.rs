@@ -111,8 +111,8 @@ impl Metrics {
         match plan {
             Plan::Render(_) => self.renders.inc(),
             Plan::CutTile { .. } => self.cuts.inc(),
-            Plan::StoredWhole => self.stored_whole.inc(),
-            Plan::StoredTile { .. } => 0,
+            Plan::StoredWhole { .. } => self.stored_whole.inc(),
+            _ => 0,
         };
     }
 

@@ -1,12 +1,13 @@
 //! Present objects: manifests and collections of the library as it is now.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use recto_iiif::identifier::Identifier;
-use recto_iiif::image::{ApiVersion, announced_sizes};
+use recto_iiif::image::ApiVersion;
 use recto_iiif::presentation::{Version, v2};
 use recto_ingest::build::{self, PageFacts, Urls};
 use recto_ingest::{File, Object, Snapshot, Tree, Watcher};
@@ -210,12 +211,10 @@ impl ObjectService {
             })
             .filter_map(|object| object.files.first())
             .collect();
-        let facts: std::collections::HashMap<Identifier, PageFacts> = stream::iter(firsts)
-            .map(|file| async move { (file.identifier.clone(), self.first_page(file, caller).await) })
-            .buffer_unordered(LOOKS_AT_A_TIME)
-            .filter_map(|(identifier, facts)| async move { facts.ok().map(|facts| (identifier, facts)) })
-            .collect()
-            .await;
+        let looks: Vec<_> = firsts.into_iter().map(|file| self.first_page(file, caller)).collect();
+        let looked: Vec<_> = stream::iter(looks).buffered(LOOKS_AT_A_TIME).collect().await;
+        let facts: HashMap<Identifier, PageFacts> =
+            looked.into_iter().flatten().map(|facts| (facts.file.clone(), facts)).collect();
         let document = build::collection(tree, collection, &|file: &File| facts.get(&file.identifier).cloned(), urls);
         Ok((written(version, &document, || v2::collection(&document, &urls.documents())), None))
     }
@@ -225,11 +224,9 @@ impl ObjectService {
     /// # Errors
     /// When the server is too busy to look: a manifest with pages missing for that reason would be remembered by viewers.
     pub async fn pages(&self, object: &Object, caller: &Caller) -> Result<Vec<PageFacts>, ServiceError> {
-        let looked: Vec<Result<Vec<PageFacts>, ServiceError>> = stream::iter(&object.files)
-            .map(|file| self.file_pages(file, caller))
-            .buffered(LOOKS_AT_A_TIME)
-            .collect()
-            .await;
+        // Made one by one before the stream: futures that a stream's own closure makes of borrowed files are not `Send`.
+        let looks: Vec<_> = object.files.iter().map(|file| self.file_pages(file, caller)).collect();
+        let looked: Vec<_> = stream::iter(looks).buffered(LOOKS_AT_A_TIME).collect().await;
         let mut pages = Vec::with_capacity(looked.len());
         for file in looked {
             pages.extend(file?);
@@ -284,7 +281,7 @@ impl ObjectService {
             page,
             pages: known.facts.pages,
             size: known.facts.size(),
-            sizes: announced_sizes(&subject),
+            sizes: subject.sizes(ApiVersion::V3),
             problem: None,
         }
     }

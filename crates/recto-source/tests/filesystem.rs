@@ -476,6 +476,26 @@ fn reads_are_exact_and_end_at_the_end() {
     }
 }
 
+#[test]
+fn the_options_take_folders_as_paths_and_with_names() {
+    let load = |file: &str, environment: &[(&str, &str)]| {
+        let text = file.to_owned();
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let file = Some(recto_config::ConfigFile { path: "recto.toml".into(), text });
+        recto_config::load::<SourceOptions>(&recto_config::Sources { file, environment, sets: Vec::new() })
+    };
+    let (first, second) = (Folder::Path("/a".into()), Folder::Path("/b".into()));
+    let maps = Folder::Named { name: "maps".to_owned(), path: "/b".into() };
+    let from_file =
+        load("folders = [\"/a\", { name = \"maps\", path = \"/b\" }]\nsymlinks = \"ignore\"\n", &[]).unwrap();
+    assert_eq!(from_file.value.folders, [first.clone(), maps]);
+    assert_eq!(from_file.value.symlinks, Symlinks::Ignore);
+    let from_environment = load("", &[("RECTO_FOLDERS", "/a,/b")]).unwrap();
+    assert_eq!(from_environment.value.folders, [first, second]);
+    let error = load("symlinks = \"folow\"\n", &[]).unwrap_err().to_string();
+    assert!(error.starts_with("recto.toml:1:12: `symlinks` cannot be `folow`; did you mean `follow`?"), "{error}");
+}
+
 /// Every regular file below a folder, by its content.
 fn files(folder: &Path, prefix: &str, found: &mut HashMap<String, PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {

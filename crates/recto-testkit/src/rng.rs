@@ -23,7 +23,7 @@ impl Rng {
 
     /// A number below `end`, which is not 0.
     pub const fn below(&mut self, end: u32) -> u32 {
-        ((self.next_u64() >> 32) * end as u64 >> 32) as u32
+        (((self.next_u64() >> 32) * end as u64) >> 32) as u32
     }
 
     /// A rectangle inside `size` that is not empty; small and large ones alike.

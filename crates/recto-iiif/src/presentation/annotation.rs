@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ContentResource, Extra, class};
+use super::{ContentResource, Extra, class, resources};
 
 /// A list of annotations. §5.5. Without `items` it is a reference that a client fetches.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -91,11 +91,11 @@ pub enum Target {
 }
 
 impl Target {
-    /// The URI, where the target is nothing but one.
-    pub fn uri(&self) -> Option<&str> {
+    /// The URI of the canvas, with a fragment where only a part is meant; `None` for a list of targets.
+    pub fn canvas_uri(&self) -> Option<String> {
         match self {
-            Self::Uri(uri) => Some(uri),
-            Self::Other(_) => None,
+            Self::Uri(uri) => Some(uri.clone()),
+            Self::Other(mention) => resources::canvas_uri(mention),
         }
     }
 }

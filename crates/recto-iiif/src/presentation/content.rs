@@ -78,6 +78,8 @@ pub enum Service {
     Current(CurrentService),
     /// `@id` and `@type`.
     Older(OlderService),
+    /// A block that names itself in neither way: kept as it came.
+    Other(serde_json::Value),
 }
 
 /// A service as Image API 3.0, Content Search 2.0 and later specifications write it.
@@ -167,16 +169,18 @@ impl Service {
     /// The same service, announcing sizes that are cheap to ask for.
     #[must_use]
     pub fn with_sizes(mut self, announced: &[Dimensions]) -> Self {
-        let (Self::Current(CurrentService { sizes, .. }) | Self::Older(OlderService { sizes, .. })) = &mut self;
-        *sizes = announced.iter().copied().map(ImageSize::from).collect();
+        if let Self::Current(CurrentService { sizes, .. }) | Self::Older(OlderService { sizes, .. }) = &mut self {
+            *sizes = announced.iter().copied().map(ImageSize::from).collect();
+        }
         self
     }
 
     /// The base URI, whichever naming it has.
-    pub fn id(&self) -> &str {
+    pub fn id(&self) -> Option<&str> {
         match self {
-            Self::Current(service) => &service.id,
-            Self::Older(service) => &service.id,
+            Self::Current(service) => Some(&service.id),
+            Self::Older(service) => Some(&service.id),
+            Self::Other(_) => None,
         }
     }
 
@@ -185,6 +189,7 @@ impl Service {
         match self {
             Self::Current(service) => Some(&service.kind),
             Self::Older(service) => service.kind.as_deref(),
+            Self::Other(_) => None,
         }
     }
 }

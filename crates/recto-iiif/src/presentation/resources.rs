@@ -244,7 +244,7 @@ pub struct Canvas {
     pub width: Option<u32>,
     /// Length in seconds, of timed content.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub duration: Option<f64>,
+    pub duration: Option<serde_json::Number>,
     /// Descriptive pairs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metadata: Vec<LabeledValue>,
@@ -348,15 +348,26 @@ impl RangeItem {
 
     /// The URI of the canvas, with a fragment where only a part is meant; `None` for a range.
     pub fn canvas_uri(&self) -> Option<String> {
-        let Self::Other(item) = self else { return None };
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        if item["type"] != "SpecificResource" {
-            return text(&item["id"]);
+        match self {
+            Self::Other(item) => canvas_uri(item),
+            Self::Range(_) => None,
         }
-        let source = text(&item["source"]).or_else(|| text(&item["source"]["id"]))?;
-        Some(match item["selector"]["value"].as_str() {
-            Some(fragment) if item["selector"]["type"] == "FragmentSelector" => format!("{source}#{fragment}"),
-            _ => source,
-        })
     }
+}
+
+/// The URI of the canvas that a mention means: with a fragment where it means a part by a `FragmentSelector`.
+pub(super) fn canvas_uri(mention: &Value) -> Option<String> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    if mention["type"] != "SpecificResource" {
+        return text(&mention["id"]);
+    }
+    let source = text(&mention["source"]).or_else(|| text(&mention["source"]["id"]))?;
+    let selector = match &mention["selector"] {
+        Value::Array(selectors) => selectors.first().unwrap_or(&Value::Null),
+        selector => selector,
+    };
+    Some(match selector["value"].as_str() {
+        Some(fragment) if selector["type"] == "FragmentSelector" => format!("{source}#{fragment}"),
+        _ => source,
+    })
 }

@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::resources::canvas_uri;
 use super::{
     Annotation, Behavior, Body, Canvas, Collection, CollectionItem, ContentResource, LabeledValue, LanguageMap,
     Manifest, Range, RangeItem, Reference, Service, Version,
@@ -91,7 +92,7 @@ fn sequence(manifest: &Manifest, id: Option<&str>) -> Value {
     let mut out = Object::new(id, "sc:Sequence");
     out.put_some("viewingDirection", manifest.viewing_direction.map(|direction| json!(direction)));
     out.put_some("viewingHint", viewing_hint(&manifest.behavior));
-    let start = manifest.start.clone().and_then(|start| RangeItem::Other(start).canvas_uri());
+    let start = manifest.start.as_ref().and_then(canvas_uri);
     out.put_some("startCanvas", start.map(Value::String));
     out.put("canvases", manifest.items.iter().filter_map(canvas).collect());
     out.into_value()
@@ -116,7 +117,7 @@ fn image(annotation: &Annotation) -> Option<Value> {
     if resource.kind != "Image" {
         return None;
     }
-    let on = annotation.target.uri()?;
+    let on = annotation.target.canvas_uri()?;
     let mut out = Object::new(Some(&annotation.id), "oa:Annotation");
     out.put("motivation", "sc:painting".into());
     out.put("resource", image_resource(resource));
@@ -155,7 +156,7 @@ fn image_service(services: &[Service]) -> Option<Value> {
 /// The URI of the picture, at the Image API 2 service where there is one beside that of version 3.
 fn image_uri(resource: &ContentResource) -> Option<String> {
     let id = resource.id.as_deref()?;
-    let of_kind = |kind: &str| resource.service.iter().find(|service| service.kind() == Some(kind)).map(Service::id);
+    let of_kind = |kind: &str| resource.service.iter().find(|service| service.kind() == Some(kind))?.id();
     let moved = of_kind(Service::IMAGE_3).zip(of_kind(Service::IMAGE_2)).and_then(|(current, older)| {
         let parameters = id.strip_prefix(current)?.strip_prefix('/')?;
         Some(format!("{older}/{}", older_parameters(parameters)))
@@ -163,7 +164,8 @@ fn image_uri(resource: &ContentResource) -> Option<String> {
     Some(moved.unwrap_or_else(|| id.to_owned()))
 }
 
-/// Image parameters in the canonical words of 2.1: `full/max/…` is `full/full/…`, and `full/w,h/…` is `full/w,/…`.
+/// Image parameters in the canonical words of 2.1: `full/max/…` is `full/full/…`, and `full/w,h/…` is `full/w,/…`, save
+/// where the width is 1 and does not tell the height.
 fn older_parameters(parameters: &str) -> String {
     let Some((size, rest)) = parameters.strip_prefix("full/").and_then(|after| after.split_once('/')) else {
         return parameters.to_owned();
@@ -171,7 +173,9 @@ fn older_parameters(parameters: &str) -> String {
     let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     match size.split_once(',') {
         None if size == "max" => format!("full/full/{rest}"),
-        Some((width, height)) if is_number(width) && is_number(height) => format!("full/{width},/{rest}"),
+        Some((width, height)) if is_number(width) && is_number(height) && width != "1" => {
+            format!("full/{width},/{rest}")
+        }
         _ => parameters.to_owned(),
     }
 }

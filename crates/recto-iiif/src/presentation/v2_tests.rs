@@ -119,6 +119,7 @@ fn image_parameters_take_the_canonical_form_of_2_1() {
         ("full/^150,200/0/default.jpg", "full/^150,200/0/default.jpg"),
         ("full/!150,200/0/default.jpg", "full/!150,200/0/default.jpg"),
         ("0,0,10,10/150,200/0/default.jpg", "0,0,10,10/150,200/0/default.jpg"),
+        ("full/1,375/0/default.jpg", "full/1,375/0/default.jpg"),
         ("full", "full"),
     ] {
         assert_eq!(older_parameters(current), older, "{current}");
@@ -139,7 +140,7 @@ fn a_canvas_without_a_picture_has_an_empty_list_and_one_without_a_size_is_left_o
     let mut manifest = book();
     manifest.items[0].items.clear();
     let mut sound = page("sound");
-    (sound.height, sound.width, sound.duration) = (None, None, Some(12.5));
+    (sound.height, sound.width, sound.duration) = (None, None, serde_json::Number::from_f64(12.5));
     manifest.items.push(sound);
     let written = super::manifest(&manifest, &urls());
     let canvases = written["sequences"][0]["canvases"].as_array().unwrap();
@@ -235,6 +236,31 @@ fn a_3_0_document_reads_back_as_it_was_written_with_what_is_unknown_kept() {
     assert!(matches!(&manifest.context, Some(Context::Many(contexts)) if contexts.len() == 2));
     assert_eq!(manifest.extra["navPlace"]["type"], "FeatureCollection");
     assert_eq!(serde_json::to_string(&manifest).unwrap(), given.to_string());
+}
+
+#[test]
+fn a_target_may_name_the_canvas_in_any_of_its_forms() {
+    for (target, on) in [
+        (json!("https://example.org/c"), Some("https://example.org/c")),
+        (json!("https://example.org/c#xywh=0,0,5,5"), Some("https://example.org/c#xywh=0,0,5,5")),
+        (json!({"id": "https://example.org/c", "type": "Canvas"}), Some("https://example.org/c")),
+        (json!({"type": "SpecificResource", "source": "https://example.org/c"}), Some("https://example.org/c")),
+        (
+            json!({"type": "SpecificResource", "source": {"id": "https://example.org/c", "type": "Canvas"},
+                   "selector": [{"type": "FragmentSelector", "value": "xywh=1,2,3,4"}]}),
+            Some("https://example.org/c#xywh=1,2,3,4"),
+        ),
+        (
+            json!({"type": "SpecificResource", "source": "https://example.org/c",
+                   "selector": {"type": "PointSelector", "t": 3}}),
+            Some("https://example.org/c"),
+        ),
+        (json!(["https://example.org/c"]), None),
+        (json!({}), None),
+    ] {
+        let target: super::super::Target = serde_json::from_value(target.clone()).unwrap();
+        assert_eq!(target.canvas_uri().as_deref(), on, "{target:?}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use http::header::{HeaderName, LINK};
 use http::{HeaderValue, StatusCode};
 use recto_iiif::identifier::Identifier;
-use recto_iiif::image::{ApiVersion, ImagePath, ImageRequest, negotiate, parse_path};
+use recto_iiif::image::{ApiVersion, ComplianceLevel, ImagePath, ImageRequest, MediaType, negotiate, parse_path};
 use recto_service::ServiceError;
 
 use crate::app::{App, Asked};
@@ -23,6 +23,8 @@ pub(crate) async fn answer(app: &App, asked: &Asked, version: ApiVersion, rest: 
                 Err(error) => Err(error.into()),
             }
         }
+        // A kind of path that a later `recto-iiif` knows and this server does not.
+        Ok(_) => Ok(super::nothing_here(asked)),
         Err(error) => Err(error.into()),
     };
     outcome.unwrap_or_else(|error| failure(app, asked, &error))
@@ -50,15 +52,19 @@ async fn info(app: &App, asked: &Asked, version: ApiVersion, identifier: &Identi
     let prepared = app.images().info(identifier, version, &service, &asked.caller()).await?;
     let media = negotiate(asked.accept(), version);
     let mut extra = Vec::with_capacity(2);
-    push_link(&mut extra, &format!("<{}>;rel=\"profile\"", version.profile_uri()));
-    if let Some(context) = media.context_link() {
-        push_link(&mut extra, context);
+    push_link(&mut extra, &format!("<{}>;rel=\"profile\"", profile_uri(version)));
+    if media == MediaType::Json {
+        // Plain JSON says what it means by a link to its context. Image API 3.0 §5.1, 2.1 §5.
+        push_link(
+            &mut extra,
+            &format!("<{}>;rel=\"http://www.w3.org/ns/json-ld#context\";type=\"application/ld+json\"", version.context()),
+        );
     }
     let representation = Representation {
         etag: prepared.etag,
         last_modified: Some(prepared.last_modified),
         cache_control: app.cache_control_documents(),
-        media_type: HeaderValue::from_static(media.as_str()),
+        media_type: HeaderValue::from_static(media.content_type(version)),
         vary: Some(HeaderValue::from_static("Accept")),
         extra,
     };
@@ -80,7 +86,7 @@ async fn image(
     let mut extra = Vec::with_capacity(3);
     push_link(
         &mut extra,
-        &format!("<{}>;rel=\"profile\", <{service}/{}>;rel=\"canonical\"", version.profile_uri(), prepared.canonical()),
+        &format!("<{}>;rel=\"profile\", <{service}/{}>;rel=\"canonical\"", profile_uri(version), prepared.canonical()),
     );
     let mut representation = Representation {
         etag: prepared.etag.clone(),
@@ -102,6 +108,11 @@ async fn image(
         representation.extra.extend(HeaderValue::from_str(&value).ok().map(|value| (SERVER_TIMING, value)));
     }
     Ok(representation.with_body(&asked.parts.method, &asked.parts.headers, body.bytes))
+}
+
+/// The level that every image reaches, in the `http:` form that clients compare with. Image API 3.0 §6.
+fn profile_uri(version: ApiVersion) -> &'static str {
+    ComplianceLevel::Level2.uri(version)
 }
 
 fn push_link(extra: &mut Vec<(HeaderName, HeaderValue)>, link: &str) {

@@ -223,7 +223,7 @@ async fn collection_card(
         label: collection.label.clone(),
         href: item_path(app, asked, &collection.identifier),
         thumbnail,
-        count: Some(tree.members(collection).len() as u64),
+        count: Some(tree.members(collection).count() as u64),
         note: None,
     })
 }

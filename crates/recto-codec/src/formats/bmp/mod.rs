@@ -15,6 +15,9 @@ use crate::{
     Orientation, RandomAccess, Raster, RowSource, SourceFormat,
 };
 
+/// Where the rows of a strip lie, for at most 256 of them.
+const BOOKKEEPING_BYTES: u64 = 32 * 1024;
+
 /// Does a file that begins so look like it? `BM` alone begins many a text, hence the look at the second header.
 pub(crate) fn sniff(first: &[u8]) -> bool {
     first.starts_with(b"BM") && first.get(14..18).is_some_and(|size| matches!(size, [12..=124, 0, 0, 0]))
@@ -79,7 +82,7 @@ impl Decoder for BmpDecoder {
                 2 * strip * u64::from(self.header.packing.bits_per_pixel()) / 8 + 2 * self.header.row_bytes();
             return Cost {
                 bytes_read: (2 * stored).min(self.source.len()),
-                bytes_held: strip + read_strip,
+                bytes_held: strip + read_strip + BOOKKEEPING_BYTES,
                 pixels: region.area_px(),
             };
         }

@@ -112,9 +112,10 @@ impl Decoder for GifDecoder {
 
     fn cost(&self, wanted: &DecodeRequest) -> Cost {
         let (frame, region) = (self.frame.rect, wanted.region);
-        let rows = match self.frame.interlaced {
-            true => u64::from(frame.h),
-            false => region.bottom().saturating_sub(frame.y.into()).min(frame.h.into()),
+        let rows = if self.frame.interlaced {
+            u64::from(frame.h)
+        } else {
+            region.bottom().saturating_sub(frame.y.into()).min(frame.h.into())
         };
         let region_bytes = region.area_px() * self.pixels().bytes_per_pixel() as u64;
         let held = if self.frame.interlaced { region_bytes } else { 0 };
@@ -125,7 +126,7 @@ impl Decoder for GifDecoder {
                 + u64::from(frame.w)
                 + LZW_BYTES
                 + 2 * BUFFER_BYTES as u64,
-            pixels: rows * u64::from(frame.w),
+            pixels: (rows * u64::from(frame.w)).max(region.area_px()),
         }
     }
 

@@ -190,7 +190,12 @@ impl JpegDecoder {
 
     /// Limits decoding to the columns of `rect` and what smooth upsampling needs beside them; gives the first column and the
     /// number of columns that are really decoded.
-    fn crop(&self, decompressor: &mut Decompressor<'_>, rect: Rect, level: Dimensions) -> Result<(u32, u32), DecodeError> {
+    fn crop(
+        &self,
+        decompressor: &mut Decompressor<'_>,
+        rect: Rect,
+        level: Dimensions,
+    ) -> Result<(u32, u32), DecodeError> {
         if self.is_lossless() {
             return Ok((0, level.width_px));
         }

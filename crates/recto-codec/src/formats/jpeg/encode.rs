@@ -36,6 +36,7 @@ pub(crate) fn encoder(header: &EncodeHeader, options: &EncodeOptions) -> Result<
         progressive: u32::from(options.jpeg_progressive),
         density_x,
         density_y,
+        ..Parameters::default()
     };
     // A profile that does not fit into the format's 255 segments is left out: no real one is near 16 MB.
     let icc = header.icc.as_deref().filter(|icc| icc.len() <= MAX_ICC_BYTES).unwrap_or_default();

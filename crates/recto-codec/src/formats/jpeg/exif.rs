@@ -69,12 +69,12 @@ impl Fields<'_> {
         Some(if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
     }
 
-    /// The value of an entry with one BYTE, SHORT or LONG.
+    /// The value of an entry with one BYTE, SHORT or LONG, or the signed forms that some programs write.
     fn integer(&self, entry: usize) -> Option<u64> {
         match self.u16(entry.checked_add(2)?)? {
             1 => self.tiff.get(entry.checked_add(8)?).map(|byte| u64::from(*byte)),
-            3 => self.u16(entry.checked_add(8)?).map(u64::from),
-            4 => self.u32(entry.checked_add(8)?).map(u64::from),
+            3 | 8 => self.u16(entry.checked_add(8)?).map(u64::from),
+            4 | 9 => self.u32(entry.checked_add(8)?).map(u64::from),
             _ => None,
         }
     }

@@ -9,7 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::{io, ptr, slice};
 
+// Linked for its static library alone; the shim calls the classic functions in it.
+use turbojpeg_sys as _;
+
 use super::input::Input;
+use super::markers::corrupt;
 use crate::{Control, DecodeError, EncodeError, SourceFormat};
 
 /// Scans that a file may have: more are an attack on the time, real files have at most a dozen or two.
@@ -72,6 +76,9 @@ pub(super) struct Parameters {
     pub(super) progressive: u32,
     pub(super) density_x: u32,
     pub(super) density_y: u32,
+    pub(super) optimise: u32,
+    pub(super) arithmetic: u32,
+    pub(super) restart_interval: u32,
 }
 
 #[repr(C)]
@@ -288,7 +295,7 @@ impl<'a> Decompressor<'a> {
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<(), DecodeError> {
         let row_bytes = self.output.width as usize * self.output.components as usize;
         if row_bytes == 0 || !buffer.len().is_multiple_of(row_bytes) {
-            return Err(self.corrupt("rows do not fit".to_owned()));
+            return Err(corrupt("rows do not fit"));
         }
         let rows = (buffer.len() / row_bytes) as u32;
         #[expect(unsafe_code, reason = "call into the shim")]
@@ -304,10 +311,6 @@ impl<'a> Decompressor<'a> {
         unsafe {
             recto_jpeg_decoder_row(self.raw.as_ptr())
         }
-    }
-
-    fn corrupt(&self, what: String) -> DecodeError {
-        DecodeError::Corrupt { format: SourceFormat::Jpeg, what }
     }
 
     fn check(&mut self, code: c_int) -> Result<(), DecodeError> {
@@ -329,7 +332,7 @@ impl<'a> Decompressor<'a> {
             },
             TRUNCATED => {
                 let row = self.row().saturating_mul(self.denominator).min(self.header.height);
-                self.corrupt(format!("its data ends before row {row} of {} is complete", self.header.height))
+                corrupt(format!("its data ends before row {row} of {} is complete", self.header.height))
             }
             SCANS => DecodeError::TooLarge {
                 format: SourceFormat::Jpeg,
@@ -339,7 +342,7 @@ impl<'a> Decompressor<'a> {
             },
             _ => {
                 let message = self.message();
-                self.corrupt(message)
+                corrupt(message)
             }
         };
         Err(error)

@@ -23,7 +23,6 @@ pub(super) const DQT: u8 = 0xdb;
 pub(super) const DHT: u8 = 0xc4;
 pub(super) const DAC: u8 = 0xcc;
 pub(super) const DRI: u8 = 0xdd;
-pub(super) const DNL: u8 = 0xdc;
 pub(super) const APP0: u8 = 0xe0;
 pub(super) const APP1: u8 = 0xe1;
 pub(super) const APP2: u8 = 0xe2;
@@ -112,8 +111,7 @@ impl Frame {
         let [precision, y1, y0, x1, x0, count, rest @ ..] = body else {
             return Err(corrupt("the frame header is too short"));
         };
-        let size =
-            Dimensions::new(u16::from_be_bytes([*x1, *x0]).into(), u16::from_be_bytes([*y1, *y0]).into());
+        let size = Dimensions::new(u16::from_be_bytes([*x1, *x0]).into(), u16::from_be_bytes([*y1, *y0]).into());
         if rest.len() != usize::from(*count) * 3 || *count == 0 {
             return Err(corrupt("the frame header has the wrong length"));
         }
@@ -270,7 +268,8 @@ impl Found {
                 }
             }
             APP14 => {
-                if let [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, transform, ..] = reader.vec(length)?.as_slice() {
+                if let [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, transform, ..] = reader.vec(length)?.as_slice()
+                {
                     self.adobe = Some(*transform);
                 }
             }

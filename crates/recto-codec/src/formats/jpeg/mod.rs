@@ -3,17 +3,18 @@
 //! Entropy decoding, DCT and colour conversion are libjpeg-turbo's, behind [`ffi`]; headers, metadata and everything in the
 //! compressed domain are our own.
 
+mod cut;
 mod decode;
 mod encode;
 mod exif;
 mod ffi;
+mod huffman;
 mod input;
 mod markers;
 mod stream;
 mod whole;
 
-use crate::DecodeError;
-
+pub(crate) use cut::cut_to;
 pub(crate) use decode::open;
 pub(crate) use encode::encoder;
 pub(crate) use stream::{StreamColor, decode_stream};
@@ -23,8 +24,5 @@ pub(crate) fn sniff(first: &[u8]) -> bool {
     first.starts_with(&[0xff, 0xd8, 0xff])
 }
 
-/// Cuts a complete JPEG stream (tables joined) to its top left `visible` pixels without decoding: frame size lowered, surplus
-/// MCUs dropped by transcoding the entropy-coded data. `None` when this stream cannot be cut so (progressive, arithmetic …).
-pub(crate) fn cut_to(_stream: &[u8], _visible: recto_iiif::Dimensions) -> Result<Option<Vec<u8>>, DecodeError> {
-    Ok(None)
-}
+#[cfg(test)]
+mod tests;

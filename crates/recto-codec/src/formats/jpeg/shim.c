@@ -271,6 +271,16 @@ static J_COLOR_SPACE color_space(int color) {
   }
 }
 
+/* True when every coefficient of a progressive picture is there with all its bits. */
+static int is_complete(const recto_decoder *d) {
+  int i, k;
+  for (i = 0; i < d->cinfo.num_components; i++)
+    for (k = 0; k < DCTSIZE2; k++)
+      if (d->cinfo.coef_bits[i][k] != 0)
+        return 0;
+  return 1;
+}
+
 /* Begins to decode: `stored` says how to understand the samples, `wanted` what to give. */
 int recto_jpeg_decoder_start(recto_decoder *d, int stored, int wanted, uint32_t denominator, recto_output *output) {
   if (setjmp(d->fail.escape))
@@ -284,6 +294,9 @@ int recto_jpeg_decoder_start(recto_decoder *d, int stored, int wanted, uint32_t 
   d->cinfo.do_fancy_upsampling = TRUE;
   d->cinfo.do_block_smoothing = FALSE;
   jpeg_start_decompress(&d->cinfo);
+  /* Cut off between two scans, nothing was missing while decoding; yet scans are. */
+  if (d->past_end && d->cinfo.progressive_mode && d->cinfo.coef_bits && !is_complete(d))
+    return RECTO_TRUNCATED;
   output->width = d->cinfo.output_width;
   output->height = d->cinfo.output_height;
   output->components = (uint32_t)d->cinfo.output_components;
@@ -365,6 +378,9 @@ typedef struct {
   uint32_t progressive;
   uint32_t density_x; /* dots per inch, 0 when unknown */
   uint32_t density_y;
+  uint32_t optimise;         /* Huffman tables made for this picture */
+  uint32_t arithmetic;       /* arithmetic instead of Huffman coding */
+  uint32_t restart_interval; /* MCUs between restart markers, 0 for none */
 } recto_parameters;
 
 static int create_compress(recto_encoder *e) {
@@ -426,6 +442,9 @@ int recto_jpeg_encoder_start(recto_encoder *e, const recto_parameters *p, const 
     e->cinfo.X_density = (UINT16)p->density_x;
     e->cinfo.Y_density = (UINT16)p->density_y;
   }
+  e->cinfo.optimize_coding = p->optimise ? TRUE : FALSE;
+  e->cinfo.arith_code = p->arithmetic ? TRUE : FALSE;
+  e->cinfo.restart_interval = p->restart_interval;
   if (p->progressive)
     jpeg_simple_progression(&e->cinfo);
   jpeg_start_compress(&e->cinfo, TRUE);

@@ -66,7 +66,9 @@ fn keep(marker: u8, segment: &[u8], out: &mut Vec<u8>) {
     if kept {
         out.extend_from_slice(&[0xff, marker]);
         out.extend_from_slice(segment);
-    } else if let (APP0, Some(header)) = (marker, body.first_chunk::<12>().filter(|header| header.starts_with(b"JFIF\0"))) {
+    } else if let (APP0, Some(header)) =
+        (marker, body.first_chunk::<12>().filter(|header| header.starts_with(b"JFIF\0")))
+    {
         // Version, unit and density stay; a thumbnail goes.
         out.extend_from_slice(&[0xff, APP0, 0, 16]);
         out.extend_from_slice(header);

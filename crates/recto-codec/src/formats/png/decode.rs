@@ -15,8 +15,8 @@ use crate::{
 
 /// What the metadata before the pixels may unpack to: profiles and text packets beyond it are hostile.
 const METADATA_BYTES: u64 = 32 << 20;
-/// The inflater's window and buffers.
-const INFLATE_BYTES: u64 = 256 * 1024;
+/// The inflater's tables, window and output buffer.
+const INFLATE_BYTES: u64 = 512 * 1024;
 const METERS_PER_INCH: f64 = 0.0254;
 /// Only so many bytes at the end of the file are searched for metadata behind the pixels.
 const TAIL_BYTES: u64 = 64 * 1024;

@@ -1,4 +1,22 @@
-//! Tiff.
+//! TIFF and `BigTIFF`: pages, pyramids, tiles and strips, read in place; stored tiles handed out; strips written.
+//!
+//! [`ifd`] reads directories, [`pyramid`] says which of them are pages and which levels, [`directory`] says what one means,
+//! [`layout`] where its tiles or strips lie. [`rows`] pulls compressed bytes through [`decompress`] and [`pixels`];
+//! [`stored`] joins JPEG tables to tiles that leave as they lie. [`encode`] writes.
+
+mod decompress;
+mod directory;
+mod encode;
+mod ifd;
+mod layout;
+mod old_jpeg;
+mod pixels;
+mod predictor;
+mod pyramid;
+mod reader;
+mod rows;
+mod stored;
+mod tag;
 
 use std::sync::Arc;
 
@@ -15,11 +33,26 @@ pub(crate) fn sniff(first: &[u8]) -> bool {
 }
 
 /// Opens one page.
-pub(crate) fn open(_source: Arc<dyn RandomAccess>, _options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {
-    Err(DecodeError::Unsupported { format: SourceFormat::Tiff, what: "anything".to_owned() })
+pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {
+    Ok(Box::new(reader::TiffDecoder::open(source, options)?))
 }
 
 /// The encoder.
-pub(crate) fn encoder(_header: &EncodeHeader, _options: &EncodeOptions) -> Result<Box<dyn Encoder>, EncodeError> {
-    Err(EncodeError::NoEncoder { format: "tif" })
+pub(crate) fn encoder(header: &EncodeHeader, options: &EncodeOptions) -> Result<Box<dyn Encoder>, EncodeError> {
+    Ok(Box::new(encode::TiffEncoder::new(header, options)))
+}
+
+/// The file breaks its own rules.
+fn corrupt(what: impl Into<String>) -> DecodeError {
+    DecodeError::Corrupt { format: SourceFormat::Tiff, what: what.into() }
+}
+
+/// The file has something that is not read.
+fn unsupported(what: impl Into<String>) -> DecodeError {
+    DecodeError::Unsupported { format: SourceFormat::Tiff, what: what.into() }
+}
+
+/// The file is larger than it may be.
+fn too_large(needed: u64, limit: u64, unit: &'static str) -> DecodeError {
+    DecodeError::TooLarge { format: SourceFormat::Tiff, needed, limit, unit }
 }

@@ -151,7 +151,7 @@ impl Decoder for WebpDecoder {
         Cost {
             bytes_read: self.frame.data.length,
             bytes_held: self.held(wanted.region) + strip_bytes(wanted.region.w, wanted.region.h, self.pixels()),
-            pixels: self.frame.rect.area_px(),
+            pixels: self.frame.rect.area_px().max(wanted.region.area_px()),
         }
     }
 

@@ -1,13 +1,11 @@
 //! The tree follows the folder.
 
-mod support;
-
 use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::support::{Shelf, id, outline};
 use recto_ingest::{Snapshot, WatchOptions, Watcher};
-use support::{Shelf, id, outline};
 
 /// Far longer than anything here takes; a test waits this long only to fail.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,10 +1,5 @@
 //! A library that tests build and take apart, and what the specifications demand of documents.
 
-#![expect(dead_code, reason = "each test binary uses its own part of it")]
-#![expect(unreachable_pub, reason = "shared by several test binaries")]
-
-pub mod rules;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,14 +7,14 @@ use recto_iiif::identifier::Identifier;
 use recto_ingest::{Collection, Library, LibraryOptions, Member, Tree};
 
 /// A folder of the test's own, named `library`.
-pub struct Shelf {
+pub(crate) struct Shelf {
     _folder: tempfile::TempDir,
     path: PathBuf,
 }
 
 impl Shelf {
     /// A shelf with these empty files; a name that ends with `/` is a folder.
-    pub fn with(names: &[&str]) -> Self {
+    pub(crate) fn with(names: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("library");
         fs::create_dir(&path).unwrap();
@@ -30,15 +25,15 @@ impl Shelf {
         shelf
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub fn at(&self, name: &str) -> PathBuf {
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    pub fn add(&self, name: &str) {
+    pub(crate) fn add(&self, name: &str) {
         let path = self.at(name);
         if name.ends_with('/') {
             fs::create_dir_all(path).unwrap();
@@ -48,21 +43,21 @@ impl Shelf {
         }
     }
 
-    pub fn library(&self) -> Library {
+    pub(crate) fn library(&self) -> Library {
         Library::new([&self.path], LibraryOptions::default()).unwrap()
     }
 
-    pub fn scan(&self) -> Tree {
+    pub(crate) fn scan(&self) -> Tree {
         self.library().scan()
     }
 }
 
-pub fn id(text: &str) -> Identifier {
+pub(crate) fn id(text: &str) -> Identifier {
     Identifier::new(text)
 }
 
 /// The tree as one line a thing: collections end with `/`, an object names its files.
-pub fn outline(tree: &Tree) -> Vec<String> {
+pub(crate) fn outline(tree: &Tree) -> Vec<String> {
     fn walk(tree: &Tree, collection: &Collection, depth: usize, out: &mut Vec<String>) {
         let indent = "  ".repeat(depth);
         out.push(format!("{indent}{}/", collection.identifier));
@@ -82,6 +77,6 @@ pub fn outline(tree: &Tree) -> Vec<String> {
 }
 
 /// The rules of a tree's findings, with their places.
-pub fn findings(tree: &Tree) -> Vec<(&str, &str)> {
+pub(crate) fn findings(tree: &Tree) -> Vec<(&str, &str)> {
     tree.findings().iter().map(|finding| (finding.rule, finding.place.as_str())).collect()
 }

@@ -1,0 +1,143 @@
+//! Finished images: memory over a directory.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::disk::{DiskCache, DiskLimits};
+use crate::stats::Counters;
+use crate::{CacheError, CacheKey, CacheOptions, CacheStats, MemoryCache};
+
+/// The bytes of an image answer, and what they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Derivative {
+    /// The encoded image.
+    pub bytes: Bytes,
+    /// Its media type: `image/jpeg`.
+    pub media_type: Cow<'static, str>,
+}
+
+impl Derivative {
+    /// An answer of these bytes.
+    pub fn new(bytes: impl Into<Bytes>, media_type: impl Into<Cow<'static, str>>) -> Self {
+        Self { bytes: bytes.into(), media_type: media_type.into() }
+    }
+}
+
+/// What an entry takes in memory besides its bytes, roughly.
+const ENTRY_OVERHEAD: u64 = 256;
+/// An entry larger than this part of the memory is left to the directory: it would push out too much.
+const LARGEST_PART: u64 = 8;
+
+/// Finished images, in memory and in a directory.
+///
+/// Every answer is whole and is what was stored under its very key, or it is none. It is cheap to clone.
+#[derive(Clone, Debug)]
+pub struct DerivativeCache {
+    memory: MemoryCache<CacheKey, Derivative>,
+    max_memory: u64,
+    disk: Option<Arc<DiskCache>>,
+    counters: Arc<Counters>,
+}
+
+impl DerivativeCache {
+    /// Opens the cache. Without `directory` in the options, or with `max_disk` of 0, it lives in memory alone.
+    ///
+    /// Entries of earlier runs are found at once; they are counted in the background.
+    ///
+    /// # Errors
+    /// [`CacheError`] when the directory cannot be used.
+    pub fn open(options: &CacheOptions) -> Result<Self, CacheError> {
+        let counters = Arc::<Counters>::default();
+        let limits = DiskLimits {
+            max_total: options.max_disk.bytes(),
+            min_free: options.min_free.bytes(),
+            max_queue: options.write_queue.bytes(),
+        };
+        let disk = match &options.directory {
+            Some(path) if limits.max_total > 0 => Some(Arc::new(DiskCache::open(path, limits, Arc::clone(&counters))?)),
+            _ => None,
+        };
+        let max_memory = options.max_memory.bytes();
+        let weigh = |_: &CacheKey, derivative: &Derivative| {
+            u32::try_from((derivative.bytes.len() as u64).saturating_add(ENTRY_OVERHEAD)).unwrap_or(u32::MAX)
+        };
+        Ok(Self { memory: MemoryCache::with_weight(max_memory, weigh), max_memory, disk, counters })
+    }
+
+    /// The derivative, if it is in memory. Never blocks; a miss is not counted, as the directory may follow.
+    pub fn get_from_memory(&self, key: &CacheKey) -> Option<Derivative> {
+        let found = self.memory.get(key)?;
+        self.counters.memory_hits.count();
+        if let Some(disk) = &self.disk {
+            disk.touch(key);
+        }
+        Some(found)
+    }
+
+    /// The derivative, from memory or from the directory. Blocks for as long as one file takes to read.
+    pub fn get(&self, key: &CacheKey) -> Option<Derivative> {
+        if let Some(found) = self.get_from_memory(key) {
+            return Some(found);
+        }
+        let Some(found) = self.disk.as_ref().and_then(|disk| disk.get(key)) else {
+            self.counters.misses.count();
+            return None;
+        };
+        self.counters.disk_hits.count();
+        self.remember(*key, &found);
+        Some(found)
+    }
+
+    /// Keeps a derivative. Never blocks: the directory is written in the background.
+    pub fn insert(&self, key: CacheKey, derivative: &Derivative) {
+        self.remember(key, derivative);
+        if let Some(disk) = &self.disk {
+            disk.insert(key, derivative.clone());
+        }
+    }
+
+    fn remember(&self, key: CacheKey, derivative: &Derivative) {
+        let weight = (derivative.bytes.len() as u64).saturating_add(ENTRY_OVERHEAD);
+        if weight <= self.max_memory / LARGEST_PART {
+            self.memory.insert(key, derivative.clone());
+        }
+    }
+
+    /// Forgets all derivatives of an image, given as [`CacheKey::image_of`]. None of them is answered after this returns;
+    /// the files go in the background.
+    pub fn purge_image(&self, image: u128) {
+        self.memory.remove_if(move |key, _| key.image == image);
+        if let Some(disk) = &self.disk {
+            disk.purge_image(image);
+        }
+    }
+
+    /// Forgets everything, likewise.
+    pub fn purge_all(&self) {
+        self.memory.clear();
+        if let Some(disk) = &self.disk {
+            disk.purge_all();
+        }
+    }
+
+    /// Waits until all that was inserted before is written or dropped: for orderly ends and tests.
+    pub fn flush(&self) {
+        if let Some(disk) = &self.disk {
+            disk.flush();
+        }
+    }
+
+    /// Counters and sizes.
+    pub fn stats(&self) -> CacheStats {
+        let (disk_entries, disk_bytes) = self.disk.as_ref().map_or((0, 0), |disk| disk.size());
+        CacheStats {
+            memory_entries: self.memory.entry_count(),
+            memory_bytes: self.memory.weight(),
+            disk_entries,
+            disk_bytes,
+            ..self.counters.snapshot()
+        }
+    }
+}

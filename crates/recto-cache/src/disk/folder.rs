@@ -1,0 +1,224 @@
+//! The directory itself: its marker, its lock, and the few things that happen to files in it.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::{CacheError, CacheKey, Derivative};
+
+use super::entry;
+
+const MARKER: &str = "recto-cache";
+const MARKER_TEXT: &str = "recto-cache 1\n";
+const TAG: &str = "CACHEDIR.TAG";
+const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
+    # This directory is a cache of Recto. It may be deleted while no server uses it.\n";
+/// Ends the names of files on their way. They lie beside their places, so that moving them there touches one folder.
+const PART_SUFFIX: &str = ".part";
+
+/// The cache's directory, opened and locked.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    directory: OwnedFd,
+    /// Held open: it carries the lock.
+    _marker: File,
+    pub(crate) block_bytes: u64,
+}
+
+impl Folder {
+    /// Opens the directory; makes it and its marker if need be.
+    pub(crate) fn open(path: &Path) -> Result<Self, CacheError> {
+        let failed = |source: io::Error| CacheError::Io { path: path.to_owned(), source };
+        fs::create_dir_all(path).map_err(failed)?;
+        let marker = Self::claim(path)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| failed(error.into()))?;
+        if !path.join(TAG).exists() {
+            fs::write(path.join(TAG), TAG_TEXT).map_err(failed)?;
+        }
+        let system = rustix::fs::fstatvfs(&directory).map_err(|error| failed(error.into()))?;
+        Ok(Self { directory, _marker: marker, block_bytes: system.f_frsize.clamp(512, 1 << 20) })
+    }
+
+    /// Finds or writes the marker, and locks it.
+    fn claim(path: &Path) -> Result<File, CacheError> {
+        let failed = |source: io::Error| CacheError::Io { path: path.to_owned(), source };
+        let marker_path = path.join(MARKER);
+        let mut marker = match File::open(&marker_path) {
+            Ok(marker) => marker,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                for present in fs::read_dir(path).map_err(failed)? {
+                    let name = present.map_err(failed)?.file_name();
+                    // The root of a disk of its own has this one.
+                    if name != "lost+found" {
+                        let example = name.to_string_lossy().into_owned();
+                        return Err(CacheError::NotEmpty { path: path.to_owned(), example });
+                    }
+                }
+                let mut new =
+                    File::options().read(true).append(true).create_new(true).open(&marker_path).map_err(failed)?;
+                new.write_all(MARKER_TEXT.as_bytes()).map_err(failed)?;
+                File::open(&marker_path).map_err(failed)?
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        match rustix::fs::flock(&marker, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Err(CacheError::InUse { path: path.to_owned() }),
+            // Some network file systems have no locks; the directory is then the owner's promise.
+            Err(Errno::NOSYS | Errno::NOTSUP | Errno::NOLCK) => {
+                tracing::warn!(directory = %path.display(), "the cache directory cannot be locked");
+            }
+            Err(error) => return Err(failed(error.into())),
+        }
+        let mut text = String::new();
+        (&mut marker).take(64).read_to_string(&mut text).map_err(failed)?;
+        if text != MARKER_TEXT {
+            return Err(CacheError::OtherVersion { path: path.to_owned() });
+        }
+        Ok(marker)
+    }
+
+    /// `ab/<key>`: 256 folders hold ten million entries well, and cost little when there are few.
+    fn name(key: &CacheKey) -> String {
+        format!("{:02x}/{key}", key.spread() as u8)
+    }
+
+    /// The whole file of an entry, at most `most_bytes`.
+    pub(crate) fn read(&self, key: &CacheKey, most_bytes: u64) -> io::Result<Vec<u8>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let file = File::from(rustix::fs::openat(&self.directory, Self::name(key), flags, Mode::empty())?);
+        let metadata = file.metadata()?;
+        if !metadata.is_file() || metadata.len() > most_bytes {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+        file.take(most_bytes).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Writes an entry beside its place and moves it there, so that it is there whole or not at all. True when a new
+    /// folder was made for it.
+    pub(crate) fn write(&self, key: &CacheKey, derivative: &Derivative) -> io::Result<bool> {
+        let header = entry::header(key, derivative).ok_or(io::ErrorKind::InvalidInput)?;
+        let name = Self::name(key);
+        let part = format!("{name}{PART_SUFFIX}");
+        let (file, made) = self.create(&part)?;
+        let written = Self::write_parts(file, &header, derivative)
+            .and_then(|()| Ok(rustix::fs::renameat(&self.directory, &part, &self.directory, &name)?));
+        if let Err(error) = written {
+            let _ = rustix::fs::unlinkat(&self.directory, &part, AtFlags::empty());
+            return Err(error);
+        }
+        Ok(made)
+    }
+
+    fn write_parts(mut file: File, header: &[u8], derivative: &Derivative) -> io::Result<()> {
+        let mut start = Vec::with_capacity(header.len() + derivative.media_type.len());
+        start.extend_from_slice(header);
+        start.extend_from_slice(derivative.media_type.as_bytes());
+        file.write_all(&start)?;
+        file.write_all(&derivative.bytes)
+    }
+
+    /// Opens a new file, in a new folder if need be; true when it was.
+    fn create(&self, name: &str) -> io::Result<(File, bool)> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let open = || rustix::fs::openat(&self.directory, name, flags, Mode::from_raw_mode(0o644)).map(File::from);
+        let made = match (open(), name.split_once('/')) {
+            (Ok(file), _) => return Ok((file, false)),
+            (Err(Errno::NOENT), Some((folder, _))) => {
+                rustix::fs::mkdirat(&self.directory, folder, Mode::from_raw_mode(0o755))
+            }
+            (Err(error), _) => Err(error),
+        };
+        made?;
+        Ok((open()?, true))
+    }
+
+    /// Removes the file of an entry; it is no error when there is none.
+    pub(crate) fn remove(&self, key: &CacheKey) -> io::Result<()> {
+        match rustix::fs::unlinkat(&self.directory, Self::name(key), AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Shows every entry file to `each`: key, length, time of its last change. Ends when `each` says no. Removes what a
+    /// crash left half written. Gives the number of folders.
+    pub(crate) fn scan(&self, mut each: impl FnMut(CacheKey, u64, i64) -> bool) -> io::Result<u64> {
+        let mut directories = 0;
+        let mut goes_on = true;
+        for first in 0..=u8::MAX {
+            let name = format!("{first:02x}");
+            let found = self.each_file(&name, |directory, file| {
+                let (text, is_part) = match file.strip_suffix(PART_SUFFIX) {
+                    Some(text) => (text, true),
+                    None => (file, false),
+                };
+                let Some(key) = CacheKey::from_hex(text).filter(|key| key.spread() as u8 == first) else { return true };
+                if is_part {
+                    let _ = rustix::fs::unlinkat(directory, file, AtFlags::empty());
+                    return true;
+                }
+                let Ok(stat) = rustix::fs::statat(directory, file, AtFlags::SYMLINK_NOFOLLOW) else { return true };
+                if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile {
+                    goes_on = each(key, u64::try_from(stat.st_size).unwrap_or(0), stat.st_mtime);
+                }
+                goes_on
+            });
+            match found {
+                Ok(()) => directories += 1,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+            if !goes_on {
+                break;
+            }
+        }
+        Ok(directories)
+    }
+
+    fn each_file(&self, name: &str, mut each: impl FnMut(&OwnedFd, &str) -> bool) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let directory = rustix::fs::openat(&self.directory, name, flags, Mode::empty())?;
+        for present in Dir::read_from(&directory)? {
+            let present = present?;
+            if let Ok(file) = present.file_name().to_str()
+                && file != "."
+                && file != ".."
+                && !each(&directory, file)
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes of the disk that are free for this process.
+    pub(crate) fn free_bytes(&self) -> io::Result<u64> {
+        let system = rustix::fs::fstatvfs(&self.directory)?;
+        Ok(system.f_bavail.saturating_mul(system.f_frsize))
+    }
+}
+
+/// True when one of two directories lies inside the other, or they are the same, links followed. A path that is not
+/// there yet counts where it would be.
+pub fn overlaps(one: &Path, other: &Path) -> bool {
+    let (one, other) = (real(one), real(other));
+    one.starts_with(&other) || other.starts_with(&one)
+}
+
+fn real(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    for ancestor in path.ancestors() {
+        if let (Ok(real), Ok(rest)) = (fs::canonicalize(ancestor), path.strip_prefix(ancestor)) {
+            return real.join(rest);
+        }
+    }
+    path
+}

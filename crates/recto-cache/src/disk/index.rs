@@ -1,0 +1,328 @@
+//! Which entries are in the directory, how large they are, and which one goes next.
+//!
+//! The order of leaving is S3-FIFO (Yang et al., SOSP 2023): new entries wait in a small queue, and only what was asked
+//! for again moves on to the main one, so one client who walks through a whole map does not push out what all look at.
+//! Keys that left the small queue lately are remembered, and go to the main queue when they come again.
+//!
+//! An entry costs about 70 bytes of memory.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use crate::CacheKey;
+
+/// Entries asked for this often count as no more: it bounds the search for one that goes.
+const MOST_USES: u8 = 3;
+/// The small queue's part of all bytes.
+const SMALL_PART: u64 = 10;
+
+#[derive(Debug)]
+struct Slot {
+    /// The key, as numbers of 64 bits so that a slot needs no padding.
+    key: [u64; 4],
+    blocks: u32,
+    uses: u8,
+    state: State,
+    is_main: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Present,
+    /// Found damaged: its file is still there and counts, but it is not answered.
+    Damaged,
+    /// Gone; the slot is free once its queue comes to it.
+    Gone,
+}
+
+/// The entries of a directory.
+#[derive(Debug)]
+pub(crate) struct Index {
+    block_bytes: u64,
+    by_key: HashMap<u64, u32>,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    small: VecDeque<u32>,
+    main: VecDeque<u32>,
+    small_blocks: u64,
+    blocks: u64,
+    remembered: HashSet<u64>,
+    remembered_order: VecDeque<u64>,
+}
+
+impl Index {
+    /// An empty index of files on a disk with blocks of this size.
+    pub(crate) fn new(block_bytes: u64) -> Self {
+        Self {
+            block_bytes: block_bytes.max(512),
+            by_key: HashMap::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            small: VecDeque::new(),
+            main: VecDeque::new(),
+            small_blocks: 0,
+            blocks: 0,
+            remembered: HashSet::new(),
+            remembered_order: VecDeque::new(),
+        }
+    }
+
+    /// Bytes of all entries, in whole blocks.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.blocks.saturating_mul(self.block_bytes)
+    }
+
+    pub(crate) fn entries(&self) -> u64 {
+        self.by_key.len() as u64
+    }
+
+    /// Bytes that a file of this length takes, in whole blocks.
+    pub(crate) fn rounded(&self, file_bytes: u64) -> u64 {
+        file_bytes.div_ceil(self.block_bytes).saturating_mul(self.block_bytes)
+    }
+
+    fn find(&self, key: &CacheKey) -> Option<u32> {
+        let number = *self.by_key.get(&key.spread())?;
+        let slot = self.slots.get(number as usize)?;
+        (slot.key == parts(key)).then_some(number)
+    }
+
+    /// True when the entry is there; it then counts as used.
+    pub(crate) fn touch(&mut self, key: &CacheKey) -> bool {
+        let Some(number) = self.find(key) else { return false };
+        let Some(slot) = self.slots.get_mut(number as usize) else { return false };
+        slot.uses = (slot.uses + 1).min(MOST_USES);
+        slot.state == State::Present
+    }
+
+    pub(crate) fn contains(&self, key: &CacheKey) -> bool {
+        self.find(key).is_some()
+    }
+
+    /// Adds an entry of which there is a file now. Another key that spreads to the same number is given back: its file
+    /// must go.
+    pub(crate) fn insert(&mut self, key: &CacheKey, file_bytes: u64) -> Option<CacheKey> {
+        if self.find(key).is_some() {
+            return None;
+        }
+        let displaced = self.by_key.get(&key.spread()).copied().and_then(|number| self.take(number));
+        let again = self.remembered.remove(&key.spread());
+        self.add(key, file_bytes, again);
+        displaced
+    }
+
+    /// Adds an entry of an earlier run, behind all others of its queue: oldest last.
+    pub(crate) fn insert_found(&mut self, key: &CacheKey, file_bytes: u64) {
+        if !self.by_key.contains_key(&key.spread()) {
+            self.add(key, file_bytes, true);
+        }
+    }
+
+    fn add(&mut self, key: &CacheKey, file_bytes: u64, is_main: bool) {
+        let blocks = u32::try_from(file_bytes.div_ceil(self.block_bytes)).unwrap_or(u32::MAX);
+        let slot = Slot { key: parts(key), blocks, uses: 0, state: State::Present, is_main };
+        let number = match self.free.pop() {
+            Some(number) => number,
+            None => u32::try_from(self.slots.len()).unwrap_or(u32::MAX),
+        };
+        match self.slots.get_mut(number as usize) {
+            Some(free) => *free = slot,
+            None => self.slots.push(slot),
+        }
+        self.by_key.insert(key.spread(), number);
+        self.blocks += u64::from(blocks);
+        if is_main {
+            self.main.push_back(number);
+        } else {
+            self.small_blocks += u64::from(blocks);
+            self.small.push_back(number);
+        }
+    }
+
+    /// Marks an entry whose file is damaged; true when it was not known to be.
+    pub(crate) fn mark_damaged(&mut self, key: &CacheKey) -> bool {
+        let Some(number) = self.find(key) else { return false };
+        let Some(slot) = self.slots.get_mut(number as usize) else { return false };
+        let was_present = slot.state == State::Present;
+        slot.state = State::Damaged;
+        was_present
+    }
+
+    /// Marks the entries of an image, or all, so that none is answered, and gives their keys. Their files still count
+    /// until [`Index::remove`].
+    pub(crate) fn mark_image(&mut self, image: Option<u128>) -> Vec<CacheKey> {
+        let mut keys = Vec::new();
+        for slot in &mut self.slots {
+            let key = joined(slot.key);
+            if slot.state != State::Gone && image.is_none_or(|image| key.image == image) {
+                slot.state = State::Damaged;
+                keys.push(key);
+            }
+        }
+        keys
+    }
+
+    /// Takes out an entry whose file is gone.
+    pub(crate) fn remove(&mut self, key: &CacheKey) {
+        if let Some(number) = self.find(key) {
+            self.take(number);
+        }
+    }
+
+    fn take(&mut self, number: u32) -> Option<CacheKey> {
+        let slot = self.slots.get_mut(number as usize).filter(|slot| slot.state != State::Gone)?;
+        slot.state = State::Gone;
+        let key = joined(slot.key);
+        self.by_key.remove(&key.spread());
+        self.blocks = self.blocks.saturating_sub(u64::from(slot.blocks));
+        if !slot.is_main {
+            self.small_blocks = self.small_blocks.saturating_sub(u64::from(slot.blocks));
+        }
+        Some(key)
+    }
+
+    /// Takes out the entry that goes next; its file must go, too.
+    pub(crate) fn evict(&mut self) -> Option<CacheKey> {
+        loop {
+            let from_small = self.small_blocks * SMALL_PART >= self.blocks || self.main.is_empty();
+            let queue = if from_small { &mut self.small } else { &mut self.main };
+            let number = match queue.pop_front() {
+                Some(number) => number,
+                None => self.small.pop_front().or_else(|| self.main.pop_front())?,
+            };
+            let Some(slot) = self.slots.get_mut(number as usize) else { continue };
+            if slot.state == State::Gone {
+                self.free.push(number);
+                continue;
+            }
+            if slot.uses > 0 && slot.state == State::Present {
+                // Asked for again: it moves on, or goes round once more.
+                let was_small = !slot.is_main;
+                slot.uses = if was_small { 0 } else { slot.uses - 1 };
+                slot.is_main = true;
+                if was_small {
+                    self.small_blocks = self.small_blocks.saturating_sub(u64::from(slot.blocks));
+                }
+                self.main.push_back(number);
+                continue;
+            }
+            let was_small = !slot.is_main;
+            let key = self.take(number)?;
+            self.free.push(number);
+            if was_small {
+                self.remember(key.spread());
+            }
+            return Some(key);
+        }
+    }
+
+    /// Remembers a key that left; as many as there are entries.
+    fn remember(&mut self, spread: u64) {
+        if self.remembered.insert(spread) {
+            self.remembered_order.push_back(spread);
+        }
+        while self.remembered_order.len() > self.by_key.len() + 64 {
+            if let Some(oldest) = self.remembered_order.pop_front() {
+                self.remembered.remove(&oldest);
+            }
+        }
+    }
+}
+
+fn parts(key: &CacheKey) -> [u64; 4] {
+    [(key.image >> 64) as u64, key.image as u64, (key.request >> 64) as u64, key.request as u64]
+}
+
+fn joined([a, b, c, d]: [u64; 4]) -> CacheKey {
+    let join = |high: u64, low: u64| (u128::from(high) << 64) | u128::from(low);
+    CacheKey { image: join(a, b), request: join(c, d) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u32) -> CacheKey {
+        CacheKey::new("image", &[&number.to_string()])
+    }
+
+    /// Adds an entry to an index of at most `most` bytes.
+    fn put(index: &mut Index, number: u32, most: u64) {
+        while index.bytes() + 4096 > most {
+            index.evict().expect("a full index has something that goes");
+        }
+        index.insert(&key(number), 4000);
+    }
+
+    #[test]
+    fn what_all_look_at_stays_while_one_walks_through_everything() {
+        let mut index = Index::new(4096);
+        let most = 200 * 4096;
+        for number in 0..100 {
+            put(&mut index, number, most);
+            index.touch(&key(number));
+        }
+        for number in 1000..20_000 {
+            put(&mut index, number, most);
+            assert!(index.bytes() <= most);
+            if number % 100 == 0 {
+                for hot in 0..100 {
+                    index.touch(&key(hot));
+                }
+            }
+        }
+        let stayed = (0..100).filter(|number| index.contains(&key(*number))).count();
+        assert!(stayed >= 95, "{stayed} of 100 hot entries stayed");
+    }
+
+    #[test]
+    fn bytes_are_those_of_the_entries_whatever_happens() {
+        let mut index = Index::new(4096);
+        let mut model: HashMap<u32, u64> = HashMap::new();
+        let mut random: u32 = 1;
+        for _ in 0..50_000 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let number = (random >> 8) % 300;
+            match random >> 29 {
+                0..=3 => {
+                    index.insert(&key(number), u64::from(random % 100_000));
+                    model.entry(number).or_insert(u64::from(random % 100_000).div_ceil(4096) * 4096);
+                }
+                4 => {
+                    index.remove(&key(number));
+                    model.remove(&number);
+                }
+                5 => {
+                    if let Some(gone) = index.evict() {
+                        model.retain(|number, _| key(*number) != gone);
+                    }
+                }
+                6 => {
+                    index.mark_damaged(&key(number));
+                }
+                _ => {
+                    index.touch(&key(number));
+                }
+            }
+            assert_eq!(index.entries(), model.len() as u64);
+            assert_eq!(index.bytes(), model.values().sum::<u64>());
+            assert_eq!(index.contains(&key(number)), model.contains_key(&number));
+        }
+        while index.evict().is_some() {}
+        assert_eq!((index.entries(), index.bytes(), index.small_blocks), (0, 0, 0));
+        assert!(index.slots.len() <= 50_000 && index.free.len() == index.slots.len());
+    }
+
+    #[test]
+    fn a_marked_entry_is_not_answered_but_counts_until_it_is_removed() {
+        let mut index = Index::new(4096);
+        index.insert(&key(1), 10);
+        index.insert(&key(2), 10);
+        let other = CacheKey::new("other", &["x"]);
+        index.insert(&other, 10);
+        assert_eq!(index.mark_image(Some(key(1).image)).len(), 2);
+        assert!(!index.touch(&key(1)) && !index.touch(&key(2)) && index.touch(&other));
+        assert_eq!(index.bytes(), 3 * 4096);
+        index.remove(&key(1));
+        assert_eq!(index.bytes(), 2 * 4096);
+    }
+}

@@ -1,0 +1,107 @@
+//! What waits to be done to the directory.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::SyncSender;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::{CacheKey, Derivative};
+
+/// Entries that wait at most, besides the bound in bytes.
+const MOST_WRITES: usize = 4096;
+
+#[derive(Debug)]
+pub(crate) enum Job {
+    Write(CacheKey, Derivative),
+    /// The file of this key is damaged.
+    Remove(CacheKey),
+    /// Everything of an image, or everything.
+    Purge(Option<u128>),
+    /// Tells when all jobs before it are done.
+    Tell(SyncSender<()>),
+}
+
+/// A queue for one worker. Writes are bounded; the other jobs are few and never refused.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    jobs: VecDeque<Job>,
+    writes: usize,
+    write_bytes: u64,
+    is_closed: bool,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a write; false when there is no room, or the queue is closed.
+    pub(crate) fn push_write(&self, key: CacheKey, derivative: Derivative, most_bytes: u64) -> bool {
+        let bytes = derivative.bytes.len() as u64;
+        let mut waiting = self.lock();
+        if waiting.is_closed || waiting.writes >= MOST_WRITES || waiting.write_bytes.saturating_add(bytes) > most_bytes
+        {
+            return false;
+        }
+        waiting.writes += 1;
+        waiting.write_bytes += bytes;
+        waiting.jobs.push_back(Job::Write(key, derivative));
+        self.changed.notify_one();
+        true
+    }
+
+    /// Adds a job that is no write.
+    pub(crate) fn push(&self, job: Job) {
+        let mut waiting = self.lock();
+        if waiting.is_closed {
+            return;
+        }
+        if let Job::Purge(image) = &job {
+            let goes = |key: &CacheKey| image.is_none_or(|image| key.image == image);
+            waiting.jobs.retain(|job| !matches!(job, Job::Write(key, _) if goes(key)));
+            let left = waiting.jobs.iter().filter_map(|job| match job {
+                Job::Write(_, derivative) => Some(derivative.bytes.len() as u64),
+                _ => None,
+            });
+            let (writes, bytes) = left.fold((0, 0), |(writes, bytes), length| (writes + 1, bytes + length));
+            (waiting.writes, waiting.write_bytes) = (writes, bytes);
+        }
+        waiting.jobs.push_back(job);
+        self.changed.notify_one();
+    }
+
+    /// The next job; waits for one. `None` when the queue is closed: what waited is dropped.
+    pub(crate) fn pop(&self) -> Option<Job> {
+        let mut waiting = self.lock();
+        loop {
+            if waiting.is_closed {
+                return None;
+            }
+            if let Some(job) = waiting.jobs.pop_front() {
+                if let Job::Write(_, derivative) = &job {
+                    waiting.writes = waiting.writes.saturating_sub(1);
+                    waiting.write_bytes = waiting.write_bytes.saturating_sub(derivative.bytes.len() as u64);
+                }
+                return Some(job);
+            }
+            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Ends the worker at its next job.
+    pub(crate) fn close(&self) {
+        let mut waiting = self.lock();
+        waiting.is_closed = true;
+        waiting.jobs.clear();
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().is_closed
+    }
+}

@@ -1,0 +1,43 @@
+//! Options of the caches.
+
+use std::path::PathBuf;
+
+use recto_config::{ByteSize, Duration};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What is kept of what was computed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CacheOptions {
+    /// Most bytes of finished images in memory; `0` keeps none.
+    pub max_memory: ByteSize,
+    /// Where finished images are kept across restarts. It must be empty, new, or a cache already, and belong to this
+    /// server alone. Without it the server chooses a place in its state directory.
+    #[schemars(extend("examples" = ["/var/cache/recto"]))]
+    pub directory: Option<PathBuf>,
+    /// Most bytes that finished images may take on disk, in whole blocks; what is seldom used goes first. `0` keeps none.
+    pub max_disk: ByteSize,
+    /// Bytes of the disk that stay free for others, whatever `max_disk` allows.
+    pub min_free: ByteSize,
+    /// Most bytes that may wait to be written to disk; what comes while that is full is not kept.
+    pub write_queue: ByteSize,
+    /// Of how many images the facts (size, levels, colour) are kept in memory.
+    pub max_facts: u64,
+    /// How long a failure is remembered, so that a damaged file is not read for each of its tiles.
+    pub negative: Duration,
+}
+
+impl Default for CacheOptions {
+    fn default() -> Self {
+        Self {
+            max_memory: ByteSize::mib(256),
+            directory: None,
+            max_disk: ByteSize::gib(10),
+            min_free: ByteSize::gib(1),
+            write_queue: ByteSize::mib(64),
+            max_facts: 100_000,
+            negative: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! An open page of a TIFF file.
+
+use std::sync::Arc;
+
+use recto_iiif::Rect;
+use recto_iiif::image::Format;
+
+use super::directory::{Compression, Directory};
+use super::ifd::File;
+use super::pyramid::{self, Page};
+use super::rows::{self, Rows};
+use super::stored::Streams;
+use super::unsupported;
+use crate::formats::jpeg;
+use crate::{
+    ByteRange, Control, Cost, DecodeError, DecodeRequest, Decoder, ImageFacts, Level, OpenOptions, Orientation,
+    RandomAccess, RowSource, SourceFormat, StoredTile, TileGrid,
+};
+
+/// Bytes of a tile that are looked at for its markers.
+const PROBE: u64 = 1024;
+/// By how much JPEG decoding can shrink.
+const JPEG_DENOMINATOR: u32 = 8;
+
+/// One resolution: its directory, and what is known of its streams.
+#[derive(Debug)]
+pub(super) struct StoredLevel {
+    pub(super) directory: Directory,
+    pub(super) streams: Option<Streams>,
+}
+
+impl StoredLevel {
+    /// True when decoding can shrink exactly: chunks begin at whole pixels of the reduced level.
+    fn can_shrink(&self) -> bool {
+        let layout = &self.directory.layout;
+        let exact = |chunks: u32, side: u32| chunks == 1 || side.is_multiple_of(JPEG_DENOMINATOR);
+        matches!(self.directory.compression, Compression::Jpeg | Compression::OldJpeg)
+            && exact(layout.across, layout.chunk.width_px)
+            && exact(layout.down, layout.chunk.height_px)
+    }
+
+    /// True when tiles can leave as they lie.
+    fn passes_through(&self) -> bool {
+        let directory = &self.directory;
+        match directory.compression {
+            Compression::Jpeg => self.streams.as_ref().is_some_and(|streams| streams.passes_through),
+            Compression::Webp => {
+                directory.layout.tiled
+                    && !directory.planar
+                    && matches!(directory.samples, 3 | 4)
+                    && directory.photometric == 2
+                    && directory.orientation == Orientation::Normal
+            }
+            _ => false,
+        }
+    }
+
+    fn facts(&self) -> Level {
+        let layout = &self.directory.layout;
+        let grid = layout.tiled.then(|| TileGrid { tile: layout.chunk, passes_through: self.passes_through() });
+        Level { size: layout.size, grid }
+    }
+}
+
+/// See [`crate::Decoder`].
+#[derive(Debug)]
+pub(super) struct TiffDecoder {
+    file: File,
+    facts: ImageFacts,
+    levels: Vec<StoredLevel>,
+    max_bytes: u64,
+}
+
+impl TiffDecoder {
+    pub(super) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Self, DecodeError> {
+        let (file, first) = File::open(source)?;
+        let found = pyramid::find_page(&file, first, options.page)?;
+        let directories = read_levels(&file, &found.page, options)?;
+        let levels = with_streams(&file, directories);
+        let facts = facts(&levels, found.pages);
+        Ok(Self { file, facts, levels, max_bytes: options.max_bytes })
+    }
+
+    /// The tile in this place of the grid, when it can leave: where it lies, and the part of it that is visible.
+    fn tile(&self, level: usize, column: u32, row: u32) -> Option<(&StoredLevel, ByteRange, Rect)> {
+        let level = self.levels.get(level).filter(|level| level.passes_through())?;
+        let layout = &level.directory.layout;
+        if column >= layout.across || row >= layout.down {
+            return None;
+        }
+        let tile = layout.chunk;
+        let place = Rect::new(column * tile.width_px, row * tile.height_px, tile.width_px, tile.height_px);
+        let visible = place.intersection(layout.size.rect())?;
+        let length = self.file.source.len();
+        let range = layout.range(layout.index(0, column, row), length)?;
+        let lies_inside = range.length > 4 && range.end().is_some_and(|end| end <= length);
+        lies_inside.then_some((level, range, visible))
+    }
+}
+
+/// Reads the directories of a page. Levels that cannot be read, or are unlike the page itself, are left out.
+fn read_levels(file: &File, page: &Page, options: &OpenOptions) -> Result<Vec<Directory>, DecodeError> {
+    let mut levels: Vec<Directory> = Vec::with_capacity(page.levels.len());
+    for outline in &page.levels {
+        match (Directory::read(file, outline.offset, options), levels.first()) {
+            (Ok(level), None) => levels.push(level),
+            (Err(error), None) => return Err(error),
+            (Ok(level), Some(base)) => {
+                let alike =
+                    level.interpretation.format == base.interpretation.format && level.orientation == base.orientation;
+                if alike {
+                    levels.push(level);
+                }
+            }
+            (Err(DecodeError::Io(error)), Some(_)) => return Err(error.into()),
+            (Err(_), Some(_)) => {}
+        }
+    }
+    Ok(levels)
+}
+
+/// Looks at the first tile of each JPEG level, all in one go.
+fn with_streams(file: &File, directories: Vec<Directory>) -> Vec<StoredLevel> {
+    let length = file.source.len();
+    let probes: Vec<Option<ByteRange>> = directories
+        .iter()
+        .map(|directory| {
+            let layout = &directory.layout;
+            let range = (0..layout.chunks().min(64)).find_map(|index| layout.range(index, length))?;
+            let probed = ByteRange::new(range.offset, range.length.min(PROBE));
+            let inside = probed.end().is_some_and(|end| end <= length);
+            (directory.compression == Compression::Jpeg && inside).then_some(probed)
+        })
+        .collect();
+    let ranges: Vec<ByteRange> = probes.iter().flatten().copied().collect();
+    let mut read = match ranges.is_empty() {
+        true => Vec::new(),
+        // What cannot be read now is noticed when it is needed.
+        false => file.source.read_ranges(&ranges).unwrap_or_default(),
+    }
+    .into_iter();
+    directories
+        .into_iter()
+        .zip(probes)
+        .map(|(directory, probe)| {
+            let first = probe.and_then(|_| read.next());
+            let is_jpeg = directory.compression == Compression::Jpeg;
+            let streams = is_jpeg.then(|| Streams::new(&directory, first.as_deref()));
+            StoredLevel { directory, streams }
+        })
+        .collect()
+}
+
+fn facts(levels: &[StoredLevel], pages: u32) -> ImageFacts {
+    let base = &levels[0].directory;
+    let layout = &base.layout;
+    let form = if layout.tiled {
+        format!("tiled {}", layout.chunk)
+    } else {
+        format!("strips of {} rows", layout.chunk.height_px)
+    };
+    ImageFacts {
+        source_format: SourceFormat::Tiff,
+        compression: format!("{}, {form}", base.compression.name()),
+        levels: levels.iter().map(StoredLevel::facts).collect(),
+        max_denominator: if levels.iter().all(StoredLevel::can_shrink) { JPEG_DENOMINATOR } else { 1 },
+        pages,
+        orientation: base.orientation,
+        color: base.interpretation.model,
+        bits_per_sample: base.bits,
+        has_alpha: base.interpretation.format.has_alpha(),
+        icc: base.icc.clone(),
+        dpi: base.dpi,
+    }
+}
+
+impl Decoder for TiffDecoder {
+    fn facts(&self) -> &ImageFacts {
+        &self.facts
+    }
+
+    fn cost(&self, wanted: &DecodeRequest) -> Cost {
+        self.levels.get(wanted.level).map(|level| rows::cost(&self.file, level, wanted)).unwrap_or_default()
+    }
+
+    fn rows<'a>(&'a self, wanted: &DecodeRequest, control: &Control) -> Result<Box<dyn RowSource + 'a>, DecodeError> {
+        let level = self.levels.get(wanted.level).ok_or_else(|| unsupported(format!("level {}", wanted.level)))?;
+        if !wanted.region.is_inside(level.directory.size) {
+            return Err(unsupported(format!("the region {} outside of {}", wanted.region, level.directory.size)));
+        }
+        if !wanted.denominator.is_power_of_two() || wanted.denominator > self.facts.max_denominator {
+            return Err(unsupported(format!("decoding at 1/{}", wanted.denominator)));
+        }
+        let held = rows::cost(&self.file, level, wanted).bytes_held;
+        if held > self.max_bytes {
+            return Err(super::too_large(held, self.max_bytes, "bytes of memory"));
+        }
+        Ok(Box::new(Rows::new(&self.file, level, wanted, control.clone())))
+    }
+
+    fn stored_tile(&self, level: usize, column: u32, row: u32) -> Option<StoredTile> {
+        let (level, range, visible) = self.tile(level, column, row)?;
+        let size = level.directory.layout.chunk;
+        if visible.dimensions() != size {
+            return None;
+        }
+        Some(match &level.streams {
+            Some(streams) => StoredTile {
+                format: Format::Jpg,
+                size,
+                head: Arc::clone(&streams.head),
+                body: ByteRange::new(range.offset + 2, range.length - 2),
+            },
+            None => StoredTile { format: Format::Webp, size, head: Arc::from([]), body: range },
+        })
+    }
+
+    fn cut_tile(&self, level: usize, column: u32, row: u32) -> Result<Option<Vec<u8>>, DecodeError> {
+        let Some((level, range, visible)) = self.tile(level, column, row) else { return Ok(None) };
+        let layout = &level.directory.layout;
+        let Some(streams) = level.streams.as_ref().filter(|_| visible.dimensions() != layout.chunk) else {
+            return Ok(None);
+        };
+        let name = layout.name(layout.index(0, column, row));
+        let tile = rows::read_chunk(&self.file, range, rows::largest_chunk(&level.directory), &name)?;
+        match streams.complete(&tile) {
+            Some((stream, _)) => jpeg::cut_to(&stream, visible.dimensions()),
+            None => Err(super::corrupt(format!("{name} holds no JPEG stream"))),
+        }
+    }
+}

@@ -1,0 +1,614 @@
+//! Rows of a region, from the tiles or strips that it touches and no others.
+//!
+//! Tiles are taken a row of tiles at a time, a few megabytes of compressed tiles at once. Strips (and tiles too large to be held)
+//! are decompressed as a stream, some rows at a time. Chunks that are JPEG or WebP images are decoded whole.
+//!
+//! Everything here counts in pixels of the level divided by the denominator; only JPEG has one other than 1.
+
+use recto_iiif::{Dimensions, Rect};
+
+use super::corrupt;
+use super::decompress::{BLOCK, Inflow, Input, open};
+use super::directory::{Compression, Directory, SampleKind};
+use super::ifd::File;
+use super::pixels::Shape;
+use super::reader::StoredLevel;
+use super::stored::{check_frame, color_of, frame};
+use crate::formats::jpeg::StreamColor;
+use crate::formats::{jpeg, webp};
+use crate::{ByteRange, Control, Cost, DecodeError, DecodeRequest, DecodedGeometry, PixelFormat, Raster, RowSource};
+
+/// Compressed bytes of neighbouring chunks that are read at once.
+const READ_AHEAD: u64 = 4 << 20;
+/// Chunks up to this many bytes are decompressed whole, larger ones as a stream.
+const HELD_CHUNK: u64 = 4 << 20;
+/// Bytes of a strip that is handed out, where the format leaves the choice.
+const STRIP: u64 = 512 * 1024;
+
+/// See [`crate::RowSource`].
+pub(super) struct Rows<'a> {
+    file: &'a File,
+    level: &'a StoredLevel,
+    control: Control,
+    geometry: DecodedGeometry,
+    /// Size of a chunk in reduced pixels.
+    chunk: Dimensions,
+    /// The next row to give, in reduced pixels of the level.
+    next: u32,
+    /// The chunk that is being streamed, and its row of chunks.
+    open: Option<(u32, Chunk)>,
+    /// Compressed strips read ahead: the row of the first, and their bytes.
+    ahead: std::collections::VecDeque<(u32, Vec<Vec<u8>>)>,
+    scratch: Vec<u8>,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(file: &'a File, level: &'a StoredLevel, wanted: &DecodeRequest, control: Control) -> Self {
+        let directory = &level.directory;
+        let rect = DecodedGeometry::reduced_rect(wanted, directory.size);
+        let geometry =
+            DecodedGeometry { format: directory.interpretation.format, denominator: wanted.denominator, rect };
+        let chunk = directory.layout.chunk.reduced(wanted.denominator);
+        let next = rect.y;
+        Self {
+            file,
+            level,
+            control,
+            geometry,
+            chunk,
+            next,
+            open: None,
+            ahead: std::collections::VecDeque::new(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Gives what a row of tiles has of the region.
+    fn tile_row(&mut self) -> Result<Raster, DecodeError> {
+        let rect = self.geometry.rect;
+        let row = self.next / self.chunk.height_px;
+        let chunk_bottom = (u64::from(row) + 1) * u64::from(self.chunk.height_px);
+        let rows = (chunk_bottom.min(rect.bottom()) - u64::from(self.next)) as u32;
+        let mut out = Raster::zeroed(Dimensions::new(rect.w, rows), self.geometry.format);
+        let columns = columns(rect, self.chunk);
+        let mut column = *columns.start();
+        while column <= *columns.end() {
+            let batch = self.batch(row, column, *columns.end());
+            for (column, planes) in (column..).zip(read_chunks(self.file, self.level, &batch)?) {
+                self.control.check()?;
+                let place = Rect::new(column * self.chunk.width_px, self.next, self.chunk.width_px, rows);
+                let Some(part) = place.intersection(rect) else { continue };
+                let mut chunk = Chunk::decode(self.file, self.level, planes, column, row, self.geometry.denominator)?;
+                let first = self.next - row * self.chunk.height_px;
+                let from = Dimensions::new(part.x - place.x, first);
+                chunk.give(&self.level.directory, from, part.w, rows, &mut out, part.x - rect.x, &mut self.scratch)?;
+            }
+            column += batch.len() as u32;
+        }
+        self.next += rows;
+        Ok(out)
+    }
+
+    /// Chunks from `column` on that are read at once: the numbers of each one's planes.
+    fn batch(&self, row: u32, column: u32, last: u32) -> Vec<Vec<usize>> {
+        let directory = &self.level.directory;
+        let most = largest_chunk(directory);
+        let mut bytes = 0;
+        let mut batch = Vec::new();
+        for column in column..=last {
+            let planes = planes(directory, column, row);
+            let length = planes
+                .iter()
+                .filter_map(|index| directory.layout.range(*index, self.file.source.len()))
+                .map(|range| range.length.min(most))
+                .sum::<u64>();
+            bytes += length;
+            if bytes > READ_AHEAD && !batch.is_empty() {
+                break;
+            }
+            batch.push(planes);
+        }
+        batch
+    }
+
+    /// Gives the next rows of a chunk that is streamed, or of several small ones.
+    fn streamed(&mut self) -> Result<Raster, DecodeError> {
+        let rect = self.geometry.rect;
+        let stride = u64::from(rect.w) * self.geometry.format.bytes_per_pixel() as u64;
+        let group = self.level.directory.interpretation.subsampling().map_or(1, |(_, down)| down as u32);
+        let most = ((STRIP / stride.max(1)) as u32).max(1).next_multiple_of(group);
+        let rows = most.min((rect.bottom() - u64::from(self.next)) as u32);
+        let mut out = Raster::zeroed(Dimensions::new(rect.w, rows), self.geometry.format);
+        let column = *columns(rect, self.chunk).start();
+        let x = rect.x - column * self.chunk.width_px;
+        let mut given = 0;
+        while given < rows {
+            self.control.check()?;
+            let row = self.next / self.chunk.height_px;
+            let first = self.next - row * self.chunk.height_px;
+            // Chroma samples are shared by rows of one chunk: a part ends where such a group does.
+            let to_group = if first % group == 0 { most } else { group - first % group };
+            let part = (rows - given).min(self.chunk.height_px - first).min(to_group);
+            let mut chunk = match self.open.take() {
+                Some((open_row, chunk)) if open_row == row => chunk,
+                _ => self.open_chunk(column, row)?,
+            };
+            let mut target = Raster::zeroed(Dimensions::new(rect.w, part), self.geometry.format);
+            let from = Dimensions::new(x, first);
+            chunk.give(&self.level.directory, from, rect.w, part, &mut target, 0, &mut self.scratch)?;
+            let start = given as usize * out.stride();
+            out.data_mut()[start..start + target.data().len()].copy_from_slice(target.data());
+            given += part;
+            self.next += part;
+            self.open = Some((row, chunk));
+        }
+        Ok(out)
+    }
+
+    /// Opens the chunk in this place, from what was read ahead if it is small.
+    fn open_chunk(&mut self, column: u32, row: u32) -> Result<Chunk, DecodeError> {
+        let directory = &self.level.directory;
+        let indices = planes(directory, column, row);
+        let most = largest_chunk(directory);
+        let length = self.file.source.len();
+        let ranges: Vec<Option<ByteRange>> =
+            indices.iter().map(|index| directory.layout.range(*index, length)).collect();
+        let small = ranges.iter().flatten().all(|range| range.length.min(most) <= BLOCK);
+        if !small && !directory.compression.is_image() {
+            return Chunk::stream(self.file, self.level, &indices, column, row);
+        }
+        if self.ahead.front().is_none_or(|(first, _)| *first != row) {
+            self.ahead = self.read_ahead(column, row)?;
+        }
+        let planes = self.ahead.pop_front().map(|(_, planes)| planes).unwrap_or_default();
+        Chunk::decode(self.file, self.level, planes, column, row, self.geometry.denominator)
+    }
+
+    /// Reads small chunks from `row` down, at least one.
+    fn read_ahead(
+        &self,
+        column: u32,
+        row: u32,
+    ) -> Result<std::collections::VecDeque<(u32, Vec<Vec<u8>>)>, DecodeError> {
+        let directory = &self.level.directory;
+        let most = largest_chunk(directory);
+        let last = ((self.geometry.rect.bottom() - 1) / u64::from(self.chunk.height_px)) as u32;
+        let mut bytes = 0;
+        let mut batch = Vec::new();
+        for row in row..=last {
+            let planes = planes(directory, column, row);
+            let ranges = planes.iter().filter_map(|index| directory.layout.range(*index, self.file.source.len()));
+            bytes += ranges.map(|range| range.length.min(most)).sum::<u64>();
+            if bytes > 2 * BLOCK && !batch.is_empty() {
+                break;
+            }
+            batch.push(planes);
+        }
+        Ok((row..).zip(read_chunks(self.file, self.level, &batch)?).collect())
+    }
+}
+
+impl RowSource for Rows<'_> {
+    fn geometry(&self) -> DecodedGeometry {
+        self.geometry
+    }
+
+    fn next_strip(&mut self) -> Result<Option<Raster>, DecodeError> {
+        self.control.check()?;
+        if u64::from(self.next) >= self.geometry.rect.bottom() {
+            return Ok(None);
+        }
+        let strip = if is_streamed(&self.level.directory, self.geometry.rect, self.chunk) {
+            self.streamed()?
+        } else {
+            self.tile_row()?
+        };
+        Ok(Some(strip))
+    }
+}
+
+/// True when the region is served from one column of chunks as a stream of rows.
+fn is_streamed(directory: &Directory, rect: Rect, chunk: Dimensions) -> bool {
+    let columns = columns(rect, chunk);
+    let one_column = columns.start() == columns.end();
+    let held = raw_bytes(directory) <= HELD_CHUNK;
+    one_column && (!directory.layout.tiled || (!held && !directory.compression.is_image()))
+}
+
+/// The columns of chunks that a region touches.
+fn columns(rect: Rect, chunk: Dimensions) -> std::ops::RangeInclusive<u32> {
+    rect.x / chunk.width_px..=((rect.right() - 1) / u64::from(chunk.width_px)) as u32
+}
+
+/// Numbers of the chunks in this place, one per plane that is shown.
+fn planes(directory: &Directory, column: u32, row: u32) -> Vec<usize> {
+    let planes = if directory.planar { directory.interpretation.used as u32 } else { 1 };
+    (0..planes).map(|plane| directory.layout.index(plane, column, row)).collect()
+}
+
+/// Rows that lie together (more than one with subsampled chroma), and their bytes in a chunk of `width` pixels.
+fn group(directory: &Directory, width: u32) -> (u32, u64) {
+    match directory.interpretation.subsampling() {
+        Some((across, down)) => (down as u32, u64::from(width.div_ceil(across as u32)) * (across * down + 2) as u64),
+        None => {
+            let bits = u64::from(width) * u64::from(directory.chunk_samples()) * u64::from(directory.bits);
+            (1, bits.div_ceil(8))
+        }
+    }
+}
+
+/// Bytes of a chunk (one plane of it) once decompressed.
+fn raw_bytes(directory: &Directory) -> u64 {
+    let (rows, bytes) = group(directory, directory.layout.chunk.width_px);
+    bytes.saturating_mul(u64::from(directory.layout.chunk.height_px.div_ceil(rows)))
+}
+
+/// More compressed bytes than a chunk can need: what is noted beyond is not read.
+pub(super) fn largest_chunk(directory: &Directory) -> u64 {
+    let raw = raw_bytes(directory);
+    match directory.compression {
+        Compression::None => raw,
+        // An old stream that is not cut into chunks may be anywhere; its length was checked against the file.
+        compression if compression.is_image() => raw.saturating_mul(2).saturating_add(4 << 20),
+        _ => raw.saturating_mul(2).saturating_add(64 * 1024),
+    }
+}
+
+/// Reads one chunk, of which at most `most` bytes.
+pub(super) fn read_chunk(file: &File, range: ByteRange, most: u64, name: &str) -> Result<Vec<u8>, DecodeError> {
+    let range = inside(file, range, most, name)?;
+    Ok(file.source.read_range(range)?)
+}
+
+fn inside(file: &File, range: ByteRange, most: u64, name: &str) -> Result<ByteRange, DecodeError> {
+    let range = ByteRange::new(range.offset, range.length.min(most));
+    match range.end() {
+        Some(end) if end <= file.source.len() => Ok(range),
+        _ => Err(corrupt(format!("{name} lies outside of it"))),
+    }
+}
+
+/// Reads the planes of several chunks in one call; a plane that was never written is empty.
+fn read_chunks(file: &File, level: &StoredLevel, chunks: &[Vec<usize>]) -> Result<Vec<Vec<Vec<u8>>>, DecodeError> {
+    let layout = &level.directory.layout;
+    let most = largest_chunk(&level.directory);
+    let length = file.source.len();
+    let mut ranges = Vec::new();
+    for index in chunks.iter().flatten() {
+        if let Some(range) = layout.range(*index, length) {
+            ranges.push(inside(file, range, most, &layout.name(*index))?);
+        }
+    }
+    let mut read = file.source.read_ranges(&ranges)?.into_iter();
+    let plane = |index: &usize, read: &mut std::vec::IntoIter<Vec<u8>>| match layout.range(*index, length) {
+        Some(_) => read.next().unwrap_or_default(),
+        None => Vec::new(),
+    };
+    Ok(chunks.iter().map(|planes| planes.iter().map(|index| plane(index, &mut read)).collect()).collect())
+}
+
+/// What a read costs.
+pub(super) fn cost(file: &File, level: &StoredLevel, wanted: &DecodeRequest) -> Cost {
+    let directory = &level.directory;
+    let layout = &directory.layout;
+    let rect = DecodedGeometry::reduced_rect(wanted, directory.size);
+    let chunk = layout.chunk.reduced(wanted.denominator);
+    let columns = columns(rect, chunk);
+    let rows = rect.y / chunk.height_px..=((rect.bottom() - 1) / u64::from(chunk.height_px)) as u32;
+    let most = largest_chunk(directory);
+    let length = file.source.len();
+    let (mut bytes_read, mut row_of_chunks, mut largest) = (0_u64, 0_u64, 0_u64);
+    for row in rows.clone() {
+        let mut in_row = 0;
+        for index in columns.clone().flat_map(|column| planes(directory, column, row)) {
+            let bytes = layout.range(index, length).map_or(0, |range| range.length.min(most));
+            in_row += bytes;
+            largest = largest.max(bytes);
+        }
+        bytes_read += in_row;
+        row_of_chunks = row_of_chunks.max(in_row);
+    }
+    let chunks = (u64::from(columns.end() - columns.start()) + 1) * (u64::from(rows.end() - rows.start()) + 1);
+    let planes = if directory.planar { directory.interpretation.used as u64 } else { 1 };
+    let stride = u64::from(rect.w) * directory.interpretation.format.bytes_per_pixel() as u64;
+    let streamed = is_streamed(directory, rect, chunk);
+    let decoded = if directory.compression.is_image() {
+        chunk.area_px() * u64::from(directory.chunk_samples()) * planes
+    } else if streamed {
+        STRIP.max(group(directory, layout.chunk.width_px).1) * planes
+    } else {
+        raw_bytes(directory) * planes
+    };
+    let compressed = match (streamed, directory.compression.is_image()) {
+        (true, false) => 3 * BLOCK * planes,
+        // The stream with its tables joined is a copy.
+        (_, true) => row_of_chunks.min(READ_AHEAD.max(largest)) + largest,
+        _ => row_of_chunks.min(READ_AHEAD.max(largest)),
+    };
+    let strip = if streamed {
+        2 * STRIP.max(stride).min(stride * u64::from(rect.h))
+    } else {
+        stride * u64::from(rect.h.min(chunk.height_px))
+    };
+    if directory.compression == Compression::None && !layout.tiled {
+        let (group_rows, group_bytes) = group(directory, layout.chunk.width_px);
+        bytes_read = bytes_read.min(u64::from(rect.h.div_ceil(group_rows) + 1) * group_bytes * planes);
+    }
+    Cost { bytes_read, bytes_held: strip + decoded + compressed, pixels: chunks * layout.chunk.area_px() }
+}
+
+/// One plane of a chunk that is being decoded.
+enum Plane {
+    Flow(Box<dyn Inflow>),
+    /// Never written: all samples are 0.
+    Sparse,
+    Picture(Raster),
+}
+
+/// A chunk that is being decoded, all its planes in step.
+struct Chunk {
+    name: String,
+    planes: Vec<Plane>,
+    /// Width in pixels, padding included.
+    width: u32,
+    rows: u32,
+    /// Groups of rows that were taken already.
+    passed: u32,
+    raw: Vec<Vec<u8>>,
+    swap: super::ifd::Order,
+}
+
+impl Chunk {
+    /// Begins to decode a chunk whose bytes are held.
+    fn decode(
+        file: &File,
+        level: &StoredLevel,
+        bytes: Vec<Vec<u8>>,
+        column: u32,
+        row: u32,
+        denominator: u32,
+    ) -> Result<Self, DecodeError> {
+        let directory = &level.directory;
+        let layout = &directory.layout;
+        let name = layout.name(layout.index(0, column, row));
+        let rows = layout.stored_rows(row);
+        let mut planes = Vec::with_capacity(bytes.len());
+        for bytes in bytes {
+            planes.push(if bytes.is_empty() {
+                Plane::Sparse
+            } else if directory.compression.is_image() {
+                Plane::Picture(picture(file, level, bytes, rows, denominator, &name)?)
+            } else {
+                let input = Input::held(bytes, directory.reversed_bits);
+                let flow = open(directory, input, layout.chunk.width_px);
+                Plane::Flow(flow.map_err(|error| broken(&name, error))?)
+            });
+        }
+        Ok(Self::new(file, directory, name, planes, rows))
+    }
+
+    /// Begins to decompress a chunk that is read as it is needed.
+    fn stream(file: &File, level: &StoredLevel, indices: &[usize], column: u32, row: u32) -> Result<Self, DecodeError> {
+        let directory = &level.directory;
+        let layout = &directory.layout;
+        let name = layout.name(layout.index(0, column, row));
+        let mut planes = Vec::with_capacity(indices.len());
+        for index in indices {
+            planes.push(match layout.range(*index, file.source.len()) {
+                None => Plane::Sparse,
+                Some(range) => {
+                    let range = inside(file, range, largest_chunk(directory), &name)?;
+                    let input = Input::blocks(file.source.clone(), range, directory.reversed_bits);
+                    let flow = open(directory, input, layout.chunk.width_px);
+                    Plane::Flow(flow.map_err(|error| broken(&name, error))?)
+                }
+            });
+        }
+        Ok(Self::new(file, directory, name, planes, layout.stored_rows(row)))
+    }
+
+    fn new(file: &File, directory: &Directory, name: String, planes: Vec<Plane>, rows: u32) -> Self {
+        let raw = planes.iter().map(|_| Vec::new()).collect();
+        Self { name, planes, width: directory.layout.chunk.width_px, rows, passed: 0, raw, swap: file.order }
+    }
+
+    /// Writes `rows` rows of `width` pixels, from column `from.width_px` and row `from.height_px` of the chunk on, into `out` from its
+    /// column `out_x` on. Rows of a stream are asked for from top to bottom.
+    #[expect(clippy::too_many_arguments, reason = "a place in the chunk, a place in the raster, and what is shared")]
+    fn give(
+        &mut self,
+        directory: &Directory,
+        from: Dimensions,
+        width: u32,
+        rows: u32,
+        out: &mut Raster,
+        out_x: u32,
+        scratch: &mut Vec<u8>,
+    ) -> Result<(), DecodeError> {
+        if self.planes.iter().any(|plane| matches!(plane, Plane::Picture(_))) {
+            return self.give_picture(directory, from, width, rows, out, out_x, scratch);
+        }
+        let (group_rows, group_bytes) = group(directory, self.width);
+        let first = from.height_px / group_rows;
+        let end = (from.height_px + rows).div_ceil(group_rows);
+        self.fill(first, end, group_bytes as usize, group_rows)?;
+        let group_bytes = group_bytes as usize;
+        let samples = usize::from(directory.chunk_samples());
+        let shape = Shape { bits: directory.bits, kind: directory.kind, samples };
+        let pixel = out.format().bytes_per_pixel();
+        let span = out_x as usize * pixel..(out_x + width) as usize * pixel;
+        if directory.interpretation.subsampling().is_some() {
+            for row in 0..rows {
+                let y = from.height_px + row;
+                let raw = &self.raw[0][(y / group_rows - first) as usize * group_bytes..][..group_bytes];
+                let row_in_group = (y % group_rows) as usize;
+                let target = &mut out.row_mut(row)[span.clone()];
+                directory.interpretation.convert_subsampled(raw, row_in_group, from.width_px as usize, target);
+            }
+            return Ok(());
+        }
+        for raw in &mut self.raw {
+            for row in raw.chunks_exact_mut(group_bytes) {
+                directory.predictor.undo(row, samples, directory.bits, self.swap);
+            }
+        }
+        for row in 0..rows {
+            let start = row as usize * group_bytes;
+            let target = &mut out.row_mut(row)[span.clone()];
+            let x = from.width_px as usize;
+            if let [raw] = &self.raw[..] {
+                let raw = &raw[start..start + group_bytes];
+                directory.interpretation.convert(shape, &[raw], x, target, scratch);
+            } else {
+                let planes: Vec<&[u8]> = self.raw.iter().map(|raw| &raw[start..start + group_bytes]).collect();
+                directory.interpretation.convert(shape, &planes, x, target, scratch);
+            }
+        }
+        Ok(())
+    }
+
+    /// Fills `raw` with the groups of rows from `first` to before `end`.
+    fn fill(&mut self, first: u32, end: u32, group_bytes: usize, group_rows: u32) -> Result<(), DecodeError> {
+        let skipped = u64::from(first - self.passed.min(first)) * group_bytes as u64;
+        let wanted = (end - first) as usize * group_bytes;
+        for (plane, raw) in self.planes.iter_mut().zip(&mut self.raw) {
+            raw.clear();
+            raw.resize(wanted, 0);
+            let Plane::Flow(flow) = plane else { continue };
+            let broken = |error| broken(&self.name, error);
+            let mut got = 0;
+            let whole = skipped == 0 || flow.skip(skipped, group_bytes).map_err(broken)? == skipped;
+            if whole {
+                got = flow.fill(raw).map_err(broken)?;
+            }
+            if got < wanted {
+                let last = first + (got / group_bytes) as u32;
+                let row = (last * group_rows).min(self.rows);
+                let row = if whole { format!("at row {row}") } else { format!("before row {}", first * group_rows) };
+                return Err(corrupt(format!("{} of {} rows ends {row}", self.name, self.rows)));
+            }
+        }
+        self.passed = end;
+        Ok(())
+    }
+
+    /// As [`Chunk::give`] for a chunk that was an image.
+    #[expect(clippy::too_many_arguments, reason = "a place in the chunk, a place in the raster, and what is shared")]
+    fn give_picture(
+        &mut self,
+        directory: &Directory,
+        from: Dimensions,
+        width: u32,
+        rows: u32,
+        out: &mut Raster,
+        out_x: u32,
+        scratch: &mut Vec<u8>,
+    ) -> Result<(), DecodeError> {
+        let needed = Dimensions::new(from.width_px + width, from.height_px + rows);
+        let mut pictures = Vec::with_capacity(self.planes.len());
+        for plane in &self.planes {
+            let Plane::Picture(picture) = plane else {
+                return Err(corrupt(format!("{} lacks one of its planes", self.name)));
+            };
+            if picture.width_px() < needed.width_px || picture.height_px() < needed.height_px {
+                return Err(corrupt(format!("{} is only of {} pixels", self.name, picture.size())));
+            }
+            pictures.push(picture);
+        }
+        let shape = Shape { bits: 8, kind: SampleKind::Unsigned, samples: pictures[0].format().samples() };
+        let used = directory.interpretation.used;
+        let enough = if directory.planar { shape.samples == 1 } else { shape.samples >= used };
+        if !enough || pictures.iter().any(|picture| picture.format() != pictures[0].format()) {
+            return Err(corrupt(format!("{} has too few components", self.name)));
+        }
+        let pixel = out.format().bytes_per_pixel();
+        let span = out_x as usize * pixel..(out_x + width) as usize * pixel;
+        for row in 0..rows {
+            let planes: Vec<&[u8]> = pictures.iter().map(|picture| picture.row(from.height_px + row)).collect();
+            let target = &mut out.row_mut(row)[span.clone()];
+            directory.interpretation.convert(shape, &planes, from.width_px as usize, target, scratch);
+        }
+        Ok(())
+    }
+}
+
+/// Decodes a chunk that is an image of its own.
+fn picture(
+    file: &File,
+    level: &StoredLevel,
+    bytes: Vec<u8>,
+    rows: u32,
+    denominator: u32,
+    name: &str,
+) -> Result<Raster, DecodeError> {
+    let directory = &level.directory;
+    let place = Dimensions::new(directory.layout.chunk.width_px, rows);
+    if directory.compression == Compression::Webp {
+        let raster = webp::decode_stream(&checked_webp(bytes, place, name)?)?;
+        return Ok(with_opaque_alpha(raster, directory.interpretation.used));
+    }
+    let (stream, color) = match (&level.streams, &directory.old_jpeg) {
+        (_, Some(old)) => {
+            let color = match (directory.samples, directory.photometric) {
+                (1, _) => StreamColor::Gray,
+                (3, 2) => StreamColor::Rgb,
+                (3, _) => StreamColor::YcbCr,
+                _ => StreamColor::Cmyk,
+            };
+            (old.complete(file, bytes, rows)?, color)
+        }
+        (Some(streams), None) => {
+            streams.complete(&bytes).ok_or_else(|| corrupt(format!("{name} holds no JPEG stream")))?
+        }
+        (None, None) => return Err(corrupt(format!("{name} holds no JPEG stream"))),
+    };
+    let frame = check_frame(frame(&stream), place, name)?;
+    let color = color_of(&frame, color, directory.photometric);
+    jpeg::decode_stream(&stream, color, denominator, &Control::default()).map_err(|error| match error {
+        DecodeError::Corrupt { what, .. } => corrupt(format!("{name}: {what}")),
+        other => other,
+    })
+}
+
+/// Checks the size of a WebP stream before it is decoded.
+fn checked_webp(bytes: Vec<u8>, place: Dimensions, name: &str) -> Result<Vec<u8>, DecodeError> {
+    let size = webp_size(&bytes).ok_or_else(|| corrupt(format!("{name} holds no WebP stream")))?;
+    if size.width_px > place.width_px || size.height_px > place.height_px {
+        return Err(corrupt(format!("{name} is of {size} pixels, its place of {place}")));
+    }
+    Ok(bytes)
+}
+
+/// The size in the header of a WebP stream.
+fn webp_size(bytes: &[u8]) -> Option<Dimensions> {
+    let number = |at: usize, count: usize| {
+        bytes.get(at..at + count).map(|bytes| bytes.iter().rev().fold(0_u32, |sum, byte| sum << 8 | u32::from(*byte)))
+    };
+    match bytes.get(12..16)? {
+        b"VP8X" => Some(Dimensions::new(number(24, 3)? + 1, number(27, 3)? + 1)),
+        b"VP8L" => {
+            let packed = number(21, 4)?;
+            Some(Dimensions::new((packed & 0x3fff) + 1, (packed >> 14 & 0x3fff) + 1))
+        }
+        b"VP8 " => Some(Dimensions::new(number(26, 2)? & 0x3fff, number(28, 2)? & 0x3fff)),
+        _ => None,
+    }
+}
+
+/// Opaque tiles may lack the alpha that others have.
+fn with_opaque_alpha(raster: Raster, used: usize) -> Raster {
+    if used != 4 || raster.format() != PixelFormat::Rgb8 {
+        return raster;
+    }
+    let pixels = raster.data().as_chunks::<3>().0.iter().flat_map(|[r, g, b]| [*r, *g, *b, 255]).collect();
+    Raster::from_vec(raster.size(), PixelFormat::Rgba8, pixels)
+}
+
+/// What a decompressor says about a chunk.
+fn broken(name: &str, error: std::io::Error) -> DecodeError {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
+    match error.kind() {
+        InvalidData | InvalidInput | Other | UnexpectedEof => corrupt(format!("{name}: {error}")),
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,216 @@
+//! What every writer must do: another reader sees the same pixels.
+
+use std::io::Cursor;
+use std::sync::Arc;
+
+use image::{DynamicImage, ImageDecoder, ImageReader};
+use recto_codec::formats::WRITABLE;
+use recto_codec::{
+    ColorModel, EncodeError, EncodeHeader, EncodeOptions, MemoryAccess, OpenOptions, PixelFormat, Raster, encoder, open,
+};
+use recto_iiif::Dimensions;
+use recto_iiif::image::Format;
+use recto_testkit::card;
+use recto_testkit::position::{self, Samples};
+
+use crate::fixtures::{SIZE, pixel_format};
+
+/// Rows are written in strips of these heights, over and over.
+const STRIPS: [u32; 4] = [1, 16, 3, 50];
+
+fn options() -> EncodeOptions {
+    EncodeOptions { webp_quality: 100, ..EncodeOptions::default() }
+}
+
+fn header(size: Dimensions, pixels: PixelFormat) -> EncodeHeader {
+    EncodeHeader { size, pixels, bitonal: false, icc: None, dpi: None }
+}
+
+fn write(format: Format, header: &EncodeHeader, options: EncodeOptions, data: &[u8]) -> Result<Vec<u8>, EncodeError> {
+    let mut encoder = encoder(format, header, &options)?;
+    let stride = header.size.width_px as usize * header.pixels.bytes_per_pixel();
+    let (mut y, mut heights) = (0, STRIPS.into_iter().cycle());
+    while y < header.size.height_px {
+        let rows = heights.next().unwrap_or(1).min(header.size.height_px - y);
+        let strip = data[y as usize * stride..(y + rows) as usize * stride].to_vec();
+        encoder.write(&Raster::from_vec(Dimensions::new(header.size.width_px, rows), header.pixels, strip))?;
+        y += rows;
+    }
+    encoder.finish()
+}
+
+/// What the `image` crate sees, and the profile that it finds.
+fn read_elsewhere(file: &[u8]) -> (DynamicImage, Option<Vec<u8>>) {
+    let mut decoder = ImageReader::new(Cursor::new(file)).with_guessed_format().unwrap().into_decoder().unwrap();
+    let icc = decoder.icc_profile().unwrap();
+    (DynamicImage::from_decoder(decoder).unwrap(), icc)
+}
+
+/// The image in a layout that holds all that `samples` has.
+fn in_layout(image: &DynamicImage, samples: Samples) -> Vec<u8> {
+    let words = |words: Vec<u16>| words.into_iter().flat_map(u16::to_ne_bytes).collect();
+    match samples {
+        Samples::Bitonal | Samples::Gray8 => image.to_luma8().into_raw(),
+        Samples::GrayAlpha8 => image.to_luma_alpha8().into_raw(),
+        Samples::Rgb8 => image.to_rgb8().into_raw(),
+        Samples::Rgba8 => image.to_rgba8().into_raw(),
+        Samples::Gray16 => words(image.to_luma16().into_raw()),
+        Samples::GrayAlpha16 => words(image.to_luma_alpha16().into_raw()),
+        Samples::Rgb16 => words(image.to_rgb16().into_raw()),
+        Samples::Rgba16 => words(image.to_rgba16().into_raw()),
+        Samples::Cmyk8 => unreachable!("no writer of these keeps inks where the other reader shows them"),
+    }
+}
+
+const LOSSLESS: [(Format, &[Samples]); 3] = [
+    (
+        Format::Png,
+        &[
+            Samples::Bitonal,
+            Samples::Gray8,
+            Samples::GrayAlpha8,
+            Samples::Rgb8,
+            Samples::Rgba8,
+            Samples::Gray16,
+            Samples::GrayAlpha16,
+            Samples::Rgb16,
+            Samples::Rgba16,
+        ],
+    ),
+    (Format::Webp, &[Samples::Bitonal, Samples::Gray8, Samples::GrayAlpha8, Samples::Rgb8, Samples::Rgba8]),
+    (Format::Gif, &[Samples::Bitonal, Samples::Gray8]),
+];
+
+#[test]
+fn lossless_writers_keep_every_sample() {
+    for (format, all) in LOSSLESS {
+        for &samples in all {
+            for size in [SIZE, Dimensions::new(1, 1), Dimensions::new(7, 1), Dimensions::new(1, 300)] {
+                let name = format!("{format:?} {samples:?} {size}");
+                let data = samples.image(size);
+                let mut header = header(size, pixel_format(samples));
+                header.bitonal = samples == Samples::Bitonal;
+                let file = write(format, &header, options(), &data).unwrap_or_else(|error| panic!("{name}: {error}"));
+                let (image, _) = read_elsewhere(&file);
+                assert_eq!((image.width(), image.height()), (size.width_px, size.height_px), "{name}");
+                assert!(in_layout(&image, samples) == data, "{name}: pixels differ");
+            }
+        }
+    }
+}
+
+#[test]
+fn bitonal_png_has_one_bit_a_pixel() {
+    let data = Samples::Bitonal.image(SIZE);
+    let header = EncodeHeader { bitonal: true, ..header(SIZE, PixelFormat::Gray8) };
+    let file = write(Format::Png, &header, options(), &data).unwrap();
+    let decoder = open(Arc::new(MemoryAccess::new(file)), &OpenOptions::default()).unwrap();
+    assert_eq!((decoder.facts().bits_per_sample, decoder.facts().color), (1, ColorModel::Bitonal));
+}
+
+#[test]
+fn gif_keeps_up_to_256_colours_and_transparency() {
+    // 255 colours and nothing.
+    let palette = position::palette();
+    let data: Vec<u8> = position::indexes(SIZE)
+        .into_iter()
+        .flat_map(|index| {
+            let [r, g, b] = palette[usize::from(index)];
+            if index == 9 { [0; 4] } else { [r, g, b, 255] }
+        })
+        .collect();
+    let file = write(Format::Gif, &header(SIZE, PixelFormat::Rgba8), options(), &data).unwrap();
+    assert!(read_elsewhere(&file).0.to_rgba8().into_raw() == data);
+}
+
+#[test]
+fn gif_comes_close_when_there_are_more_colours() {
+    let data = card::rgb8(SIZE);
+    let file = write(Format::Gif, &header(SIZE, PixelFormat::Rgb8), options(), &data).unwrap();
+    let (worst, mean) = card::distance(&read_elsewhere(&file).0.to_rgb8().into_raw(), &data);
+    assert!(worst <= 64 && mean <= 8.0, "differs by {worst}, {mean:.2} on average");
+}
+
+#[test]
+fn lossy_webp_comes_close_at_every_quality() {
+    let data = card::rgb8(SIZE);
+    let mut last = f64::INFINITY;
+    for (quality, most) in [(1, 12.0), (50, 4.0), (80, 3.0), (99, 2.0)] {
+        for effort in [0, 4] {
+            let options = EncodeOptions { webp_quality: quality, webp_effort: effort, ..options() };
+            let file = write(Format::Webp, &header(SIZE, PixelFormat::Rgb8), options, &data).unwrap();
+            let (_, mean) = card::distance(&read_elsewhere(&file).0.to_rgb8().into_raw(), &data);
+            assert!(mean <= most, "quality {quality}, effort {effort}: {mean:.2} on average");
+            if effort == 4 {
+                assert!(mean < last, "quality {quality} is better than the one before");
+                last = mean;
+            }
+        }
+    }
+}
+
+#[test]
+fn profiles_and_resolution_are_written() {
+    let profile: Arc<[u8]> = (0..1001u32).map(|i| (i * 7) as u8).collect();
+    for (format, samples) in [
+        (Format::Png, Samples::Rgb8),
+        (Format::Webp, Samples::Rgb8),
+        (Format::Webp, Samples::Rgba8),
+        (Format::Webp, Samples::Gray8),
+    ] {
+        for quality in [80, 100] {
+            let name = format!("{format:?} {samples:?} {quality}");
+            let header = EncodeHeader {
+                icc: Some(Arc::clone(&profile)),
+                dpi: Some((300.0, 600.0)),
+                ..header(SIZE, pixel_format(samples))
+            };
+            let options = EncodeOptions { webp_quality: quality, ..options() };
+            let file = write(format, &header, options, &samples.image(SIZE)).unwrap();
+            assert_eq!(read_elsewhere(&file).1.as_deref(), Some(&profile[..]), "{name}");
+            let decoder = open(Arc::new(MemoryAccess::new(file)), &OpenOptions::default()).unwrap();
+            assert_eq!(decoder.facts().icc.as_deref(), Some(&profile[..]), "{name}");
+            assert_eq!(decoder.facts().has_alpha, header.pixels.has_alpha(), "{name}");
+            if format == Format::Png {
+                let (x, y) = decoder.facts().dpi.expect("PNG notes its resolution");
+                assert!((x - 300.0).abs() < 0.02 && (y - 600.0).abs() < 0.02, "{name}: {x} {y}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_format_cannot_hold_is_refused_before_any_row() {
+    let refused = |format, size, pixels| encoder(format, &header(size, pixels), &options()).err();
+    for &format in WRITABLE {
+        let result = refused(format, SIZE, PixelFormat::Lab8);
+        assert!(matches!(result, Some(EncodeError::PixelFormat { .. } | EncodeError::NoEncoder { .. })), "{format:?}");
+    }
+    for (format, limit_px) in [(Format::Webp, 16383), (Format::Gif, 65535)] {
+        for size in [Dimensions::new(limit_px + 1, 1), Dimensions::new(1, limit_px + 1)] {
+            let result = refused(format, size, PixelFormat::Rgb8);
+            assert!(matches!(result, Some(EncodeError::SideTooLong { .. })), "{format:?} {size}");
+        }
+        assert!(refused(format, Dimensions::new(limit_px, 1), PixelFormat::Rgb8).is_none(), "{format:?}");
+    }
+    for pixels in [PixelFormat::Cmyk8, PixelFormat::Rgb16, PixelFormat::Gray16] {
+        for format in [Format::Webp, Format::Gif] {
+            assert!(matches!(refused(format, SIZE, pixels), Some(EncodeError::PixelFormat { .. })), "{format:?}");
+        }
+    }
+}
+
+#[test]
+fn missing_or_surplus_rows_are_errors() {
+    let rows = |height| Raster::zeroed(Dimensions::new(10, height), PixelFormat::Rgb8);
+    let header = header(Dimensions::new(10, 10), PixelFormat::Rgb8);
+    for format in [Format::Png, Format::Webp, Format::Gif] {
+        let mut short = encoder(format, &header, &options()).unwrap();
+        short.write(&rows(9)).unwrap();
+        assert!(short.finish().is_err(), "{format:?}");
+        let mut long = encoder(format, &header, &options()).unwrap();
+        assert!(long.write(&rows(11)).is_err(), "{format:?}");
+        let mut other = encoder(format, &header, &options()).unwrap();
+        assert!(other.write(&Raster::zeroed(Dimensions::new(9, 1), PixelFormat::Rgb8)).is_err(), "{format:?}");
+    }
+}

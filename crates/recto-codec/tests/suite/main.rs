@@ -1,0 +1,8 @@
+//! One suite for every reader and one for every writer: each fixture and each pixel format goes through all of it.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
+mod decoder_suite;
+mod encoder_suite;
+mod fixtures;
+mod memory;
