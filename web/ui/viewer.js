@@ -177,6 +177,7 @@ function mirador(target, view) {
   const single = stage.dataset.manifest !== undefined;
   const manifestWindow = {
     manifestId: target.manifest,
+    maximized: single,
     ...(target.canvas ? { canvasId: target.canvas } : {}),
     ...(region ? { initialViewerConfig: { x: region.x + region.w / 2, y: region.y + region.h / 2, zoom: 1 / region.w } } : {}),
   };

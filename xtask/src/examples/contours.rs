@@ -30,9 +30,8 @@ pub(super) fn contours(grid: &Grid, level: f32) -> Vec<Vec<(f32, f32)>> {
                 line.push(point(grid, level, here));
             }
             if let Some(back) = next.get_mut(&to) {
-                if let Some(at) = back.iter().position(|edge| *edge == here) {
-                    back.swap_remove(at);
-                }
+                let at = back.iter().position(|edge| *edge == here);
+                at.map(|at| back.swap_remove(at));
             }
             line.push(point(grid, level, to));
             here = to;

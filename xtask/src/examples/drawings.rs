@@ -53,7 +53,7 @@ fn encode(name: &str, sheet: &Sheet) -> Result<Vec<u8>> {
         .collect();
     let mut bytes = Vec::new();
     let colour = image::ExtendedColorType::Rgba8;
-    if name.ends_with(".webp") {
+    if Path::new(name).extension().is_some_and(|extension| extension == "webp") {
         image::codecs::webp::WebPEncoder::new_lossless(&mut bytes).write_image(&straight, WIDTH, HEIGHT, colour)?;
     } else {
         use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -142,7 +142,7 @@ fn umbel(sheet: &mut Sheet, seed: u64) {
         for bract in 0..7 {
             let angle = 0.5 + bract as f32 * 0.35 + tilt;
             let tip = (crown.0 + angle.cos() * 90.0 * size, crown.1 + angle.sin() * 60.0 * size);
-            sheet.stroke(spline(&[crown, ((crown.0 + tip.0) / 2.0, tip.1 - 4.0), tip], false), GREEN, 2.0);
+            sheet.stroke(spline(&[crown, (f32::midpoint(crown.0, tip.0), tip.1 - 4.0), tip], false), GREEN, 2.0);
         }
     }
 }
@@ -245,8 +245,7 @@ fn poppy(sheet: &mut Sheet, centre: (f32, f32), size: f32, random: &mut Random) 
             .collect();
         sheet.fill(spline(&edge, true), colour);
         sheet.stroke(spline(&edge, true), Ink(96, 20, 16, 0.7), 1.8);
-        for vein in 1..18 {
-            let to = edge[vein];
+        for to in &edge[1..18] {
             let near = (centre.0 + (to.0 - centre.0) * 0.25, centre.1 + (to.1 - centre.1) * 0.25);
             let far = (centre.0 + (to.0 - centre.0) * 0.86, centre.1 + (to.1 - centre.1) * 0.86);
             sheet.line(near, far, Ink(96, 20, 16, 0.28), 1.1);

@@ -24,24 +24,31 @@ impl Ink {
     }
 }
 
-/// A sheet to draw on. `origin` is the point of the drawing that lies in its upper left corner.
+/// A sheet to draw on. `origin` is the point of the scaled drawing, in pixels, that lies in its upper left corner.
 pub(super) struct Sheet {
     pub(super) pixmap: Pixmap,
     pub(super) origin: (f32, f32),
+    /// Pixels for each unit of the drawing.
+    pub(super) scale: f32,
 }
 
 impl Sheet {
     pub(super) fn new(width: u32, height: u32) -> Result<Self> {
-        Ok(Self { pixmap: Pixmap::new(width, height).context("a sheet must not be empty")?, origin: (0.0, 0.0) })
+        Ok(Self {
+            pixmap: Pixmap::new(width, height).context("a sheet must not be empty")?,
+            origin: (0.0, 0.0),
+            scale: 1.0,
+        })
     }
 
     fn transform(&self) -> Transform {
-        Transform::from_translate(-self.origin.0, -self.origin.1)
+        Transform::from_scale(self.scale, self.scale).post_translate(-self.origin.0, -self.origin.1)
     }
 
     /// Whether a box of the drawing touches this sheet, with a margin for line widths.
     pub(super) fn sees(&self, left: f32, top: f32, right: f32, bottom: f32) -> bool {
         let margin = 60.0;
+        let [left, top, right, bottom] = [left, top, right, bottom].map(|edge| edge * self.scale);
         right + margin >= self.origin.0
             && bottom + margin >= self.origin.1
             && left - margin <= self.origin.0 + self.pixmap.width() as f32

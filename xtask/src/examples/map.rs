@@ -1,4 +1,4 @@
-//! The chart of the Saltmarch Isles: 12000 × 9000 pixels as a pyramid of JPEG tiles.
+//! The chart of the Saltmarch Isles: 10200 × 7650 pixels as a pyramid of JPEG tiles.
 
 use std::path::Path;
 
@@ -13,15 +13,19 @@ use super::terrain::{LAKE_METRES, Terrain};
 use super::tiff::TiffWriter;
 use super::typeset::{Fonts, Style};
 
-const WIDTH: usize = 12_000;
-const HEIGHT: usize = 9_000;
-/// Pixels between grid points.
-const CELL: usize = 8;
+/// The size that all places on the chart are given in.
+const DRAWN: (f32, f32) = (12_000.0, 9_000.0);
+/// Pixels for each unit of that size; sides that no tile divides.
+const SCALE: f32 = 0.85;
+const WIDTH: usize = 10_200;
+const HEIGHT: usize = 7_650;
+/// Units between grid points.
+const CELL: f32 = 8.0;
 const TILE: usize = 256;
 /// Side of the pieces in which lines and letters are drawn.
 const PIECE: usize = 2_000;
-/// Of the full size, where most of the bytes are, and of the smaller levels.
-const QUALITY: [u8; 2] = [34, 60];
+/// Of the full size, where most of the bytes are, of half the size, and of the smaller levels.
+const QUALITY: [u8; 3] = [32, 42, 60];
 /// Middle of the compass rose.
 const ROSE: (f32, f32) = (10_950.0, 7_950.0);
 const ROSE_RADIUS: f32 = 540.0;
@@ -57,7 +61,7 @@ struct Town {
 
 pub(super) fn draw(path: &Path) -> Result<()> {
     let fonts = Fonts::load()?;
-    let terrain = Terrain::grow(WIDTH / CELL, HEIGHT / CELL);
+    let terrain = Terrain::grow((DRAWN.0 / CELL) as usize, (DRAWN.1 / CELL) as usize);
     let chart = Chart::compile(&terrain);
     let mut pixels = ground(&terrain);
     for top in (0..HEIGHT).step_by(PIECE) {
@@ -74,8 +78,8 @@ pub(super) fn draw(path: &Path) -> Result<()> {
 fn write_pyramid(path: &Path, mut pixels: Vec<u8>) -> Result<()> {
     let mut writer = TiffWriter::new();
     let (mut width, mut height) = (WIDTH, HEIGHT);
-    loop {
-        let quality = QUALITY[usize::from(width < WIDTH)];
+    for level in 0.. {
+        let quality = QUALITY[level.min(2)];
         let mut tiles = Vec::new();
         for top in (0..height).step_by(TILE) {
             for left in (0..width).step_by(TILE) {
@@ -131,6 +135,7 @@ fn halve(pixels: &[u8], width: usize, height: usize) -> (Vec<u8>, usize, usize) 
 fn lift(pixels: &[u8], at: (usize, usize), size: (usize, usize)) -> Result<Sheet> {
     let mut sheet = Sheet::new(size.0 as u32, size.1 as u32)?;
     sheet.origin = (at.0 as f32, at.1 as f32);
+    sheet.scale = SCALE;
     for (index, pixel) in sheet.pixmap.data_mut().chunks_exact_mut(4).enumerate() {
         let from = ((at.1 + index / size.0) * WIDTH + at.0 + index % size.0) * 3;
         pixel[..3].copy_from_slice(&pixels[from..from + 3]);
@@ -157,7 +162,11 @@ fn ground(terrain: &Terrain) -> Vec<u8> {
             scope.spawn(move || {
                 for (row, line) in rows.chunks_exact_mut(WIDTH * 3).enumerate() {
                     for (x, pixel) in line.chunks_exact_mut(3).enumerate() {
-                        pixel.copy_from_slice(&ground_at(terrain, x as f32, (index * band + row) as f32));
+                        pixel.copy_from_slice(&ground_at(
+                            terrain,
+                            x as f32 / SCALE,
+                            (index * band + row) as f32 / SCALE,
+                        ));
                     }
                 }
             });
@@ -178,8 +187,8 @@ const TINTS: [(f32, [f32; 3]); 7] = [
 ];
 
 fn ground_at(terrain: &Terrain, x: f32, y: f32) -> [u8; 3] {
-    let (gx, gy) = (x / CELL as f32, y / CELL as f32);
-    let inside = x > MARGIN && y > MARGIN && x < WIDTH as f32 - MARGIN && y < HEIGHT as f32 - MARGIN;
+    let (gx, gy) = (x / CELL, y / CELL);
+    let inside = x > MARGIN && y > MARGIN && x < DRAWN.0 - MARGIN && y < DRAWN.1 - MARGIN;
     if !inside {
         return [246, 239, 222];
     }
@@ -208,7 +217,7 @@ fn tint(height: f32) -> [f32; 3] {
 }
 
 fn to_pixels(points: &[(f32, f32)]) -> Vec<(f32, f32)> {
-    points.iter().map(|(x, y)| (x * CELL as f32, y * CELL as f32)).collect()
+    points.iter().map(|(x, y)| (x * CELL, y * CELL)).collect()
 }
 
 impl Chart {
@@ -220,7 +229,7 @@ impl Chart {
             water_lines(terrain, step, ink, width, &mut lines);
         }
         for metres in (1..24).map(|hundred| hundred as f32 * 100.0) {
-            let is_index = metres as u32 % 500 == 0;
+            let is_index = (metres as u32).is_multiple_of(500);
             for line in contours(&terrain.heights, metres).iter().filter(|line| line.len() > 14) {
                 let ink = Ink(142, 92, 54, if is_index { 0.6 } else { 0.34 });
                 lines.push(Line {
@@ -305,7 +314,7 @@ fn averaged(points: &[(f32, f32)], start: usize, end: usize) -> Vec<(f32, f32)> 
 }
 
 fn graticule(lines: &mut Vec<Line>) {
-    let (right, bottom) = (WIDTH as f32 - MARGIN, HEIGHT as f32 - MARGIN);
+    let (right, bottom) = (DRAWN.0 - MARGIN, DRAWN.1 - MARGIN);
     let ink = Ink(70, 84, 92, 0.35);
     for step in 1..20 {
         let x = MARGIN + step as f32 * 600.0;
@@ -453,8 +462,11 @@ fn draw_town(sheet: &mut Sheet, fonts: &Fonts, town: &Town) {
     style.draw(sheet, &run, (left, y + size * 0.24), INK);
 }
 
-/// Seas and lands: text, size, centre, tracking, and whether it is water.
-const NAMES: &[(&str, f32, (f32, f32), f32, bool)] = &[
+/// Text, size, centre, tracking, and whether it is water.
+type Name = (&'static str, f32, (f32, f32), f32, bool);
+
+/// Seas and lands.
+const NAMES: &[Name] = &[
     ("The Wide Sound", 250.0, (2_500.0, 1_350.0), 0.22, true),
     ("The Patient Sea", 300.0, (7_150.0, 8_060.0), 0.3, true),
     ("Herring Deep", 150.0, (1_500.0, 8_150.0), 0.24, true),
@@ -526,7 +538,7 @@ fn ship(sheet: &mut Sheet, at: (f32, f32), size: f32) {
 
 /// Neat line, a scale of black and white, and degrees.
 fn frame(sheet: &mut Sheet, fonts: &Fonts) {
-    let (w, h) = (WIDTH as f32, HEIGHT as f32);
+    let (w, h) = (DRAWN.0, DRAWN.1);
     for (inset, width) in [(MARGIN, 5.0), (MARGIN - 44.0, 3.0), (MARGIN - 70.0, 14.0), (90.0, 4.0)] {
         sheet.frame((inset, inset, w - 2.0 * inset, h - 2.0 * inset), INK, width);
     }

@@ -1,7 +1,7 @@
 //! Draws `examples/`: a book, a large map, index cards and drawings, all from numbers and words of our own.
 //!
-//! The same code gives the same bytes each time. Letters come from EB Garamond and DejaVu Sans Mono as Debian packages them
-//! (`fonts-ebgaramond`, `fonts-dejavu-core`); only drawn pixels enter the project.
+//! The same code gives the same bytes each time. Letters come from the Debian packages `fonts-ebgaramond` and
+//! `fonts-dejavu-core`; only drawn pixels enter the project.
 
 mod book;
 mod cards;

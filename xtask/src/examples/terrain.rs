@@ -126,9 +126,9 @@ fn drain(heights: &mut Grid) -> (Vec<usize>, Vec<usize>) {
     let mut order = Vec::with_capacity(count);
     let mut queue = BinaryHeap::new();
     let key = |height: f32| (f64::from(height) * 10_000.0) as i64;
-    for index in 0..count {
+    for (index, to) in down.iter_mut().enumerate() {
         if heights.values[index] <= 0.0 {
-            down[index] = index;
+            *to = index;
             if heights.neighbours(index).any(|(next, _)| heights.values[next] > 0.0) {
                 queue.push(Reverse((key(heights.values[index]), index)));
             }

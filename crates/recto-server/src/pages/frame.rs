@@ -85,7 +85,9 @@ impl Frame<'_> {
         html.add(format_args!("{}</a>", Text(&self.site.title)));
         if !self.breadcrumbs.is_empty() {
             html.raw("<nav class=\"crumbs\" aria-label=\"Where this is\"><ol>");
-            for crumb in self.breadcrumbs {
+            // The site's name beside them leads to the root already.
+            let root = format!("{}/", self.site.base_path);
+            for crumb in self.breadcrumbs.iter().filter(|crumb| crumb.href != root) {
                 html.add(format_args!("<li><a href=\"{}\">{}</a></li>", Href(&crumb.href), Text(&crumb.label)));
             }
             html.add(format_args!("<li><span aria-current=\"page\">{}</span></li></ol></nav>", Text(self.title)));

@@ -55,8 +55,9 @@ struct Needs {
 
 fn needs(kind: ViewerKind) -> Needs {
     match kind {
-        // Both set styles through the object model, which a policy does not govern.
-        ViewerKind::OpenSeadragon | ViewerKind::Leaflet => Needs::default(),
+        // It sets styles through the object model, which a policy does not govern.
+        ViewerKind::Leaflet => Needs::default(),
+        ViewerKind::OpenSeadragon => Needs { inline_styles: true, ..Needs::default() },
         ViewerKind::Mirador => Needs { inline_styles: true, eval: false, login_frames: true },
         ViewerKind::UniversalViewer => Needs { inline_styles: true, eval: true, login_frames: true },
     }
