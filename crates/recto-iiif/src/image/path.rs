@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::identifier::{self, Identifier};
 
-use super::{Region, RequestError, Rotation, Size, request::ApiVersion};
+use super::{Quality, Region, RequestError, Rotation, Size, request::ApiVersion};
 
 const PATH_FORMS: &str =
     "`{identifier}`, `{identifier}/info.json` or `{identifier}/{region}/{size}/{rotation}/{quality}.{format}`";
@@ -59,8 +59,8 @@ impl ImagePath<'_> {
 
 /// Reads the path after the API's prefix, without a leading slash and without a query, percent-escapes still in it.
 ///
-/// With raw slashes, the last four segments are an image request when the first three of them have a form of either version and
-/// the fourth holds a dot; then the identifier is as long as it can be.
+/// With raw slashes, the last four segments are an image request when at least two of them have a form of either version; then
+/// the identifier is as long as it can be.
 ///
 /// # Errors
 ///
@@ -110,15 +110,19 @@ fn parse_raw(rest: &str) -> Result<ImagePath<'_>, RequestError> {
     Ok(ImagePath::Base { identifier: Identifier::parse_encoded(rest)? })
 }
 
+/// True when at least two of the four segments have a form that the grammar knows: then the others are mistakes in a
+/// request, to be named as such, and not part of an identifier with slashes.
 fn looks_like_request(region: &str, size: &str, rotation: &str, quality_format: &str) -> bool {
-    let decoded = |text| identifier::decode(text, "region");
-    let (Ok(region), Ok(size), Ok(rotation)) = (decoded(region), decoded(size), decoded(rotation)) else {
-        return false;
-    };
-    quality_format.contains('.')
-        && Region::parse(&region).is_ok()
-        && (Size::parse(ApiVersion::V3, &size).is_ok() || Size::parse(ApiVersion::V2, &size).is_ok())
-        && Rotation::parse(&rotation).is_ok()
+    let has_form = |text: &str, form: fn(&str) -> bool| identifier::decode(text, "region").is_ok_and(|text| form(&text));
+    let is_size = |text: &str| Size::parse(ApiVersion::V3, text).is_ok() || Size::parse(ApiVersion::V2, text).is_ok();
+    let is_quality = |text: &str| text.split_once('.').is_some_and(|(quality, _)| Quality::parse(quality).is_ok());
+    let forms = [
+        has_form(region, |text| Region::parse(text).is_ok()),
+        has_form(size, is_size),
+        has_form(rotation, |text| Rotation::parse(text).is_ok()),
+        has_form(quality_format, is_quality),
+    ];
+    forms.into_iter().filter(|form| *form).count() >= 2
 }
 
 fn image<'a>(identifier: &str, segments: [&'a str; 4]) -> Result<ImagePath<'a>, RequestError> {
@@ -173,6 +177,8 @@ mod tests {
             ("full/max/0/default.jpg/full/full/0/default.jpg", "full/max/0/default.jpg", true),
             ("a/b/c/d/e.tif", "a/b/c/d/e.tif", false),
             ("full/max/0/default.jpg", "full/max/0/default.jpg", false),
+            ("a.tif/nonsense/max/0/default.jpg", "a.tif", true),
+            ("a.tif/full/nonsense/nonsense/default.jpg", "a.tif", true),
         ] {
             let parsed = parse_path(path, Slashes::Raw).unwrap();
             assert_eq!(parsed.identifier().as_str(), identifier, "{path}");
