@@ -28,7 +28,7 @@ fn numbers_are_as_the_grammar_has_them_and_no_others() {
         ("region", "99999999999999999999,0,1,1"),
         ("region", "0x10,0,1,1"),
         ("region", "Full"),
-        ("region", "0, 0,1,1"),
+        ("region", "0,%200,1,1"),
         ("region", "0,0,1.5,1"),
         ("region", ""),
         ("size", "0,"),
@@ -102,7 +102,7 @@ fn the_default_limits_tame_what_only_costs() {
     for size in ["^50000,50000", "^4294967295,4294967295", "^pct:100000", "^!90000,90000", "^60000,"] {
         let answer = server.get(&format!("/iiif/3/a.png/full/{size}/0/default.jpg"));
         assert_eq!(answer.status, 400, "{size}: {}", answer.text());
-        assert!(answer.text().contains("pixels"), "{}", answer.text());
+        assert!(answer.text().contains("limit") || answer.text().contains("end at"), "{}", answer.text());
     }
     assert_eq!(server.get("/iiif/2/a.png/full/50000,50000/0/default.jpg").status, 400);
     assert!(began.elapsed() < Duration::from_secs(5), "refused before any work");

@@ -28,7 +28,11 @@ impl<S: Unpin> WriteDeadline<S> {
     }
 
     /// Turns a write that waits into one that fails once it has waited too long.
-    fn bound<T>(mut self: Pin<&mut Self>, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn bound<T>(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.is_waiting = false;
             return written;

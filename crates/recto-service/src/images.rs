@@ -293,7 +293,11 @@ impl ImageService {
     /// The lane that a plan stands in.
     pub fn lane(plan: &Plan) -> Lane {
         let estimate = plan.estimate();
-        if estimate.pixels <= TILE_LANE_PIXELS && estimate.bytes_held <= TILE_LANE_BYTES { Lane::Tiles } else { Lane::Large }
+        if estimate.pixels <= TILE_LANE_PIXELS && estimate.bytes_held <= TILE_LANE_BYTES {
+            Lane::Tiles
+        } else {
+            Lane::Large
+        }
     }
 
     /// The cache key of a prepared request, for people.
@@ -324,11 +328,7 @@ impl ImageService {
             document
         });
         self.inner.metrics.info();
-        Ok(PreparedInfo {
-            bytes: document.bytes,
-            etag: document.etag,
-            last_modified: image.located.last_modified,
-        })
+        Ok(PreparedInfo { bytes: document.bytes, etag: document.etag, last_modified: image.located.last_modified })
     }
 
     fn write_info(&self, image: &KnownImage, version: ApiVersion, service: &str) -> Document {
@@ -350,7 +350,11 @@ impl ImageService {
             levels: facts.levels.iter().map(|[w, h]| Dimensions::new(*w, *h)).collect(),
             tile: Some(self.inner.tile(facts)),
             limits: self.inner.limits.for_image(size),
-            preferred_formats: options.preferred_formats.iter().filter_map(|word| Format::from_extension(word)).collect(),
+            preferred_formats: options
+                .preferred_formats
+                .iter()
+                .filter_map(|word| Format::from_extension(word))
+                .collect(),
             rights: options.rights.clone(),
             pages: Some(facts.pages),
             ..InfoSubject::new(service, size, recto_codec::formats::WRITABLE)
@@ -374,7 +378,8 @@ impl ImageService {
             .get_or_compute(identifier.clone(), move |_cancel| async move {
                 let inner = Arc::clone(&this.inner);
                 let asked = wanted.clone();
-                let found = this.inner.lanes.run(Lane::Tiles, move || inner.look_up(&asked)).await.and_then(|found| found);
+                let found =
+                    this.inner.lanes.run(Lane::Tiles, move || inner.look_up(&asked)).await.and_then(|found| found);
                 match found {
                     Ok(known) => {
                         this.inner.known.insert(wanted, Arc::clone(&known));

@@ -19,5 +19,8 @@ pub use explain::Explanation;
 pub use images::{ImageBody, ImageService, ImageServiceParts, Origin, Prepared, PreparedInfo};
 pub use known::{KnownImage, ShortFacts};
 pub use metrics::{CacheReading, Metrics};
+pub use recto_ingest::build::{PageFacts, Urls};
+pub use recto_ingest::{Collection, Member, Object, Tree};
+
 pub use objects::{DocumentKind, ObjectService, PreparedDocument, PresentationUrls};
 pub use options::{ImageOptions, LibraryOptions, LimitOptions, WorkOptions};

@@ -39,9 +39,17 @@ impl Library {
         self.put(name, &coded_png(width, height))
     }
 
-    /// Starts a server on it.
+    /// Starts a server on it, with a state directory of its own.
     pub(crate) fn serve(&self, arguments: &[&str]) -> Server {
-        Server::start(self.folder.path(), self.state.path(), arguments)
+        let state = tempfile::tempdir_in(self.state.path()).unwrap().keep();
+        Server::start(self.folder.path(), &state, arguments)
+    }
+
+    /// Starts a server on it that finds what an earlier one left behind.
+    pub(crate) fn serve_again(&self, arguments: &[&str]) -> Server {
+        let state = self.state.path().join("kept");
+        fs::create_dir_all(&state).unwrap();
+        Server::start(self.folder.path(), &state, arguments)
     }
 
     /// Every path, length and time below the folder: equal before and after, if nothing was written.

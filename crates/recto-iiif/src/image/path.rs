@@ -113,7 +113,8 @@ fn parse_raw(rest: &str) -> Result<ImagePath<'_>, RequestError> {
 /// True when at least two of the four segments have a form that the grammar knows: then the others are mistakes in a
 /// request, to be named as such, and not part of an identifier with slashes.
 fn looks_like_request(region: &str, size: &str, rotation: &str, quality_format: &str) -> bool {
-    let has_form = |text: &str, form: fn(&str) -> bool| identifier::decode(text, "region").is_ok_and(|text| form(&text));
+    let has_form =
+        |text: &str, form: fn(&str) -> bool| identifier::decode(text, "region").is_ok_and(|text| form(&text));
     let is_size = |text: &str| Size::parse(ApiVersion::V3, text).is_ok() || Size::parse(ApiVersion::V2, text).is_ok();
     let is_quality = |text: &str| text.split_once('.').is_some_and(|(quality, _)| Quality::parse(quality).is_ok());
     let forms = [

@@ -57,7 +57,10 @@ async fn info(app: &App, asked: &Asked, version: ApiVersion, identifier: &Identi
         // Plain JSON says what it means by a link to its context. Image API 3.0 §5.1, 2.1 §5.
         push_link(
             &mut extra,
-            &format!("<{}>;rel=\"http://www.w3.org/ns/json-ld#context\";type=\"application/ld+json\"", version.context()),
+            &format!(
+                "<{}>;rel=\"http://www.w3.org/ns/json-ld#context\";type=\"application/ld+json\"",
+                version.context()
+            ),
         );
     }
     let representation = Representation {

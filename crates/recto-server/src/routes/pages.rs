@@ -7,9 +7,7 @@ use recto_iiif::Dimensions;
 use recto_iiif::identifier::Identifier;
 use recto_iiif::image::ApiVersion;
 use recto_iiif::presentation::Version;
-use recto_ingest::build::{PageFacts, Urls as _};
-use recto_ingest::{Collection, Member, Object, Tree};
-use recto_service::{PresentationUrls, ServiceError};
+use recto_service::{Collection, Member, Object, PageFacts, PresentationUrls, ServiceError, Tree, Urls as _};
 
 use super::{nothing_here, query_value};
 use crate::app::{App, Asked};
