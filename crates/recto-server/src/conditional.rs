@@ -51,8 +51,7 @@ pub(crate) fn wanted_range(headers: &HeaderMap, length: u64, etag: &str) -> Want
     match (first.trim(), last.trim()) {
         ("", suffix) => match number(suffix) {
             None => Wanted::All,
-            Some(0) => Wanted::Unsatisfiable,
-            Some(_) if length == 0 => Wanted::Unsatisfiable,
+            Some(suffix) if suffix == 0 || length == 0 => Wanted::Unsatisfiable,
             Some(suffix) => Wanted::Part(length.saturating_sub(suffix), length - 1),
         },
         (first, last) => match (number(first), last, number(last)) {

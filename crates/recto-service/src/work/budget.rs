@@ -88,7 +88,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_can_never_fit_is_refused_at_once() {
         let budget = Budget::new(10 << 20);
-        let error = budget.charge(Lane::Large, 9 << 20, Duration::from_secs(3600)).await.unwrap_err();
+        let error = budget.charge(Lane::Large, 9 << 20, Duration::from_hours(1)).await.unwrap_err();
         assert!(matches!(error, ServiceError::OverBudget { .. }), "{error:?}");
     }
 
