@@ -170,7 +170,8 @@ impl ImageService {
     pub fn start(parts: ImageServiceParts) -> Option<Self> {
         let ImageServiceParts { source, policy, cache, metrics, limits, options, work } = parts;
         let render = options.render()?;
-        let fingerprint = format!("{RENDERING_VERSION} {render:?}");
+        // Short, as it goes into the key of every request.
+        let fingerprint = format!("{:032x}", xxh3_128(format!("{RENDERING_VERSION} {render:?}").as_bytes()));
         let lanes = Lanes::start(work.thread_count(), work.max_waiting, work.max_wait.into());
         Some(Self {
             inner: Arc::new(Inner {
