@@ -67,7 +67,10 @@ pub struct Lanes {
 
 impl std::fmt::Debug for Lanes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lanes").field("threads", &self.threads.len()).field("stats", &self.stats()).finish_non_exhaustive()
+        f.debug_struct("Lanes")
+            .field("threads", &self.threads.len())
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
     }
 }
 
