@@ -1,6 +1,14 @@
 //! Black-box tests: the real program on a port of its own, asked over HTTP, judged by status, headers and pixels.
 
+#![cfg(test)]
+
 mod http_rules;
 mod identifiers;
 mod limits;
+mod objects;
+mod pixels;
+mod proxies;
+mod real_files;
+mod robustness;
 mod support;
+mod tiles;

@@ -52,12 +52,19 @@ struct Inner {
     render: RenderOptions,
     fingerprint: String,
     known: moka::sync::Cache<Identifier, Arc<KnownImage>>,
-    failures: moka::sync::Cache<Identifier, Arc<ServiceError>>,
+    failures: moka::sync::Cache<Identifier, Failure>,
     open: moka::sync::Cache<OpenKey, Arc<OpenImage>>,
     finding: Joining<Identifier, Arc<KnownImage>, ServiceError>,
     rendering: Joining<CacheKey, Bytes, ServiceError>,
     budget: Budget,
     lanes: Lanes,
+}
+
+/// Why an original could not be opened. It holds as long as the original is the same.
+#[derive(Clone, Debug)]
+struct Failure {
+    error: Arc<ServiceError>,
+    version: Option<recto_source::SourceVersion>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -372,8 +379,12 @@ impl ImageService {
         {
             return Ok(known);
         }
-        if let Some(failure) = self.inner.failures.get(identifier) {
-            return Err(ServiceError::Joined(failure));
+        // Taken before the original is read: if it is replaced meanwhile, the failure is not remembered for the new one.
+        let version = self.inner.source.locate(identifier).ok().map(|located| located.version);
+        if let Some(failure) = self.inner.failures.get(identifier)
+            && failure.version == version
+        {
+            return Err(ServiceError::Joined(failure.error));
         }
         let this = self.clone();
         let wanted = identifier.clone();
@@ -401,7 +412,8 @@ impl ImageService {
                         ErrorKind::CorruptSource | ErrorKind::Unsupported | ErrorKind::TooLarge | ErrorKind::Internal
                     )
                 {
-                    self.inner.failures.insert(identifier.clone(), Arc::clone(shared));
+                    let failure = Failure { error: Arc::clone(shared), version };
+                    self.inner.failures.insert(identifier.clone(), failure);
                 }
                 error
             })

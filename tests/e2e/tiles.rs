@@ -1,0 +1,276 @@
+//! Tiles as viewers ask for them, of a JPEG pyramid: every one that `info.json` announces is there, exact in size, and as it lies
+//! in the file wherever that can be.
+
+use std::fmt;
+
+use image::{RgbImage, imageops};
+use serde_json::Value;
+
+use crate::support::{Answer, Library, Server};
+
+const FILE: &str = "isles.tif";
+
+fn example(name: &str) -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name);
+    std::fs::read(path).unwrap()
+}
+
+fn isles() -> (Library, Server, Vec<Directory>) {
+    let bytes = example("Saltmarch Isles.tif");
+    let directories = directories(&bytes);
+    let library = Library::new();
+    library.put(FILE, &bytes);
+    let server = library.serve(&[]);
+    (library, server, directories)
+}
+
+/// One level of a classic, little-endian TIFF: just what this test needs to know.
+#[derive(Debug)]
+struct Directory {
+    width: u32,
+    height: u32,
+    tile: u32,
+    tiles: Vec<Vec<u8>>,
+}
+
+fn directories(file: &[u8]) -> Vec<Directory> {
+    let u16_at = |at: usize| u16::from_le_bytes(file[at..at + 2].try_into().unwrap());
+    let u32_at = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
+    assert_eq!(&file[..4], b"II\x2a\0");
+    let mut todo = vec![u32_at(4) as usize];
+    let mut found = Vec::new();
+    while let Some(at) = todo.pop() {
+        let count = usize::from(u16_at(at));
+        let values = |tag: u16| -> Vec<u32> {
+            let entry = (0..count).map(|index| at + 2 + index * 12).find(|entry| u16_at(*entry) == tag);
+            let Some(entry) = entry else { return Vec::new() };
+            let width = if u16_at(entry + 2) == 3 { 2 } else { 4 };
+            let length = u32_at(entry + 4) as usize;
+            let start = if length * width <= 4 { entry + 8 } else { u32_at(entry + 8) as usize };
+            let value = |index: usize| {
+                if width == 2 { u32::from(u16_at(start + index * 2)) } else { u32_at(start + index * 4) }
+            };
+            (0..length).map(value).collect()
+        };
+        let tiles = values(324).into_iter().zip(values(325));
+        found.push(Directory {
+            width: values(256)[0],
+            height: values(257)[0],
+            tile: values(322)[0],
+            tiles: tiles.map(|(start, length)| file[start as usize..][..length as usize].to_vec()).collect(),
+        });
+        todo.extend(values(330).into_iter().map(|offset| offset as usize));
+        todo.extend(Some(u32_at(at + 2 + count * 12) as usize).filter(|next| *next != 0));
+    }
+    found.sort_by_key(|directory| std::cmp::Reverse(directory.width));
+    found
+}
+
+/// The coded pixels of a baseline JPEG: all between the header of its only scan and the end.
+fn scan(jpeg: &[u8]) -> &[u8] {
+    let mut at = 2;
+    loop {
+        assert_eq!(jpeg[at], 0xff, "a marker at {at}");
+        let length = usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]]));
+        if jpeg[at + 1] == 0xda {
+            let end = jpeg.windows(2).rposition(|pair| pair == [0xff, 0xd9]).unwrap();
+            return &jpeg[at + 2 + length..end];
+        }
+        at += 2 + length;
+    }
+}
+
+/// A tile as a viewer means it, in pixels of the whole and of the answer.
+#[derive(Clone, Copy, Debug)]
+struct Tile {
+    factor: u32,
+    column: u32,
+    row: u32,
+    region: (u32, u32, u32, u32),
+    size: (u32, u32),
+}
+
+impl fmt::Display for Tile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tile {},{} at 1/{}", self.column, self.row, self.factor)
+    }
+}
+
+impl Tile {
+    fn is_whole(&self, tile: u32) -> bool {
+        self.size == (tile, tile)
+    }
+
+    fn region_text(&self) -> String {
+        let (x, y, w, h) = self.region;
+        format!("{x},{y},{w},{h}")
+    }
+
+    /// As OpenSeadragon writes it (`IIIFTileSource.getTileUrl`): `full` where the region is the whole.
+    fn openseadragon(&self, version: u32, whole: (u32, u32)) -> String {
+        let (w, h) = self.size;
+        let region = if self.region == (0, 0, whole.0, whole.1) { "full".to_owned() } else { self.region_text() };
+        let size = match version {
+            2 if w == whole.0 => "full".to_owned(),
+            2 => format!("{w},"),
+            _ if (w, h) == whole => "max".to_owned(),
+            _ => format!("{w},{h}"),
+        };
+        format!("/iiif/{version}/{FILE}/{region}/{size}/0/default.jpg")
+    }
+
+    /// As Leaflet-IIIF writes it: always numbers, and in version 2 the width alone.
+    fn leaflet(&self, version: u32) -> String {
+        let (w, h) = self.size;
+        let size = if version == 2 { format!("{w},") } else { format!("{w},{h}") };
+        format!("/iiif/{version}/{FILE}/{}/{size}/0/default.jpg", self.region_text())
+    }
+}
+
+fn number(value: &Value) -> u32 {
+    value.as_u64().unwrap().try_into().unwrap()
+}
+
+/// All tiles of one factor that this `info.json` announces.
+fn announced(info: &Value, factor: u32) -> Vec<Tile> {
+    let (width, height) = (number(&info["width"]), number(&info["height"]));
+    let side = number(&info["tiles"][0]["width"]);
+    let tall = info["tiles"][0].get("height").map_or(side, number);
+    assert!(info["tiles"][0]["scaleFactors"].as_array().unwrap().contains(&factor.into()), "{factor}: {info}");
+    let (step_x, step_y) = (side * factor, tall * factor);
+    let mut tiles = Vec::new();
+    for (row, y) in (0..height).step_by(step_y as usize).enumerate() {
+        for (column, x) in (0..width).step_by(step_x as usize).enumerate() {
+            let (w, h) = (step_x.min(width - x), step_y.min(height - y));
+            let size = (w.div_ceil(factor), h.div_ceil(factor));
+            tiles.push(Tile { factor, column: column as u32, row: row as u32, region: (x, y, w, h), size });
+        }
+    }
+    tiles
+}
+
+fn counter(server: &Server, name: &str) -> u64 {
+    let text = server.get("/metrics").text();
+    let line = text.lines().find(|line| line.starts_with(name) && line.as_bytes().get(name.len()) == Some(&b' '));
+    line.unwrap_or_else(|| panic!("no {name} in {text}")).rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+fn jpeg_size(answer: &Answer, url: &str) -> (u32, u32) {
+    assert_eq!(answer.status, 200, "{url}: {}", answer.text());
+    let reader = image::ImageReader::with_format(std::io::Cursor::new(&answer.body), image::ImageFormat::Jpeg);
+    reader.into_dimensions().unwrap()
+}
+
+#[test]
+fn every_announced_tile_answers_with_exactly_its_pixels_in_the_urls_of_every_viewer() {
+    let (_library, server, directories) = isles();
+    let info = server.get(&format!("/iiif/3/{FILE}/info.json")).json();
+    let whole = (number(&info["width"]), number(&info["height"]));
+    assert_eq!(number(&info["tiles"][0]["width"]), directories[0].tile, "the stored grid is announced");
+    let factors: Vec<u32> = info["tiles"][0]["scaleFactors"].as_array().unwrap().iter().map(number).collect();
+    for version in [2, 3] {
+        let info = server.get(&format!("/iiif/{version}/{FILE}/info.json")).json();
+        for factor in &factors {
+            let tiles = announced(&info, *factor);
+            let last = *tiles.last().unwrap();
+            for tile in tiles {
+                // Of the large levels the edges and a diagonal, of the others all.
+                let is_edge = tile.column == last.column || tile.row == last.row;
+                if *factor < 4 && !is_edge && tile.column != tile.row {
+                    continue;
+                }
+                let forms = [tile.openseadragon(version, whole), tile.leaflet(version)];
+                let answers = forms.each_ref().map(|url| server.get(url));
+                for (answer, url) in answers.iter().zip(&forms) {
+                    assert_eq!(jpeg_size(answer, url), tile.size, "{url}: {tile}");
+                }
+                assert!(answers[0].body == answers[1].body, "{} and {}", forms[0], forms[1]);
+            }
+        }
+    }
+    for size in info["sizes"].as_array().unwrap() {
+        let (w, h) = (number(&size["width"]), number(&size["height"]));
+        if w > 3000 {
+            continue;
+        }
+        for url in [
+            format!("/iiif/3/{FILE}/full/{w},{h}/0/default.jpg"),
+            format!("/iiif/2/{FILE}/full/{w},/0/default.jpg"),
+            format!("/iiif/2/{FILE}/full/{w},{h}/0/default.jpg"),
+        ] {
+            assert_eq!(jpeg_size(&server.get(&url), &url), (w, h), "{url}");
+        }
+    }
+    server.assert_clean_log();
+}
+
+#[test]
+fn inner_tiles_leave_as_they_lie_and_edge_tiles_are_cut_without_a_generation() {
+    let (_library, server, directories) = isles();
+    let info = server.get(&format!("/iiif/3/{FILE}/info.json")).json();
+    let whole = (number(&info["width"]), number(&info["height"]));
+    let mut cut = 0;
+    for (factor, directory) in [1, 2, 4, 8, 16].into_iter().zip(&directories) {
+        assert_eq!((directory.width, directory.height), (whole.0.div_ceil(factor), whole.1.div_ceil(factor)));
+        let across = directory.width.div_ceil(directory.tile);
+        for tile in announced(&info, factor) {
+            let is_whole = tile.is_whole(directory.tile);
+            if factor < 4 && is_whole && (tile.column + tile.row) % 7 != 0 {
+                continue;
+            }
+            let url = tile.openseadragon(3, whole);
+            let answer = server.get(&url);
+            assert_eq!(jpeg_size(&answer, &url), tile.size, "{tile}");
+            if is_whole {
+                let stored = &directory.tiles[(tile.row * across + tile.column) as usize];
+                assert!(answer.header("server-timing").starts_with("stored"), "{tile}: {:?}", answer.headers);
+                assert!(scan(&answer.body) == scan(stored), "{tile} is coded as it lies in the file");
+            } else {
+                cut += 1;
+            }
+        }
+    }
+    assert_eq!(counter(&server, "recto_tile_cuts_total"), cut, "each edge tile is cut once");
+    assert_eq!(counter(&server, "recto_renders_total"), 0, "no tile was decoded and encoded again");
+    server.assert_clean_log();
+}
+
+#[track_caller]
+fn assert_alike(one: &RgbImage, other: &RgbImage, what: &str) {
+    assert_eq!(one.dimensions(), other.dimensions(), "{what}");
+    let (_, mean) = recto_testkit::card::distance(one.as_raw(), other.as_raw());
+    assert!(mean <= 2.0, "{what}: {mean} levels apart");
+}
+
+#[test]
+fn tiles_crops_and_the_whole_agree() {
+    let (_library, server, _) = isles();
+    let info = server.get(&format!("/iiif/3/{FILE}/info.json")).json();
+    let whole = (number(&info["width"]), number(&info["height"]));
+    for factor in [4, 8, 16] {
+        let (w, h) = (whole.0.div_ceil(factor), whole.1.div_ceil(factor));
+        let level = server.get(&format!("/iiif/3/{FILE}/full/{w},{h}/0/default.png")).image().to_rgb8();
+        let mut stitched = RgbImage::new(w, h);
+        for tile in announced(&info, factor) {
+            let side = number(&info["tiles"][0]["width"]);
+            let part = server.get(&tile.openseadragon(3, whole)).image().to_rgb8();
+            let (x, y) = (tile.column * side, tile.row * side);
+            // Each by itself, so that one wrong tile among many right ones shows.
+            let here = imageops::crop_imm(&level, x, y, tile.size.0, tile.size.1).to_image();
+            assert_alike(&part, &here, &format!("{tile} beside the level"));
+            imageops::replace(&mut stitched, &part, x.into(), y.into());
+        }
+        assert_alike(&stitched, &level, &format!("the tiles at 1/{factor} beside the level"));
+        // A crop off the grid, across several tiles.
+        let (x, y, cw, ch) = (w / 3 + 5, h / 3 + 3, w / 2, h / 2);
+        let url = format!(
+            "/iiif/3/{FILE}/{},{},{},{}/{cw},{ch}/0/default.png",
+            x * factor,
+            y * factor,
+            cw * factor,
+            ch * factor
+        );
+        let crop = server.get(&url).image().to_rgb8();
+        assert_alike(&crop, &imageops::crop_imm(&level, x, y, cw, ch).to_image(), &url);
+    }
+}
