@@ -210,7 +210,7 @@ mod tests {
             (
                 "10.1.2.3",
                 &[
-                    host,
+                    HOST,
                     ("x-forwarded-proto", "https"),
                     ("x-forwarded-host", "b.example"),
                     ("x-forwarded-port", "8443"),

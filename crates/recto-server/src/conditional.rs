@@ -55,7 +55,6 @@ pub(crate) fn wanted_range(headers: &HeaderMap, length: u64, etag: &str) -> Want
             Some(suffix) => Wanted::Part(length.saturating_sub(suffix), length - 1),
         },
         (first, last) => match (number(first), last, number(last)) {
-            (None, _, _) => Wanted::All,
             (Some(first), _, _) if first >= length => Wanted::Unsatisfiable,
             (Some(first), "", _) => Wanted::Part(first, length - 1),
             (Some(first), _, Some(last)) if last >= first => Wanted::Part(first, last.min(length - 1)),
