@@ -90,6 +90,12 @@ impl DerivativeCache {
         Some(found)
     }
 
+    /// About how many bytes reading the derivative from the directory would take in memory; `None` when it is not there.
+    /// For callers who reserve memory for large ones before they read them.
+    pub fn length_on_disk(&self, key: &CacheKey) -> Option<u64> {
+        self.disk.as_ref()?.length(key)
+    }
+
     /// Keeps a derivative. Never blocks: the directory is written in the background.
     pub fn insert(&self, key: CacheKey, derivative: &Derivative) {
         self.remember(key, derivative);

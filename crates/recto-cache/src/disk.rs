@@ -113,6 +113,11 @@ impl DiskCache {
         Ok(Self { shared, worker: Some(worker) })
     }
 
+    /// About how many bytes an entry would take in memory; `None` when it is not there.
+    pub fn length(&self, key: &CacheKey) -> Option<u64> {
+        if self.shared.content().touch(key) == Presence::None { None } else { self.shared.folder.length(key) }
+    }
+
     /// The entry, read and verified. Blocks for as long as that takes.
     pub fn get(&self, key: &CacheKey) -> Option<Derivative> {
         let shared = &*self.shared;

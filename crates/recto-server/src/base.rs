@@ -181,9 +181,10 @@ mod tests {
 
     #[test]
     fn the_public_url_is_the_one_that_was_asked_for() {
-        let host = ("host", "a.example:8182");
-        let cases: &[(&str, &[(&'static str, &'static str)], &str)] = &[
-            ("192.0.2.1", &[host], "http://a.example:8182"),
+        const HOST: (&str, &str) = ("host", "a.example:8182");
+        type Headers = &'static [(&'static str, &'static str)];
+        let cases: &[(&str, Headers, &str)] = &[
+            ("192.0.2.1", &[HOST], "http://a.example:8182"),
             ("192.0.2.1", &[("host", "a.example:80")], "http://a.example"),
             ("192.0.2.1", &[("host", "[::1]:8182")], "http://[::1]:8182"),
             ("192.0.2.1", &[("host", "a\"b")], "http://localhost"),
@@ -191,25 +192,25 @@ mod tests {
             // Not from a trusted network: no effect.
             (
                 "192.0.2.1",
-                &[host, ("x-forwarded-proto", "https"), ("x-forwarded-host", "evil.example")],
+                &[HOST, ("x-forwarded-proto", "https"), ("x-forwarded-host", "evil.example")],
                 "http://a.example:8182",
             ),
-            ("192.0.2.1", &[host, ("forwarded", "proto=https;host=evil.example")], "http://a.example:8182"),
+            ("192.0.2.1", &[HOST, ("forwarded", "proto=https;host=evil.example")], "http://a.example:8182"),
             // nginx, Traefik, Apache.
             (
                 "10.1.2.3",
-                &[host, ("x-forwarded-proto", "https"), ("x-forwarded-host", "b.example")],
+                &[HOST, ("x-forwarded-proto", "https"), ("x-forwarded-host", "b.example")],
                 "https://b.example",
             ),
             (
                 "10.1.2.3",
-                &[host, ("x-forwarded-proto", "https, http"), ("x-forwarded-host", "b.example, c.internal")],
+                &[HOST, ("x-forwarded-proto", "https, http"), ("x-forwarded-host", "b.example, c.internal")],
                 "https://b.example",
             ),
             (
                 "10.1.2.3",
                 &[
-                    host,
+                    HOST,
                     ("x-forwarded-proto", "https"),
                     ("x-forwarded-host", "b.example"),
                     ("x-forwarded-port", "8443"),
@@ -218,33 +219,33 @@ mod tests {
             ),
             (
                 "10.1.2.3",
-                &[host, ("x-forwarded-proto", "https"), ("x-forwarded-host", "b.example"), ("x-forwarded-port", "443")],
+                &[HOST, ("x-forwarded-proto", "https"), ("x-forwarded-host", "b.example"), ("x-forwarded-port", "443")],
                 "https://b.example",
             ),
             (
                 "10.1.2.3",
-                &[host, ("x-forwarded-proto", "https"), ("x-forwarded-host", "b.example:443")],
+                &[HOST, ("x-forwarded-proto", "https"), ("x-forwarded-host", "b.example:443")],
                 "https://b.example",
             ),
             (
                 "10.1.2.3",
-                &[host, ("x-forwarded-host", "b.example"), ("x-forwarded-prefix", "/images/")],
+                &[HOST, ("x-forwarded-host", "b.example"), ("x-forwarded-prefix", "/images/")],
                 "http://b.example/images",
             ),
             (
                 "10.1.2.3",
-                &[host, ("x-forwarded-host", "b.example"), ("x-forwarded-prefix", "//evil.example")],
+                &[HOST, ("x-forwarded-host", "b.example"), ("x-forwarded-prefix", "//evil.example")],
                 "http://b.example",
             ),
-            ("10.1.2.3", &[host, ("x-forwarded-proto", "javascript")], "http://a.example:8182"),
-            ("10.1.2.3", &[host, ("forwarded", "for=192.0.2.60;proto=https;host=d.example")], "https://d.example"),
+            ("10.1.2.3", &[HOST, ("x-forwarded-proto", "javascript")], "http://a.example:8182"),
+            ("10.1.2.3", &[HOST, ("forwarded", "for=192.0.2.60;proto=https;host=d.example")], "https://d.example"),
             (
                 "10.1.2.3",
-                &[host, ("forwarded", "For=\"[2001:db8::1]:4711\";Host=\"d.example:8443\";Proto=https, for=10.0.0.9")],
+                &[HOST, ("forwarded", "For=\"[2001:db8::1]:4711\";Host=\"d.example:8443\";Proto=https, for=10.0.0.9")],
                 "https://d.example:8443",
             ),
-            ("::1", &[host, ("x-forwarded-proto", "https")], "https://a.example:8182"),
-            ("::ffff:10.1.2.3", &[host, ("x-forwarded-host", "b.example")], "http://b.example"),
+            ("::1", &[HOST, ("x-forwarded-proto", "https")], "https://a.example:8182"),
+            ("::ffff:10.1.2.3", &[HOST, ("x-forwarded-host", "b.example")], "http://b.example"),
         ];
         for (peer, pairs, want) in cases {
             assert_eq!(base(peer, pairs), *want, "{peer} {pairs:?}");

@@ -51,12 +51,10 @@ pub(crate) fn wanted_range(headers: &HeaderMap, length: u64, etag: &str) -> Want
     match (first.trim(), last.trim()) {
         ("", suffix) => match number(suffix) {
             None => Wanted::All,
-            Some(0) => Wanted::Unsatisfiable,
-            Some(_) if length == 0 => Wanted::Unsatisfiable,
+            Some(suffix) if suffix == 0 || length == 0 => Wanted::Unsatisfiable,
             Some(suffix) => Wanted::Part(length.saturating_sub(suffix), length - 1),
         },
         (first, last) => match (number(first), last, number(last)) {
-            (None, _, _) => Wanted::All,
             (Some(first), _, _) if first >= length => Wanted::Unsatisfiable,
             (Some(first), "", _) => Wanted::Part(first, length - 1),
             (Some(first), _, Some(last)) if last >= first => Wanted::Part(first, last.min(length - 1)),

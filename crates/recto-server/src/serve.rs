@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -16,7 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::app::App;
 use crate::deadline::WriteDeadline;
@@ -48,11 +49,18 @@ impl Server {
     }
 
     /// Answers until `stop` is done, then lets running requests end within the shutdown time.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
+    ///
+    /// Each connection stays on one thread with a runtime of its own: a stored tile takes some ten microseconds, and waking
+    /// another thread for it would cost as much again.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
         let options = self.app.options().clone();
         let connections = Arc::new(Semaphore::new(options.max_connections.max(1)));
-        let graceful = GracefulShutdown::new();
-        let builder = protocol(&options);
+        let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let workers = (0..threads).map(|index| Worker::start(index, &self.app)).collect::<io::Result<Vec<_>>>()?;
+        let mut next = workers.iter().cycle();
         let mut stop = std::pin::pin!(stop);
         loop {
             let permit = tokio::select! {
@@ -64,35 +72,94 @@ impl Server {
                 accepted = self.listener.accept() => accepted,
                 () = &mut stop => break,
             };
-            let (stream, peer) = match accepted {
-                Ok(accepted) => accepted,
+            match accepted.and_then(|(stream, peer)| Ok((stream.into_std()?, peer))) {
+                Ok((stream, peer)) => {
+                    if let Some(worker) = next.next() {
+                        worker.take(Accepted { stream, peer, permit });
+                    }
+                }
                 Err(error) => {
                     // Out of file descriptors, or the client is gone already: neither is worth a spin.
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(20)).await;
-                    continue;
                 }
-            };
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY could not be set");
             }
-            let app = self.app.clone();
-            let service = service_fn(move |request| answer(app.clone(), request, peer));
-            let io = TokioIo::new(WriteDeadline::<TcpStream>::new(stream, options.write_timeout.into()));
-            let connection = graceful.watch(builder.serve_connection(io, service).into_owned());
-            tokio::spawn(async move {
-                let _permit = permit;
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, %peer, "a connection ended early");
-                }
-            });
         }
         drop(self.listener);
-        tokio::select! {
-            () = graceful.shutdown() => {}
-            () = tokio::time::sleep(options.shutdown_timeout.into()) => {
-                tracing::warn!("requests that were still running after the shutdown time were cut off");
+        // Each worker ends its connections in order within the shutdown time, so this wait has an end.
+        let ended = tokio::task::spawn_blocking(move || workers.into_iter().for_each(Worker::stop)).await;
+        ended.map_err(io::Error::other)
+    }
+}
+
+/// A connection on its way to a worker.
+struct Accepted {
+    stream: std::net::TcpStream,
+    peer: SocketAddr,
+    permit: OwnedSemaphorePermit,
+}
+
+/// A thread that serves connections.
+struct Worker {
+    inbox: mpsc::UnboundedSender<Accepted>,
+    thread: JoinHandle<()>,
+}
+
+impl Worker {
+    fn start(index: usize, app: &App) -> io::Result<Self> {
+        // Bounded by the permit that each accepted connection holds.
+        let (inbox, accepted) = mpsc::unbounded_channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let app = app.clone();
+        let thread = std::thread::Builder::new()
+            .name(format!("http-{index}"))
+            .spawn(move || runtime.block_on(serve_connections(&app, accepted)))?;
+        Ok(Self { inbox, thread })
+    }
+
+    fn take(&self, accepted: Accepted) {
+        // A worker lives as long as its inbox is held; should it be gone, the connection is dropped and the client tries again.
+        let _sent = self.inbox.send(accepted);
+    }
+
+    fn stop(self) {
+        drop(self.inbox);
+        if self.thread.join().is_err() {
+            tracing::error!("a thread that serves connections panicked");
+        }
+    }
+}
+
+async fn serve_connections(app: &App, mut accepted: mpsc::UnboundedReceiver<Accepted>) {
+    let options = app.options();
+    let builder = protocol(options);
+    let graceful = GracefulShutdown::new();
+    while let Some(Accepted { stream, peer, permit }) = accepted.recv().await {
+        let stream = match TcpStream::from_std(stream) {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be served");
+                continue;
             }
+        };
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+        let app = app.clone();
+        let service = service_fn(move |request| answer(app.clone(), request, peer));
+        let io = TokioIo::new(WriteDeadline::<TcpStream>::new(stream, options.write_timeout.into()));
+        let connection = graceful.watch(builder.serve_connection(io, service).into_owned());
+        tokio::spawn(async move {
+            let _permit = permit;
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, %peer, "a connection ended early");
+            }
+        });
+    }
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = tokio::time::sleep(options.shutdown_timeout.into()) => {
+            tracing::warn!("requests that were still running after the shutdown time were cut off");
         }
     }
 }
@@ -104,8 +171,7 @@ fn protocol(options: &ServerOptions) -> auto::Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(Some(options.header_timeout.into()))
-        .max_buf_size(options.max_header_bytes.max(8192))
-        .pipeline_flush(true);
+        .max_buf_size(options.max_header_bytes.max(8192));
     builder
         .http2()
         .timer(TokioTimer::new())

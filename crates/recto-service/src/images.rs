@@ -17,7 +17,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::known::{Document, KnownImage, OpenImage, ShortFacts};
 use crate::options::{ImageOptions, LimitOptions, WorkOptions};
 use crate::policy::{Action, Caller, Decision, Policy};
-use crate::work::{Budget, Lane, Lanes};
+use crate::work::{Budget, Charge, Lane, Lanes};
 use crate::{Metrics, ServiceError};
 
 /// Bump when the same request on the same original would give other bytes than before: encoders, resampling, colour.
@@ -28,6 +28,9 @@ const TILE_LANE_PIXELS: u64 = 6_000_000;
 
 /// Work up to this many bytes goes through the tile lane.
 const TILE_LANE_BYTES: u64 = 48 << 20;
+
+/// Answers from this size on stay charged to the budget until they are sent: a slow client holds them for long.
+const HELD_ANSWER_BYTES: u64 = 1 << 20;
 
 /// How long a failure to open is remembered.
 const FAILURE_KEPT: Duration = Duration::from_secs(5);
@@ -177,7 +180,8 @@ impl ImageService {
     pub fn start(parts: ImageServiceParts) -> Option<Self> {
         let ImageServiceParts { source, policy, cache, metrics, limits, options, work } = parts;
         let render = options.render()?;
-        let fingerprint = format!("{RENDERING_VERSION} {render:?}");
+        // Short, as it goes into the key of every request.
+        let fingerprint = format!("{:032x}", xxh3_128(format!("{RENDERING_VERSION} {render:?}").as_bytes()));
         let lanes = Lanes::start(work.thread_count(), work.max_waiting, work.max_wait.into());
         Some(Self {
             inner: Arc::new(Inner {
@@ -457,6 +461,18 @@ impl ImageService {
         let first = inner.lanes.run(Lane::Tiles, move || this.begin(&wanted));
         let (open, plan) = match cancel.or_cancelled(first).await.ok_or(DecodeError::Cancelled)??? {
             Begun::Kept(bytes) => return Ok((bytes, Origin::Cached)),
+            Begun::KeptLarge(length) => {
+                if let Some(bytes) = self.read_large(prepared, length, &cancel).await? {
+                    return Ok((bytes, Origin::Cached));
+                }
+                // It was evicted in this moment.
+                let (this, located) = (Arc::clone(inner), prepared.image.located.clone());
+                let (resolved, job) =
+                    (prepared.resolved, inner.lanes.run(Lane::Tiles, move || this.open_image(&located)));
+                let open = cancel.or_cancelled(job).await.ok_or(DecodeError::Cancelled)???;
+                let plan = recto_engine::plan(&*open.decoder, &resolved, &inner.render)?;
+                (open, plan)
+            }
             Begun::Planned(open, plan) => (open, plan),
         };
         let lane = Self::lane(&plan);
@@ -464,18 +480,36 @@ impl ImageService {
         let charge = cancel.or_cancelled(charge).await.ok_or(DecodeError::Cancelled)??;
         let (this, prepared) = (Arc::clone(inner), prepared.clone());
         let work = inner.lanes.run(lane, move || {
-            let _charge = charge;
             control.check()?;
             let bytes = recto_engine::execute(&plan, &*open.decoder, &*open.source, &this.render, &control)?;
-            let bytes = Bytes::from(bytes);
+            let bytes = held(bytes, charge);
             this.metrics.made(&plan);
             if recto_engine::stored_tile(&plan, &*open.decoder).is_some() {
                 return Ok((bytes, Origin::Stored));
             }
-            this.cache.insert(prepared.key, &Derivative::new(bytes.clone(), prepared.resolved.format.media_type()));
+            // The cache has bounds of its own, so what it keeps must not hold on to the charge.
+            let kept = if is_held(&bytes) { Bytes::copy_from_slice(&bytes) } else { bytes.clone() };
+            this.cache.insert(prepared.key, &Derivative::new(kept, prepared.resolved.format.media_type()));
             Ok((bytes, Origin::Made))
         });
         work.await?
+    }
+
+    /// A large derivative from the cache directory, with its memory charged before it is read.
+    async fn read_large(
+        &self,
+        prepared: &Prepared,
+        length: u64,
+        cancel: &CancelSignal,
+    ) -> Result<Option<Bytes>, ServiceError> {
+        let inner = &self.inner;
+        let charge = inner.budget.charge(Lane::Large, length, inner.work.max_wait.into());
+        let charge = cancel.or_cancelled(charge).await.ok_or(DecodeError::Cancelled)??;
+        let (this, key) = (Arc::clone(inner), prepared.key);
+        let read = inner.lanes.run(Lane::Large, move || {
+            this.cache.get(&key).map(|kept| Bytes::from_owner(HeldAnswer { bytes: kept.bytes, _charge: charge }))
+        });
+        read.await
     }
 
     /// How full the lanes and the budget are, for metrics.
@@ -509,6 +543,10 @@ impl Inner {
 
     /// The derivative if it is kept, else an open original and a plan.
     fn begin(&self, prepared: &Prepared) -> Result<Begun, ServiceError> {
+        match self.cache.length_on_disk(&prepared.key) {
+            Some(length) if length >= HELD_ANSWER_BYTES => return Ok(Begun::KeptLarge(length)),
+            _ => {}
+        }
         if let Some(kept) = self.cache.get(&prepared.key) {
             return Ok(Begun::Kept(kept.bytes));
         }
@@ -562,7 +600,34 @@ impl Inner {
 /// What is there at the start of the work on a request.
 enum Begun {
     Kept(Bytes),
+    KeptLarge(u64),
     Planned(Arc<OpenImage>, Plan),
+}
+
+/// Bytes on their way to a client, with the memory that they take.
+struct HeldAnswer {
+    bytes: Bytes,
+    _charge: Charge,
+}
+
+impl AsRef<[u8]> for HeldAnswer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// What was made, charged for as long as anyone holds it if it is large.
+fn held(bytes: Vec<u8>, mut charge: Charge) -> Bytes {
+    let bytes = Bytes::from(bytes);
+    if !is_held(&bytes) {
+        return bytes;
+    }
+    charge.shrink_to(bytes.len() as u64);
+    Bytes::from_owner(HeldAnswer { bytes, _charge: charge })
+}
+
+fn is_held(bytes: &Bytes) -> bool {
+    bytes.len() as u64 >= HELD_ANSWER_BYTES
 }
 
 /// The failure of a computation that others may have waited for too.

@@ -122,7 +122,7 @@ impl ObjectService {
             .weigher(|_: &DocumentKey, document: &PreparedDocument| {
                 u32::try_from(document.bytes.len()).unwrap_or(u32::MAX)
             })
-            .time_to_idle(Duration::from_secs(3600))
+            .time_to_idle(Duration::from_hours(1))
             .build();
         Self { inner: Arc::new(Inner { watcher, images, policy, documents }) }
     }

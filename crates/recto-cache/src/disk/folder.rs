@@ -101,6 +101,12 @@ impl Folder {
         Ok(bytes)
     }
 
+    /// Length of the file of an entry; `None` when there is none.
+    pub(crate) fn length(&self, key: &CacheKey) -> Option<u64> {
+        let stat = rustix::fs::statat(&self.directory, Self::name(key), rustix::fs::AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        u64::try_from(stat.st_size).ok()
+    }
+
     /// Writes an entry beside its place and moves it there, so that it is there whole or not at all. True when a new
     /// folder was made for it.
     pub(crate) fn write(&self, key: &CacheKey, derivative: &Derivative) -> io::Result<bool> {

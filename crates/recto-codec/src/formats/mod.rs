@@ -38,8 +38,11 @@ pub struct ReadableFormat {
     /// Does a file that begins so look like it? Given are the first 64 bytes, or all if it is shorter.
     pub sniff: fn(&[u8]) -> bool,
     /// Opens one page.
-    pub open: fn(Arc<dyn RandomAccess>, &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError>,
+    pub open: Open,
 }
+
+/// How a format opens one page of a file.
+pub type Open = fn(Arc<dyn RandomAccess>, &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError>;
 
 /// Every format that can be read, in the order in which they are tried.
 pub static FORMATS: &[ReadableFormat] = &[

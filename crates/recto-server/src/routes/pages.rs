@@ -31,19 +31,18 @@ pub(super) async fn answer(app: &App, asked: &Asked, path: &str) -> Reply {
     if let Some(file) = path.strip_prefix(ASSET_PREFIX).and_then(|rest| rest.strip_prefix('/')) {
         return asset(asked, file);
     }
-    let outcome = match path {
-        "/" => collection_page(app, asked, None).await,
-        _ => {
-            if let Some(slug) = path.strip_prefix("/viewer/") {
-                return viewer_page(app, asked, slug);
-            }
-            let Some(encoded) = path.strip_prefix("/items/").filter(|rest| !rest.is_empty()) else {
-                return not_found(app, asked);
-            };
-            match Identifier::parse_encoded(encoded.trim_end_matches('/')) {
-                Ok(identifier) => item_or_collection(app, asked, &identifier).await,
-                Err(error) => Err(error.into()),
-            }
+    if let Some(slug) = path.strip_prefix("/viewer/") {
+        return viewer_page(app, asked, slug);
+    }
+    let outcome = if path == "/" {
+        collection_page(app, asked, None).await
+    } else {
+        let Some(encoded) = path.strip_prefix("/items/").filter(|rest| !rest.is_empty()) else {
+            return not_found(app, asked);
+        };
+        match Identifier::parse_encoded(encoded.trim_end_matches('/')) {
+            Ok(identifier) => item_or_collection(app, asked, &identifier).await,
+            Err(error) => Err(error.into()),
         }
     };
     outcome.unwrap_or_else(|failure| failure_page(app, asked, &failure))

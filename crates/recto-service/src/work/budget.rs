@@ -27,7 +27,17 @@ struct Share {
 /// Memory that is charged until this is dropped.
 #[derive(Debug)]
 pub struct Charge {
-    _permit: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Charge {
+    /// Gives back all but `bytes`: the work is done, its result is still held.
+    pub fn shrink_to(&mut self, bytes: u64) {
+        let keep = usize::try_from(bytes.div_ceil(BLOCK_BYTES)).unwrap_or(usize::MAX);
+        if let Some(surplus) = self.permit.num_permits().checked_sub(keep) {
+            drop(self.permit.split(surplus));
+        }
+    }
 }
 
 impl Share {
@@ -75,7 +85,7 @@ impl Budget {
         }
         let permit = Arc::clone(&share.free).acquire_many_owned(blocks as u32);
         match tokio::time::timeout(patience, permit).await {
-            Ok(Ok(permit)) => Ok(Charge { _permit: permit }),
+            Ok(Ok(permit)) => Ok(Charge { permit }),
             Ok(Err(_)) | Err(_) => Err(ServiceError::Busy { retry_after: patience.max(Duration::from_secs(1)) }),
         }
     }
@@ -88,7 +98,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_can_never_fit_is_refused_at_once() {
         let budget = Budget::new(10 << 20);
-        let error = budget.charge(Lane::Large, 9 << 20, Duration::from_secs(3600)).await.unwrap_err();
+        let error = budget.charge(Lane::Large, 9 << 20, Duration::from_hours(1)).await.unwrap_err();
         assert!(matches!(error, ServiceError::OverBudget { .. }), "{error:?}");
     }
 
@@ -100,6 +110,18 @@ mod tests {
         assert!(matches!(error, ServiceError::Busy { .. }), "{error:?}");
         drop(first);
         budget.charge(Lane::Large, 7 << 20, Duration::ZERO).await.unwrap();
+        assert_eq!(budget.charged(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_result_keeps_its_part_of_the_charge_until_it_is_sent() {
+        let budget = Budget::new(10 << 20);
+        let mut charge = budget.charge(Lane::Large, 6 << 20, Duration::ZERO).await.unwrap();
+        charge.shrink_to(1 << 20);
+        assert_eq!(budget.charged(), 1 << 20);
+        charge.shrink_to(5 << 20);
+        assert_eq!(budget.charged(), 1 << 20, "a charge does not grow");
+        drop(charge);
         assert_eq!(budget.charged(), 0);
     }
 

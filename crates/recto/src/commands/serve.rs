@@ -53,6 +53,7 @@ impl Serve {
         let folders = self.folders(&mut config)?;
         let state = self.state_directory(&folders)?;
         tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
             .enable_all()
             .build()
             .context("the runtime could not start")?
@@ -153,13 +154,15 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
     let source = Arc::new(Filesystem::new(&config.source)?);
     let cache = open_cache(&config, &folders, state)?;
     let policy: Arc<dyn Policy> = Arc::new(AllowAll);
-    let library = Library::new(&folders, library_options(&config))?;
+    // The names under which the source knows the folders are the ones in the objects' identifiers.
+    let names = source.folders().map(|(name, path)| (name.to_owned(), path.to_owned())).collect::<Vec<_>>();
+    let library = Library::named(names, library_options(&config))?;
     let title = config.library.title.clone().unwrap_or_else(|| "Recto".to_owned());
     let watch = WatchOptions { rescan: config.library.rescan_every.into(), ..WatchOptions::default() };
     let images = ImageService::start(ImageServiceParts {
         source,
         policy: Arc::clone(&policy),
-        cache,
+        cache: Arc::clone(&cache),
         metrics: Arc::new(Metrics::new()),
         limits: config.limits,
         options: config.image,
@@ -185,7 +188,9 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
         folders.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", ")
     ));
     say(&format!("listening on {address}"));
-    server.run(stop_signal()).await;
+    server.run(stop_signal()).await?;
+    // What was made last is kept for the next start.
+    tokio::task::spawn_blocking(move || cache.flush()).await?;
     say("Recto has stopped.");
     Ok(())
 }
