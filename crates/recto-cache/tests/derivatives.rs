@@ -396,35 +396,6 @@ fn many_threads_read_write_and_purge_without_a_wrong_answer() {
 }
 
 #[test]
-#[ignore = "takes a while and 400 MB; run with --ignored"]
-fn a_hundred_thousand_entries_start_at_once_and_are_counted_soon() {
-    let place = tempfile::tempdir().unwrap();
-    let cache = disk_only(place.path(), ByteSize::gib(2));
-    for number in 0..100_000 {
-        cache.insert(key(number), &derivative(number, 1000));
-        if number % 2000 == 0 {
-            cache.flush();
-        }
-    }
-    cache.flush();
-    assert_eq!(cache.stats().disk_entries, 100_000);
-    drop(cache);
-    let start = Instant::now();
-    let cache = disk_only(place.path(), ByteSize::gib(2));
-    let opened = start.elapsed();
-    assert_eq!(cache.get(&key(77_777)), Some(derivative(77_777, 1000)));
-    let answered = start.elapsed();
-    cache.flush();
-    let counted = start.elapsed();
-    assert_eq!(cache.stats().disk_entries, 100_000);
-    // Seen on two busy cores, in a file system in memory: 0.1 ms, 0.2 ms, 0.7 s.
-    assert!(
-        opened.as_millis() < 200 && answered.as_millis() < 400 && counted.as_secs() < 10,
-        "{opened:?} {answered:?} {counted:?}"
-    );
-}
-
-#[test]
 fn the_options_are_read_with_their_units_and_explained() {
     let sources = recto_config::Sources {
         environment: vec![("RECTO_MAX_DISK".to_owned(), "20 GiB".to_owned())],

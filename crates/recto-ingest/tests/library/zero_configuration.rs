@@ -339,21 +339,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-#[ignore = "a measurement: run with --release --ignored --nocapture"]
-fn a_hundred_thousand_files_are_looked_at_quickly() {
-    let shelf = Shelf::with(&[]);
-    for folder in 0..1000 {
-        fs::create_dir(shelf.at(&format!("{folder}"))).unwrap();
-        for page in 0..100 {
-            fs::write(shelf.at(&format!("{folder}/{page:03}.tif")), "").unwrap();
-        }
-    }
-    let library = shelf.library();
-    for _ in 0..3 {
-        let begin = std::time::Instant::now();
-        let tree = library.scan();
-        eprintln!("{} images in {} objects: {:?}", tree.images(), tree.objects().len(), begin.elapsed());
-    }
-}

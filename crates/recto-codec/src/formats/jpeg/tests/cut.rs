@@ -143,29 +143,3 @@ fn damage_never_panics() {
         }
     }
 }
-
-#[test]
-#[ignore = "a measurement, for optimised builds"]
-#[expect(clippy::print_stderr, reason = "it is run by hand to be read")]
-fn time_of_an_edge_tile() {
-    for (sampling, quality) in [((2, 2), 80), ((1, 1), 85)] {
-        let smooth = |x: u32, y: u32, c: u32| (128.0 + 100.0 * (f64::from(x * (c + 1) + y) / 23.0).sin()) as u8;
-        let pixels = (0..256 * 256).flat_map(|i| [0, 1, 2].map(|c| smooth(i % 256, i / 256, c))).collect::<Vec<_>>();
-        let source = stream_of(Kind { components: 3, sampling, quality, ..Kind::default() }, 256, 256, &pixels);
-        let rounds = 400;
-        let begin = std::time::Instant::now();
-        for _ in 0..rounds {
-            std::hint::black_box(cut_to(&source, Dimensions::new(150, 256)).unwrap());
-        }
-        let cut = begin.elapsed() / rounds;
-        let begin = std::time::Instant::now();
-        for _ in 0..rounds {
-            std::hint::black_box(decode(&source));
-        }
-        eprintln!(
-            "{sampling:?} q{quality}, {} bytes: cut {cut:?}, decode {:?}",
-            source.len(),
-            begin.elapsed() / rounds
-        );
-    }
-}
