@@ -35,7 +35,7 @@ fn collection(server: &Server, identifier: &str) -> Value {
 /// All `label`s of the items, whatever their language.
 fn labels(document: &Value) -> Vec<String> {
     let items = document["items"].as_array().unwrap();
-    items.iter().map(|item| label(item)).collect()
+    items.iter().map(label).collect()
 }
 
 fn label(item: &Value) -> String {

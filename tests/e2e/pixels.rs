@@ -71,7 +71,7 @@ fn origin(rotation: &str, region: Rect, x: u32, y: u32) -> (u32, u32) {
 }
 
 const fn turned(rotation: &str, w: u32, h: u32) -> (u32, u32) {
-    let is_sideways = matches!(rotation.as_bytes(), [.., b'9', b'0'] | [.., b'7', b'0']);
+    let is_sideways = matches!(rotation.as_bytes(), [.., b'9' | b'7', b'0']);
     if is_sideways { (h, w) } else { (w, h) }
 }
 
@@ -345,7 +345,7 @@ fn tiff_oriented(image: &DynamicImage, orientation: u8) -> Vec<u8> {
     let mut file = b"II\x2a\0".to_vec();
     let bits_at = 8 + rows.len() as u32;
     let directory_at = bits_at + 6;
-    assert!(directory_at % 2 == 0, "directories begin at even offsets");
+    assert!(directory_at.is_multiple_of(2), "directories begin at even offsets");
     file.extend(directory_at.to_le_bytes());
     file.extend(rows);
     file.extend([8, 0, 8, 0, 8, 0]);
@@ -368,12 +368,14 @@ fn orientation_of(bytes: &[u8]) -> Orientation {
     reader.into_decoder().unwrap().orientation().unwrap()
 }
 
+/// Writes an image with an orientation.
+type Writer = fn(&DynamicImage, u8) -> Vec<u8>;
+
 #[test]
 fn originals_of_all_orientations_are_shown_upright_and_the_tag_never_leaves() {
     let size = Dimensions::new(92, 58);
     let card = recto_testkit::card::rgb8(size);
     let stored: DynamicImage = RgbImage::from_raw(size.width_px, size.height_px, card).unwrap().into();
-    type Writer = fn(&DynamicImage, u8) -> Vec<u8>;
     let writers: [(&str, Writer); 4] =
         [("jpg", jpeg_oriented), ("png", png_oriented), ("webp", webp_oriented), ("tif", tiff_oriented)];
     let library = Library::new();

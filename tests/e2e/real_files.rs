@@ -26,7 +26,10 @@ const PREMULTIPLIED: [&str; 1] = ["image-rs/hpredict.tiff"];
 /// Pixels above which a whole image is not worth its time here.
 const MOST_PIXELS: u64 = 12_000_000;
 
-fn served() -> Option<(Library, Server, Vec<(String, Vec<u8>)>)> {
+/// Names below the folder of images, and what is in the files.
+type Files = Vec<(String, Vec<u8>)>;
+
+fn served() -> Option<(Library, Server, Files)> {
     let images = recto_testkit::data_dir()?.join("images");
     let library = Library::new();
     let mut files = Vec::new();

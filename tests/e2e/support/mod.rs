@@ -159,7 +159,7 @@ impl Server {
     /// Sends these very bytes and reads one answer.
     pub(crate) fn send(&self, bytes: &[u8], is_head: bool) -> std::io::Result<Answer> {
         let mut stream = TcpStream::connect(self.address)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        stream.set_read_timeout(Some(Duration::from_mins(1)))?;
         stream.write_all(bytes)?;
         let mut received = Vec::new();
         stream.read_to_end(&mut received)?;
