@@ -342,6 +342,7 @@ fn the_configuration_is_checked_with_the_nearest_name() {
         ("[limit]\nmax_area = 5\n", &["limit", "limits"]),
         ("[image]\njpeg_quality = \"much\"\n", &["jpeg_quality"]),
         ("[image\n", &["bad.toml"]),
+        ("[server]\ntrusted_proxies = [\"10.0.0.0/99\"]\n", &["server.trusted_proxies", "10.0.0.0/99"]),
     ] {
         let bad = file("bad.toml", text);
         assert_fails(&recto(&["config", "check", "--config", &bad]), 1, parts);

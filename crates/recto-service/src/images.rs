@@ -9,7 +9,9 @@ use recto_cache::{CacheKey, CancelSignal, Derivative, DerivativeCache, JoinError
 use recto_codec::{Control, DecodeError, OpenOptions, StoredTile};
 use recto_engine::{Plan, RenderOptions};
 use recto_iiif::identifier::Identifier;
-use recto_iiif::image::{ApiVersion, Format, ImageRequest, InfoSubject, Limits, ResolvedRequest, TileGrid, v2, v3};
+use recto_iiif::image::{
+    ApiVersion, Format, ImageRequest, InfoSubject, Limits, Quality, ResolvedRequest, TileGrid, v2, v3,
+};
 use recto_iiif::{Dimensions, ErrorKind};
 use recto_source::{Located, Source};
 use xxhash_rust::xxh3::xxh3_128;
@@ -243,7 +245,11 @@ impl ImageService {
         let size = image.facts.size();
         let limits = self.inner.limits.for_image(size);
         let grid = TileGrid::announced(size, Some(self.inner.tile(&image.facts)), &limits);
-        let resolved = request.resolve_on(grid, &limits)?;
+        let mut resolved = request.resolve_on(grid, &limits)?;
+        if resolved.quality == Quality::Color {
+            // The default quality is the image as it is, so `color` means the same pixels: one key, one canonical URI. §4.7.
+            resolved.quality = Quality::Default;
+        }
         self.inner.limits.check_upscaling(&resolved)?;
         let key = self.inner.cache_key(&image.located, &resolved.key());
         Ok(Prepared {

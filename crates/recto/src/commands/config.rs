@@ -69,7 +69,16 @@ fn check(arguments: &ConfigArguments, format: OutputFormat) -> anyhow::Result<Ex
             return Ok(ExitCode::from(1));
         }
     };
-    loaded.value.server.check()?;
+    if let Err(error) = loaded.value.server.check() {
+        if format == OutputFormat::Json {
+            print(&serde_json::to_string_pretty(
+                &json!({"valid": false, "message": error.to_string(), "problems": []}),
+            )?)?;
+        } else {
+            crate::output::complain(&error.into());
+        }
+        return Ok(ExitCode::from(1));
+    }
     let values = serde_json::to_value(&loaded.value)?;
     let value_of =
         |key: &str| key.split('.').try_fold(&values, |value, part| value.get(part)).cloned().unwrap_or_default();
