@@ -235,3 +235,26 @@ fn nothing_below_the_library_is_ever_written() {
     assert!(server.stop().success());
     assert_eq!(before, library.snapshot());
 }
+
+#[test]
+fn the_access_log_has_a_line_for_each_request() {
+    let library = Library::new();
+    library.put_png("a.png", 60, 40);
+    let server = library.serve(&["--set", "server.access_log=true"]);
+    server.ask("GET", "/iiif/3/a.png/info.json", &[("User-Agent", "probe/1")]);
+    server.get("/iiif/3/none/info.json");
+    // What the server wrote before it answered is read by another thread of ours: wait for the last of it.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let lines = loop {
+        let lines: Vec<_> = server.log().into_iter().filter(|line| line.contains(" access ")).collect();
+        if lines.len() >= 2 || std::time::Instant::now() > deadline {
+            break lines;
+        }
+        std::thread::yield_now();
+    };
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for part in ["127.0.0.1", "GET", "/iiif/3/a.png/info.json", "200", "probe/1"] {
+        assert!(lines[0].contains(part), "{part}: {}", lines[0]);
+    }
+    assert!(lines[1].contains("404"), "{}", lines[1]);
+}

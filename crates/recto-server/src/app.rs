@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::request::Parts;
 use http::{HeaderValue, Method};
@@ -143,6 +144,7 @@ impl App {
 
     /// Answers one request. Never fails: what goes wrong is an answer too.
     pub(crate) async fn answer(&self, parts: Parts, peer: SocketAddr) -> Reply {
+        let began = Instant::now();
         let authority = parts.uri.authority().map(http::uri::Authority::as_str);
         let reached = self.inner.public.of(peer.ip(), authority, &parts.headers);
         let asked = Asked { parts, reached };
@@ -159,6 +161,9 @@ impl App {
             }
         };
         open_to_all(reply.headers_mut());
+        if self.inner.options.access_log {
+            log_access(&asked, &reply, began);
+        }
         reply
     }
 
@@ -171,4 +176,20 @@ impl App {
         }
         routes::other(self, asked).await
     }
+}
+
+/// One line for a request, written when its answer begins to be sent.
+fn log_access(asked: &Asked, reply: &Reply, began: Instant) {
+    let text = |name| asked.parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or("-");
+    tracing::info!(
+        client = %asked.reached.client,
+        method = %asked.parts.method,
+        path = asked.parts.uri.path(),
+        status = reply.status().as_u16(),
+        bytes = http_body::Body::size_hint(reply.body()).exact(),
+        milliseconds = began.elapsed().as_secs_f64() * 1000.0,
+        referer = text(http::header::REFERER),
+        agent = text(http::header::USER_AGENT),
+        "access"
+    );
 }

@@ -69,7 +69,7 @@ impl Problem {
             request.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("json"));
         let mut reply = if wants_json || api == Api::Other {
             let mut body = json!({
-                "type": format!("https://recto.example/problems/{}", code(kind)),
+                "type": format!("urn:recto:problem:{}", code(kind)),
                 "title": self.title,
                 "status": status.as_u16(),
                 "detail": self.detail,

@@ -18,7 +18,7 @@ pub(crate) type Reply = Response<Body>;
 
 /// What scripts of other sites may read of an answer besides its body.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "ETag, Link, Last-Modified, Content-Range, Content-Length, Location, Retry-After, Server-Timing, X-Request-Id",
+    "ETag, Link, Last-Modified, Content-Range, Content-Length, Location, Retry-After, Server-Timing",
 );
 
 /// Headers of every answer, whatever it is: scripts of any site may read it.
