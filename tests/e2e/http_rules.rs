@@ -138,6 +138,16 @@ fn head_tells_everything_and_makes_nothing() {
 }
 
 #[test]
+fn a_condition_that_fails_is_412() {
+    let (_library, server) = server();
+    for path in [format!("/iiif/3/a.png/{TILE}"), "/iiif/3/a.png/info.json".to_owned()] {
+        let etag = server.get(&path).header("etag").to_owned();
+        assert_eq!(server.ask("GET", &path, &[("If-Match", &etag)]).status, 200);
+        assert_eq!(server.ask("GET", &path, &[("If-Match", "\"other\"")]).status, 412);
+    }
+}
+
+#[test]
 fn a_range_gives_that_part() {
     let (_library, server) = server();
     let path = format!("/iiif/3/a.png/{TILE}");
@@ -188,6 +198,7 @@ fn other_methods_are_refused_with_what_is_allowed() {
         let answer = server.ask(method, "/iiif/3/a.png/info.json", &[]);
         assert_eq!(answer.status, 405, "{method}");
         assert!(answer.header("allow").contains("GET"), "{method}");
+        assert_eq!(answer.json()["status"], 405, "{method}");
     }
 }
 

@@ -81,13 +81,40 @@ fn an_identifier_comes_back_as_it_was_asked_for() {
 }
 
 #[test]
+fn the_client_s_own_spelling_comes_back_letter_by_letter() {
+    let library = Library::new();
+    library.put_png("a:b;c.png", 30, 20).put_png("p+q (1)~.png", 30, 20).put_png("文.png", 30, 20);
+    let server = library.serve(&[]);
+    for spelled in [
+        "a:b;c.png",
+        "a%3Ab%3Bc.png",
+        "a%3ab%3bc.png",
+        "p+q%20(1)~.png",
+        "p%2Bq%20%281%29%7E.png",
+        "%e6%96%87.png",
+        "%E6%96%87.png",
+    ] {
+        let service = format!("{}/iiif/3/{spelled}", server.base());
+        let info = server.get(&format!("/iiif/3/{spelled}/info.json"));
+        assert_eq!(info.json()["id"], service.as_str());
+        assert_eq!(server.get(&format!("/iiif/3/{spelled}")).header("location"), format!("{service}/info.json"));
+        let image = server.get(&format!("/iiif/3/{spelled}/full/max/0/default.png"));
+        assert!(
+            image.header("link").contains(&format!("<{service}/full/max/0/default.png>")),
+            "{}",
+            image.header("link")
+        );
+    }
+}
+
+#[test]
 fn raw_slashes_mean_the_same_image() {
     let library = Library::new();
     library.put_png("maps/old/prague.png", 30, 20);
     let server = library.serve(&[]);
     let raw = server.get("/iiif/3/maps/old/prague.png/info.json");
     assert_eq!(raw.status, 200, "{}", raw.text());
-    assert_eq!(raw.json()["id"], format!("{}/iiif/3/maps%2Fold%2Fprague.png", server.base()).as_str());
+    assert_eq!(raw.json()["id"], format!("{}/iiif/3/maps/old/prague.png", server.base()).as_str(), "as it was spelled");
     assert_eq!(server.get("/iiif/3/maps/old/prague.png/full/max/0/default.png").size(), (30, 20));
     let strict = library.serve(&["--set", "server.raw_slashes=false"]);
     assert!([400, 404].contains(&strict.get("/iiif/3/maps/old/prague.png/info.json").status));

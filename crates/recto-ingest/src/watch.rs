@@ -69,6 +69,7 @@ struct Shared {
 struct State {
     snapshot: Snapshot,
     findings: Vec<Finding>,
+    missing: Vec<PathBuf>,
 }
 
 enum Message {
@@ -89,7 +90,8 @@ impl Watcher {
         let mut watches = Watches::new(&library, options, &messages);
         watches.renew();
         let snapshot = Snapshot { generation: 1, tree: Arc::new(library.scan()) };
-        let state = Mutex::new(State { snapshot, findings: watches.findings() });
+        let missing = missing_folders(&library);
+        let state = Mutex::new(State { snapshot, findings: watches.findings(), missing });
         let shared = Arc::new(Shared { state, changed: Condvar::new() });
         let keeper = Keeper { library, options, watches, shared: Arc::clone(&shared) };
         let thread = std::thread::Builder::new().name("library-watch".into()).spawn(move || keeper.run(&inbox))?;
@@ -109,6 +111,11 @@ impl Watcher {
             .wait_timeout_while(self.shared.lock(), longest, |state| state.snapshot.generation <= generation)
             .unwrap_or_else(PoisonError::into_inner);
         (state.snapshot.generation > generation).then(|| state.snapshot.clone())
+    }
+
+    /// The folders that cannot be found now.
+    pub fn missing_folders(&self) -> Vec<PathBuf> {
+        self.shared.lock().missing.clone()
     }
 
     /// Looks at the library again soon, without waiting for a change to be reported.
@@ -138,6 +145,17 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes down which folders are missing; true when all are there, so that a scan tells the truth. A folder that has gone
+    /// away (a mount that was lost) does not empty the library: what was known of it stays until it is back.
+    fn note_missing(&self, missing: Vec<PathBuf>) -> bool {
+        let mut state = self.lock();
+        for folder in missing.iter().filter(|folder| !state.missing.contains(folder)) {
+            tracing::warn!(folder = %folder.display(), "a folder of the library is gone; what was last seen in it stays published");
+        }
+        state.missing = missing;
+        state.missing.is_empty()
+    }
+
     /// Makes the tree the current one, unless it is no different.
     fn publish(&self, tree: Tree, findings: Vec<Finding>) {
         let mut state = self.lock();
@@ -149,6 +167,13 @@ impl Shared {
             self.changed.notify_all();
         }
     }
+}
+
+/// Time between looks for a folder that has gone away.
+const RETRY_MISSING: Duration = Duration::from_secs(1);
+
+fn missing_folders(library: &Library) -> Vec<PathBuf> {
+    library.folders().filter(|folder| !folder.is_dir()).map(Path::to_owned).collect()
 }
 
 struct Keeper {
@@ -167,11 +192,17 @@ impl Keeper {
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
             self.watches.renew();
-            self.shared.publish(self.library.scan(), self.watches.findings());
+            let missing = missing_folders(&self.library);
+            if self.shared.note_missing(missing) {
+                self.shared.publish(self.library.scan(), self.watches.findings());
+            }
         }
     }
 
     fn until_rescan(&self) -> Duration {
+        if !self.shared.lock().missing.is_empty() {
+            return RETRY_MISSING;
+        }
         if self.watches.is_complete() { self.options.rescan } else { self.options.rescan_without_events }
     }
 

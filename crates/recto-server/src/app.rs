@@ -11,7 +11,7 @@ use recto_iiif::image::{ApiVersion, Slashes};
 use recto_service::policy::Caller;
 use recto_service::{ImageService, ObjectService, PresentationUrls, ServiceError};
 
-use crate::base::{PublicUrl, Reached};
+use crate::base::{PublicUrl, Reached, has_sound_host};
 use crate::options::{OptionError, ServerOptions};
 use crate::problem::{Api, Problem};
 use crate::reply::{Reply, open_to_all, preflight};
@@ -149,13 +149,20 @@ impl App {
         let reached = self.inner.public.of(peer.ip(), authority, &parts.headers);
         let asked = Asked { parts, reached };
         let mut reply = match asked.parts.method {
+            _ if !has_sound_host(asked.parts.version, &asked.parts.headers) => {
+                Problem::new(ErrorKind::Malformed, "the request has no `Host` header, several, or one that is no host")
+                    .hint("send one `Host` with the name and port that this server is reached under")
+                    .reply(Api::Other, &asked.parts.headers)
+            }
             Method::OPTIONS => preflight(),
             Method::GET | Method::HEAD => self.route(&asked).await,
             _ => {
-                let problem = Problem::new(ErrorKind::Malformed, format!("`{}` is not done here", asked.parts.method))
-                    .hint("use GET, HEAD or OPTIONS");
+                let mut problem =
+                    Problem::new(ErrorKind::Malformed, format!("`{}` is not done here", asked.parts.method))
+                        .hint("use GET, HEAD or OPTIONS");
+                problem.title = "method not allowed";
+                problem.status = Some(http::StatusCode::METHOD_NOT_ALLOWED);
                 let mut reply = problem.reply(Api::Other, &asked.parts.headers);
-                *reply.status_mut() = http::StatusCode::METHOD_NOT_ALLOWED;
                 reply.headers_mut().insert(http::header::ALLOW, HeaderValue::from_static("GET, HEAD, OPTIONS"));
                 reply
             }

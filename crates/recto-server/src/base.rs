@@ -148,11 +148,23 @@ const fn usual_port(scheme: &str) -> u16 {
 
 /// A host, with a port or not, and nothing that could break out of a URL or a header.
 fn is_host(text: &str) -> bool {
-    !text.is_empty()
+    let port = text.rsplit_once(':').filter(|(before, _)| !before.contains(':') || before.ends_with(']'));
+    port.is_none_or(|(before, port)| !before.is_empty() && port.parse::<u16>().is_ok())
+        && !text.is_empty()
         && text.len() <= 255
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']'))
+}
+
+/// HTTP/1.1 asks for exactly one `Host`, and for one that is a host. RFC 9112 §3.2.
+pub(crate) fn has_sound_host(version: http::Version, headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().is_ok_and(is_host),
+        (None, _) => version != http::Version::HTTP_11,
+        (Some(_), Some(_)) => false,
+    }
 }
 
 fn is_prefix(text: &str) -> bool {
@@ -250,6 +262,29 @@ mod tests {
         for (peer, pairs, want) in cases {
             assert_eq!(base(peer, pairs), *want, "{peer} {pairs:?}");
         }
+    }
+
+    #[test]
+    fn hosts_are_told_from_what_is_none() {
+        for (host, want) in [
+            ("a.example", true),
+            ("a.example:8182", true),
+            ("127.0.0.1", true),
+            ("[::1]", true),
+            ("[::1]:8182", true),
+            ("a.example:99999", false),
+            ("a.example:", false),
+            (":80", false),
+            ("a b", false),
+            ("u@a.example", false),
+            ("a.example/x", false),
+            ("", false),
+        ] {
+            let headers = [(HOST, http::HeaderValue::from_static(host))].into_iter().collect();
+            assert_eq!(has_sound_host(http::Version::HTTP_11, &headers), want, "{host}");
+        }
+        assert!(!has_sound_host(http::Version::HTTP_11, &HeaderMap::new()));
+        assert!(has_sound_host(http::Version::HTTP_2, &HeaderMap::new()), "there the target has it");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::HeaderMap;
-use http::header::{IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE};
+use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE};
 
 /// Has the client what we would send? `If-None-Match` decides where it is there, else `If-Modified-Since`.
 pub(crate) fn is_fresh(headers: &HeaderMap, etag: &str, last_modified: Option<SystemTime>) -> bool {
@@ -22,6 +22,15 @@ pub(crate) fn is_fresh(headers: &HeaderMap, etag: &str, last_modified: Option<Sy
         (Some(since), Some(changed)) => whole_seconds(changed) <= whole_seconds(since),
         _ => false,
     }
+}
+
+/// Does the request's `If-Match`, if there is one, name this representation? Compared strongly, RFC 9110 §13.1.1.
+pub(crate) fn matches(headers: &HeaderMap, etag: &str) -> bool {
+    if !headers.contains_key(IF_MATCH) {
+        return true;
+    }
+    let lists = headers.get_all(IF_MATCH).iter().filter_map(|value| value.to_str().ok());
+    lists.flat_map(|list| list.split(',')).map(str::trim).any(|tag| tag == "*" || tag == etag)
 }
 
 /// What of the body is wanted.
@@ -97,6 +106,20 @@ mod tests {
             (&[("if-modified-since", "rubbish")], false),
         ] {
             assert_eq!(is_fresh(&headers(pairs), "\"a\"", changed), want, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn a_match_is_strong() {
+        for (pairs, want) in [
+            (&[][..], true),
+            (&[("if-match", "\"a\"")], true),
+            (&[("if-match", "\"x\", \"a\"")], true),
+            (&[("if-match", "*")], true),
+            (&[("if-match", "W/\"a\"")], false),
+            (&[("if-match", "\"b\"")], false),
+        ] {
+            assert_eq!(matches(&headers(pairs), "\"a\""), want, "{pairs:?}");
         }
     }
 

@@ -74,6 +74,12 @@ pub enum OptionError {
         /// What was given.
         given: String,
     },
+    /// An address that cannot be one.
+    #[error("`{given}` cannot be listened on; write an address and a port, as `127.0.0.1:8182` or `[::1]:8182`")]
+    Listen {
+        /// What was given.
+        given: String,
+    },
     /// A base URL that cannot be one.
     #[error(
         "`server.base_url` is `{given}`; write it as `https://images.example.org`, without a final slash, `?` or `#`"
@@ -131,6 +137,9 @@ impl ServerOptions {
     /// The first that is wrong.
     pub fn check(&self) -> Result<(), OptionError> {
         self.trusted_networks()?;
+        if self.listen.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
+            return Err(OptionError::Listen { given: self.listen.clone() });
+        }
         if let Some(given) = &self.base_url {
             let rest = given.strip_prefix("https://").or_else(|| given.strip_prefix("http://"));
             if rest
@@ -175,7 +184,9 @@ mod tests {
     #[test]
     fn values_without_meaning_are_named() {
         type Change = fn(&mut ServerOptions);
-        let cases: [(Change, &str); 7] = [
+        let cases: [(Change, &str); 9] = [
+            (|o| o.listen = "127.0.0.1".into(), "127.0.0.1:8182"),
+            (|o| o.listen = "127.0.0.1:99999".into(), "127.0.0.1:99999"),
             (|o| o.base_url = Some("images.example.org".into()), "server.base_url"),
             (|o| o.base_url = Some("https://images.example.org/".into()), "server.base_url"),
             (|o| o.trusted_proxies = vec!["10.0.0.0/99".into()], "10.0.0.0/99"),

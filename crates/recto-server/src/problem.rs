@@ -43,6 +43,8 @@ pub(crate) struct Problem {
     pub(crate) given: Option<String>,
     pub(crate) expected: Option<String>,
     pub(crate) hint: Option<String>,
+    /// Where no kind says it.
+    pub(crate) status: Option<StatusCode>,
 }
 
 impl Problem {
@@ -64,7 +66,7 @@ impl Problem {
     /// As an answer: `application/problem+json` where the client takes JSON or the API speaks it, plain text else.
     pub(crate) fn reply(&self, api: Api, request: &HeaderMap) -> Reply {
         let kind = self.kind();
-        let status = status(api, kind);
+        let status = self.status.unwrap_or_else(|| status(api, kind));
         let wants_json =
             request.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("json"));
         let mut reply = if wants_json || api == Api::Other {
@@ -99,7 +101,8 @@ impl Problem {
         if let ErrorKind::Unavailable { retry_after } = kind {
             insert_text(headers, RETRY_AFTER, &retry_after.as_secs().max(1).to_string());
         }
-        if matches!(kind, ErrorKind::NotFound | ErrorKind::CorruptSource | ErrorKind::Malformed) {
+        // What is not there yet may be in a moment, and a manifest is asked for by its name only once.
+        if api == Api::Image && matches!(kind, ErrorKind::NotFound | ErrorKind::CorruptSource | ErrorKind::Malformed) {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=5"));
         }
         reply
@@ -116,6 +119,7 @@ impl From<&RequestError> for Problem {
             given: Some(error.given().to_owned()),
             expected: Some(error.expected().to_owned()),
             hint: error.hint(),
+            status: None,
         }
     }
 }

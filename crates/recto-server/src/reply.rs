@@ -11,7 +11,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 
-use crate::conditional::{Wanted, is_fresh, wanted_range};
+use crate::conditional::{Wanted, is_fresh, matches, wanted_range};
 
 /// An answer on its way out.
 pub(crate) type Reply = Response<Body>;
@@ -37,7 +37,7 @@ pub(crate) fn preflight() -> Reply {
     headers.insert(
         ACCESS_CONTROL_ALLOW_HEADERS,
         HeaderValue::from_static(
-            "Authorization, Accept, Content-Type, If-None-Match, If-Modified-Since, Range, If-Range",
+            "Authorization, Accept, Content-Type, If-Match, If-None-Match, If-Modified-Since, Range, If-Range",
         ),
     );
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
@@ -66,9 +66,18 @@ pub(crate) struct Representation {
 }
 
 impl Representation {
-    /// True when the client's copy is good: then [`Representation::not_modified`] is the answer.
-    pub(crate) fn is_fresh(&self, request: &HeaderMap) -> bool {
-        is_fresh(request, &self.etag, self.last_modified)
+    /// The answer that needs no bytes, if the request's conditions give one: 412, or 304.
+    pub(crate) fn before_body(&self, request: &HeaderMap) -> Option<Reply> {
+        if !matches(request, &self.etag) {
+            let mut reply = plain(
+                StatusCode::PRECONDITION_FAILED,
+                "text/plain; charset=utf-8",
+                "the representation is another one now\n",
+            );
+            insert_text(reply.headers_mut(), ETAG, &self.etag);
+            return Some(reply);
+        }
+        is_fresh(request, &self.etag, self.last_modified).then(|| self.not_modified())
     }
 
     fn headers(&self, headers: &mut HeaderMap) {
@@ -89,8 +98,7 @@ impl Representation {
         }
     }
 
-    /// 304.
-    pub(crate) fn not_modified(&self) -> Reply {
+    fn not_modified(&self) -> Reply {
         let mut reply = Response::new(Body::empty());
         *reply.status_mut() = StatusCode::NOT_MODIFIED;
         self.headers(reply.headers_mut());

@@ -623,7 +623,9 @@ impl AsRef<[u8]> for HeldAnswer {
 }
 
 /// What was made, charged for as long as anyone holds it if it is large.
-fn held(bytes: Vec<u8>, mut charge: Charge) -> Bytes {
+fn held(mut bytes: Vec<u8>, mut charge: Charge) -> Bytes {
+    // Encoders write into buffers with room to spare, which caches and slow clients would hold along.
+    bytes.shrink_to_fit();
     let bytes = Bytes::from(bytes);
     if !is_held(&bytes) {
         return bytes;

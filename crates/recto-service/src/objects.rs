@@ -132,6 +132,11 @@ impl ObjectService {
         self.inner.watcher.current()
     }
 
+    /// Number of library folders that cannot be found now.
+    pub fn missing_folders(&self) -> usize {
+        self.inner.watcher.missing_folders().len()
+    }
+
     /// May this caller see this object or collection? Asked before anything of it is looked at.
     ///
     /// # Errors

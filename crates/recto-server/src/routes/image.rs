@@ -15,11 +15,20 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 /// Answers what lies under the prefix of `version`; `rest` is the path behind it, still encoded.
 pub(crate) async fn answer(app: &App, asked: &Asked, version: ApiVersion, rest: &str) -> Reply {
     let outcome = match parse_path(rest, app.slashes()) {
-        Ok(ImagePath::Base { identifier }) => base(app, asked, version, &identifier).await,
-        Ok(ImagePath::Info { identifier }) => info(app, asked, version, &identifier).await,
+        Ok(ImagePath::Base { identifier }) => {
+            let service = spelled_service(app, asked, version, &identifier, rest, 0);
+            base(app, asked, &identifier, &service).await
+        }
+        Ok(ImagePath::Info { identifier }) => {
+            let service = spelled_service(app, asked, version, &identifier, rest, 1);
+            info(app, asked, version, &identifier, &service).await
+        }
         Ok(ImagePath::Image { identifier, region, size, rotation, quality_format }) => {
             match ImageRequest::parse(version, &region, &size, &rotation, &quality_format) {
-                Ok(request) => image(app, asked, &identifier, &request).await,
+                Ok(request) => {
+                    let service = spelled_service(app, asked, version, &identifier, rest, 4);
+                    image(app, asked, &identifier, &request, &service).await
+                }
                 Err(error) => Err(error.into()),
             }
         }
@@ -35,21 +44,43 @@ fn failure(app: &App, asked: &Asked, error: &ServiceError) -> Reply {
     Problem::from(error).reply(Api::Image, &asked.parts.headers)
 }
 
-/// The absolute URL of an image's service.
-pub(crate) fn service_url(app: &App, base: &str, version: ApiVersion, identifier: &Identifier) -> String {
-    format!("{base}{}/{}", app.image_prefix(version), identifier.encoded())
+/// The absolute URL of an image's service, with the identifier as the client spelled it: clients compare `id` with the URL that
+/// they asked for, letter by letter. `behind` is the number of segments behind the identifier.
+fn spelled_service(
+    app: &App,
+    asked: &Asked,
+    version: ApiVersion,
+    identifier: &Identifier,
+    rest: &str,
+    behind: usize,
+) -> String {
+    let spelled = (0..behind).try_fold(rest, |rest, _| rest.rsplit_once('/').map(|(before, _)| before));
+    let prefix = format!("{}{}", asked.reached.base, app.image_prefix(version));
+    match spelled.filter(|spelled| is_plain_in_urls(spelled)) {
+        Some(spelled) => format!("{prefix}/{spelled}"),
+        None => format!("{prefix}/{}", identifier.encoded()),
+    }
+}
+
+/// Only characters that RFC 3986 §3.3 allows in a path, so that it can stand in a header and in JSON as it is.
+fn is_plain_in_urls(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%/".contains(&byte))
 }
 
 /// The service's own URL leads to `info.json` with 303. Image API 3.0 §2, 2.1 §2.
-async fn base(app: &App, asked: &Asked, version: ApiVersion, identifier: &Identifier) -> Result<Reply, ServiceError> {
+async fn base(app: &App, asked: &Asked, identifier: &Identifier, service: &str) -> Result<Reply, ServiceError> {
     app.images().find(identifier, &asked.caller(), recto_service::policy::Action::ReadInfo).await?;
-    let url = service_url(app, &asked.reached.base, version, identifier);
-    Ok(redirect(StatusCode::SEE_OTHER, &format!("{url}/info.json")))
+    Ok(redirect(StatusCode::SEE_OTHER, &format!("{service}/info.json")))
 }
 
-async fn info(app: &App, asked: &Asked, version: ApiVersion, identifier: &Identifier) -> Result<Reply, ServiceError> {
-    let service = service_url(app, &asked.reached.base, version, identifier);
-    let prepared = app.images().info(identifier, version, &service, &asked.caller()).await?;
+async fn info(
+    app: &App,
+    asked: &Asked,
+    version: ApiVersion,
+    identifier: &Identifier,
+    service: &str,
+) -> Result<Reply, ServiceError> {
+    let prepared = app.images().info(identifier, version, service, &asked.caller()).await?;
     let media = negotiate(asked.accept(), version);
     let mut extra = Vec::with_capacity(2);
     push_link(&mut extra, &format!("<{}>;rel=\"profile\"", profile_uri(version)));
@@ -71,8 +102,8 @@ async fn info(app: &App, asked: &Asked, version: ApiVersion, identifier: &Identi
         vary: Some(HeaderValue::from_static("Accept")),
         extra,
     };
-    if representation.is_fresh(&asked.parts.headers) {
-        return Ok(representation.not_modified());
+    if let Some(reply) = representation.before_body(&asked.parts.headers) {
+        return Ok(reply);
     }
     Ok(representation.with_body(&asked.parts.method, &asked.parts.headers, prepared.bytes))
 }
@@ -82,10 +113,10 @@ async fn image(
     asked: &Asked,
     identifier: &Identifier,
     request: &ImageRequest,
+    service: &str,
 ) -> Result<Reply, ServiceError> {
     let prepared = app.images().prepare(identifier, request, &asked.caller()).await?;
     let version = request.version;
-    let service = service_url(app, &asked.reached.base, version, identifier);
     let mut extra = Vec::with_capacity(3);
     push_link(
         &mut extra,
@@ -99,8 +130,8 @@ async fn image(
         vary: None,
         extra,
     };
-    if representation.is_fresh(&asked.parts.headers) {
-        return Ok(representation.not_modified());
+    if let Some(reply) = representation.before_body(&asked.parts.headers) {
+        return Ok(reply);
     }
     if asked.is_head() {
         return Ok(representation.without_body());

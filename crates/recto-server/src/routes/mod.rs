@@ -15,7 +15,7 @@ use crate::reply::Reply;
 pub(crate) async fn other(app: &App, asked: &Asked) -> Reply {
     let path = asked.parts.uri.path();
     match path {
-        "/health" => operation::health(),
+        "/health" => operation::health(app),
         "/metrics" => operation::metrics(app),
         "/explain" => operation::explain(app, asked).await,
         "/robots.txt" => operation::robots(),

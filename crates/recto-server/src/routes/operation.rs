@@ -10,8 +10,16 @@ use crate::app::{App, Asked};
 use crate::problem::{Api, Problem};
 use crate::reply::{Reply, plain};
 
-pub(super) fn health() -> Reply {
-    plain(StatusCode::OK, "application/json", r#"{"status":"ok"}"#)
+/// 200 while everything that is served can be found; 503 while a folder is gone.
+pub(super) fn health(app: &App) -> Reply {
+    match app.objects().missing_folders() {
+        0 => plain(StatusCode::OK, "application/json", r#"{"status":"ok"}"#),
+        missing => plain(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "application/json",
+            format!(r#"{{"status":"degraded","missingFolders":{missing}}}"#),
+        ),
+    }
 }
 
 pub(super) fn metrics(app: &App) -> Reply {

@@ -64,8 +64,8 @@ fn asset(asked: &Asked, file: &str) -> Reply {
         vary: Some(HeaderValue::from_static("Accept-Encoding")),
         extra: encoding.into_iter().collect(),
     };
-    if representation.is_fresh(&asked.parts.headers) {
-        return representation.not_modified();
+    if let Some(reply) = representation.before_body(&asked.parts.headers) {
+        return reply;
     }
     let bytes = match asset.bytes {
         std::borrow::Cow::Borrowed(bytes) => Bytes::from_static(bytes),

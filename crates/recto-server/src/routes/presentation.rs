@@ -75,8 +75,8 @@ async fn document(
         vary: Some(HeaderValue::from_static("Accept")),
         extra: Vec::new(),
     };
-    if representation.is_fresh(&asked.parts.headers) {
-        return Ok(representation.not_modified());
+    if let Some(reply) = representation.before_body(&asked.parts.headers) {
+        return Ok(reply);
     }
     Ok(representation.with_body(&asked.parts.method, &asked.parts.headers, prepared.bytes))
 }

@@ -69,6 +69,13 @@ impl Info {
 }
 
 fn facts(path: &Path, page: u32) -> anyhow::Result<ImageFacts> {
+    // Asked by name first: opening a pipe would wait for someone to write into it.
+    let metadata = std::fs::metadata(path).with_context(|| format!("`{}` could not be opened", path.display()))?;
+    anyhow::ensure!(
+        metadata.is_file(),
+        "`{}` is not a file; give image files, or `recto serve` a folder",
+        path.display()
+    );
     let file = File::open(path).with_context(|| format!("`{}` could not be opened", path.display()))?;
     let metadata = file.metadata()?;
     anyhow::ensure!(

@@ -1,5 +1,6 @@
 //! `recto serve`: publish folders of images.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -137,7 +138,13 @@ fn default_state(folders: &[PathBuf]) -> PathBuf {
 fn start_log() {
     let filter = EnvFilter::try_from_env("RECTO_LOG")
         .unwrap_or_else(|_| EnvFilter::new("warn,recto=info,recto_server=info,recto_service=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let ansi = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(ansi)
+        .with_target(false)
+        .init();
 }
 
 /// Originals are kept open and viewers open many connections: take what the system would give anyway.
