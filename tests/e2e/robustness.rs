@@ -376,3 +376,27 @@ fn facts_of_files_come_with_an_exit_code() {
     assert_eq!((facts[0]["width"].as_u64(), facts[0]["height"].as_u64()), (Some(30), Some(20)));
     assert!(facts[1]["problem"].is_string(), "{facts}");
 }
+
+#[test]
+fn a_folder_that_goes_away_does_not_empty_the_library() {
+    let library = Library::new();
+    library.put_png("letters/a.png", 30, 20);
+    let server = library.serve(&["--set", "library.rescan_every=1 s"]);
+    let manifest = "/iiif/presentation/3/letters/manifest";
+    assert_eq!(server.get(manifest).status, 200);
+    let (here, away) = (library.folder.path().to_owned(), library.folder.path().with_extension("away"));
+    let health_becomes = |status: u16| {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while server.get("/health").status != status {
+            assert!(Instant::now() < deadline, "/health does not become {status}");
+            std::thread::yield_now();
+        }
+    };
+    std::fs::rename(&here, &away).unwrap();
+    health_becomes(503);
+    assert_eq!(server.get(manifest).status, 200, "what was last seen stays published");
+    std::fs::rename(&away, &here).unwrap();
+    health_becomes(200);
+    assert_eq!(server.get(manifest).status, 200);
+    assert_eq!(server.get("/iiif/3/letters%2Fa.png/full/max/0/default.png").size(), (30, 20));
+}

@@ -5,7 +5,6 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use recto_cache::{CacheError, CacheKey, CacheOptions, Derivative, DerivativeCache, overlaps};
 use recto_config::ByteSize;
