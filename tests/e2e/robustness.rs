@@ -400,3 +400,22 @@ fn a_folder_that_goes_away_does_not_empty_the_library() {
     assert_eq!(server.get(manifest).status, 200);
     assert_eq!(server.get("/iiif/3/letters%2Fa.png/full/max/0/default.png").size(), (30, 20));
 }
+
+#[test]
+fn small_answers_that_are_kept_take_little_more_than_they_are() {
+    let library = Library::new();
+    library.put_png("a.png", 600, 400);
+    let server = library.serve(&["--set", "cache.max_disk=0"]);
+    let resident_kib = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap().to_owned();
+        line.split_ascii_whitespace().nth(1).unwrap().parse::<u64>().unwrap()
+    };
+    let ask =
+        |x: u32, y: u32| assert_eq!(server.get(&format!("/iiif/3/a.png/{x},{y},40,40/max/0/default.tif")).status, 200);
+    (0..20).for_each(|x| ask(x, 360));
+    let before = resident_kib();
+    (0..600).for_each(|n| ask(n % 500, n / 2));
+    let grown = resident_kib().saturating_sub(before);
+    assert!(grown < 40 << 10, "600 answers of some hundred bytes took {grown} KiB");
+}

@@ -10,6 +10,7 @@ mod encoder;
 mod error;
 mod facts;
 pub mod formats;
+mod memory;
 mod raster;
 
 pub use access::{ByteRange, MemoryAccess, RandomAccess};
@@ -19,4 +20,5 @@ pub use encoder::{EncodeHeader, EncodeOptions, Encoder, Subsampling, TiffCompres
 pub use error::{DecodeError, EncodeError};
 pub use facts::{ColorModel, ImageFacts, Level, Orientation, SourceFormat, TileGrid};
 pub use formats::{OpenOptions, open};
+pub use memory::give_back_large_buffers;
 pub use raster::{PixelFormat, Raster};
