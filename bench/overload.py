@@ -116,7 +116,8 @@ def main():
             try:
                 one_tile(rnd, tile_seconds, tile_statuses)
             except (OSError, http.client.HTTPException) as error:
-                tile_statuses[type(error).__name__] += 1
+                if not stop.is_set():
+                    tile_statuses[type(error).__name__] += 1
 
     def watch():
         while not stop.is_set() and server.poll() is None:
