@@ -10,6 +10,7 @@ mod encoder;
 mod error;
 mod facts;
 pub mod formats;
+mod memo;
 mod memory;
 mod raster;
 
@@ -20,5 +21,6 @@ pub use encoder::{EncodeHeader, EncodeOptions, Encoder, Subsampling, TiffCompres
 pub use error::{DecodeError, EncodeError};
 pub use facts::{ColorModel, ImageFacts, Level, Orientation, SourceFormat, TileGrid};
 pub use formats::{OpenOptions, open};
+pub use memo::{Memo, MemoKey, Shelf};
 pub use memory::give_back_large_buffers;
 pub use raster::{PixelFormat, Raster};

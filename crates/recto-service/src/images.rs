@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use recto_cache::{CacheKey, CancelSignal, Derivative, DerivativeCache, JoinError, Joining};
-use recto_codec::{Control, DecodeError, OpenOptions, StoredTile};
+use recto_codec::{Control, DecodeError, Memo, OpenOptions, StoredTile};
 use recto_engine::{Plan, RenderOptions};
 use recto_iiif::identifier::Identifier;
 use recto_iiif::image::{
@@ -59,6 +59,8 @@ struct Inner {
     finding: Joining<Identifier, Arc<KnownImage>, ServiceError>,
     rendering: Joining<CacheKey, Bytes, ServiceError>,
     budget: Budget,
+    /// What open images remember between requests.
+    memo: Arc<Memo>,
     lanes: Lanes,
 }
 
@@ -193,6 +195,7 @@ impl ImageService {
                 finding: Joining::new(),
                 rendering: Joining::new(),
                 budget: Budget::new(work.memory_bytes()),
+                memo: Arc::new(Memo::new(work.memory_bytes() / 4)),
                 lanes,
                 source,
                 policy,
@@ -595,6 +598,8 @@ impl Inner {
             page: located.page,
             max_pixels: self.limits.max_source_pixels,
             max_bytes: self.budget.largest(Lane::Large),
+            memo: Arc::clone(&self.memo),
+            shelf: None,
         };
         let decoder = recto_codec::open(Arc::clone(&source), &options)?;
         let open = Arc::new(OpenImage { decoder, source });

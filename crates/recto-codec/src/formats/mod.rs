@@ -14,10 +14,10 @@ use std::sync::Arc;
 
 use recto_iiif::image::Format;
 
-use crate::{DecodeError, Decoder, EncodeError, EncodeHeader, EncodeOptions, Encoder, RandomAccess};
+use crate::{DecodeError, Decoder, EncodeError, EncodeHeader, EncodeOptions, Encoder, Memo, RandomAccess, Shelf};
 
 /// How to open a file, and what it may cost.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct OpenOptions {
     /// Which page, from 1.
     pub page: u32,
@@ -25,11 +25,21 @@ pub struct OpenOptions {
     pub max_pixels: u64,
     /// Most bytes that opening and any single decode may hold at a time.
     pub max_bytes: u64,
+    /// Where the decoder may remember parts of the image in memory.
+    pub memo: Arc<Memo>,
+    /// Where it may keep parts on disk.
+    pub shelf: Option<Arc<dyn Shelf>>,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { page: 1, max_pixels: 100_000_000_000, max_bytes: 4 << 30 }
+        Self {
+            page: 1,
+            max_pixels: 100_000_000_000,
+            max_bytes: 4 << 30,
+            memo: Arc::new(Memo::new(64 << 20)),
+            shelf: None,
+        }
     }
 }
 
