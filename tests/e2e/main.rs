@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod connections;
 mod http_rules;
 mod identifiers;
 mod limits;
