@@ -147,7 +147,7 @@ fn resolution_and_orientation_are_read() {
         assert_eq!(facts.orientation, orientation, "{header:?}");
         match (facts.dpi, dpi) {
             (Some(got), Some(want)) => {
-                assert!((got.0 - want.0_f64).abs() < 1e-3 && (got.1 - want.1_f64).abs() < 1e-3, "{got:?}");
+                assert!(f64::abs(got.0 - want.0) < 1e-3 && f64::abs(got.1 - want.1) < 1e-3, "{got:?}");
             }
             (got, want) => assert_eq!(got.is_some(), want.is_some(), "{header:?}"),
         }

@@ -34,6 +34,9 @@ fn facts_of_real_files_are_read() {
     }
 }
 
+/// A file that ends in its codestream's header: it was only kept for its profile.
+const CUT: &str = "eciRGBv2_aware";
+
 /// Samples of 8 bits as another reader sees a level; `None` when it cannot read the file, or gives another resolution.
 fn elsewhere(bytes: &[u8], size: Dimensions) -> Option<Vec<u8>> {
     let settings = DecodeSettings { target_resolution: Some((size.width_px, size.height_px)), ..Default::default() };
@@ -51,10 +54,10 @@ fn real_files_look_as_another_reader_shows_them_at_every_level() {
     let (mut compared, mut wrong) = (0, Vec::new());
     for path in files_below(&data.join("images")) {
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-        if !["jp2", "j2k", "jpx"].contains(&extension) {
+        let name = path.display().to_string();
+        if !["jp2", "j2k", "jpx"].contains(&extension) || name.contains(CUT) {
             continue;
         }
-        let name = path.display().to_string();
         let bytes = fs::read(&path).unwrap();
         let decoder = open_bytes(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
         for (level, size) in decoder.facts().levels.iter().map(|level| level.size).enumerate() {
