@@ -20,7 +20,7 @@ pub use decoder::{Cost, DecodeRequest, DecodedGeometry, Decoder, RowSource, Stor
 pub use encoder::{EncodeHeader, EncodeOptions, Encoder, Subsampling, TiffCompression, encoder};
 pub use error::{DecodeError, EncodeError};
 pub use facts::{ColorModel, ImageFacts, Level, Orientation, SourceFormat, TileGrid};
-pub use formats::{OpenOptions, open};
+pub use formats::{Jp2Options, OpenOptions, jp2_encoder, open};
 pub use memo::{Memo, MemoKey, Shelf};
 pub use memory::give_back_large_buffers;
 pub use raster::{PixelFormat, Raster};
