@@ -10,6 +10,8 @@ mod reader;
 mod tiff;
 mod webp;
 
+pub(crate) use tiff::pyramid_writer as tiff_pyramid;
+
 use std::sync::Arc;
 
 use recto_iiif::image::Format;
