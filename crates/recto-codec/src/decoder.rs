@@ -5,7 +5,7 @@ use std::sync::Arc;
 use recto_iiif::image::Format;
 use recto_iiif::{Dimensions, Rect};
 
-use crate::{ByteRange, Control, DecodeError, ImageFacts, PixelFormat, Raster};
+use crate::{ByteRange, Control, DecodeError, ImageFacts, Metadata, PixelFormat, Raster};
 
 /// Which pixels are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +93,14 @@ pub trait Decoder: Send + Sync {
     /// # Errors
     /// What is wrong with the file, or that the work was cancelled.
     fn rows<'a>(&'a self, wanted: &DecodeRequest, control: &Control) -> Result<Box<dyn RowSource + 'a>, DecodeError>;
+
+    /// What the file says beside its pixels, as it lies. Reads.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    fn metadata(&self) -> Result<Metadata, DecodeError> {
+        Ok(Metadata::default())
+    }
 
     /// The stored tile in this column and row of a level's grid, when it can leave as it lies: complete in itself, not padded,
     /// colours as a browser would understand them. Does no input or output.

@@ -117,11 +117,7 @@ pub fn plan(decoder: &dyn Decoder, request: &ResolvedRequest, options: &RenderOp
 }
 
 /// The stored tile that a request is, if it is one: what [`plan`] would find, without planning anything else.
-pub fn stored_request(
-    decoder: &dyn Decoder,
-    request: &ResolvedRequest,
-    options: &RenderOptions,
-) -> Option<StoredTile> {
+pub fn stored_request(decoder: &dyn Decoder, request: &ResolvedRequest, options: &RenderOptions) -> Option<StoredTile> {
     match stored::find(decoder, request, options)? {
         Stored::Tile { level, column, row } => decoder.stored_tile(level, column, row),
         _ => None,

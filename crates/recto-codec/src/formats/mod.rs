@@ -12,6 +12,7 @@ mod tiff;
 mod webp;
 
 pub use jp2::{Jp2Options, jp2_encoder};
+pub(crate) use tiff::pyramid_writer as tiff_pyramid;
 
 use std::sync::Arc;
 

@@ -7,6 +7,7 @@ mod damage;
 mod encode;
 mod fax;
 mod pixels;
+mod pyramid;
 mod real;
 mod stored;
 mod structure;

@@ -7,6 +7,7 @@
 
 mod at_once;
 
+use std::future::Future as _;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
 
 use crate::app::App;
 
@@ -107,11 +109,16 @@ pub(crate) struct Front<S> {
     sent: usize,
     /// When the library was given a request last: it counts the time from there, and ends connections that stand still.
     passed_at: Option<Instant>,
-    pass_every: Duration,
+    /// Longest time without a request, and with an unfinished one.
+    idle: Duration,
+    /// Since when a request is waited for, and the end of that. The timer is set seldom: it looks here when it goes off.
+    waiting_since: Instant,
+    timer: Pin<Box<Sleep>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Front<S> {
-    /// The front of a connection that is ended by the library behind when it is given no request for `idle`.
+    /// The front of a connection that is ended when for `idle` no whole request comes. The library behind counts that time
+    /// too, from the last request that it was given, so it is given one now and then.
     pub(crate) fn new(stream: S, app: App, peer: SocketAddr, phase: Phase, idle: Duration) -> Self {
         Self {
             stream,
@@ -124,7 +131,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Front<S> {
             outbox: Vec::new(),
             sent: 0,
             passed_at: None,
-            pass_every: idle / 3,
+            idle,
+            waiting_since: Instant::now(),
+            timer: Box::pin(sleep(idle)),
         }
     }
 
@@ -155,6 +164,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Front<S> {
         Poll::Ready(Ok(count))
     }
 
+    /// As [`Front::poll_fill`] while a request is waited for, which has an end.
+    fn poll_wait(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(filled) = self.poll_fill(context) {
+            return Poll::Ready(filled);
+        }
+        while self.timer.as_mut().poll(context).is_ready() {
+            let left = self.idle.saturating_sub(self.waiting_since.elapsed());
+            if left.is_zero() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            self.timer.as_mut().reset(tokio::time::Instant::now() + left);
+        }
+        Poll::Pending
+    }
+
     /// Looks at what the inbox begins with.
     fn look(&mut self) -> Seen {
         if self.inbox.is_empty() {
@@ -175,9 +199,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Front<S> {
         if head.headers.iter().any(framed) {
             return Seen::Odd;
         }
-        let is_due = self.passed_at.is_none_or(|at| at.elapsed() >= self.pass_every);
+        let is_due = self.passed_at.is_none_or(|at| at.elapsed() >= self.idle / 3);
         if !is_due && at_once::answer(&self.app, &head, self.peer, &mut self.outbox) {
             self.inbox.drain(..length);
+            self.waiting_since = Instant::now();
             return Seen::Answered;
         }
         Seen::ToPass(length)
@@ -231,7 +256,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Front<S> {
                 }
                 Seen::Odd => this.passes_all = true,
                 Seen::Part => {
-                    if ready!(this.poll_fill(context))? == 0 {
+                    if ready!(this.poll_wait(context))? == 0 {
                         this.passes_all = true;
                     }
                 }
@@ -270,6 +295,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Front<S> {
         ready!(Pin::new(&mut this.stream).poll_flush(context))?;
         if this.phase.is(Phase::ENDING) {
             this.phase.set(Phase::IDLE);
+            this.waiting_since = Instant::now();
             // What came meanwhile was not looked at, and the library may have asked for it already.
             context.waker().wake_by_ref();
         }

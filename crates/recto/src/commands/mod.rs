@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod config;
+mod convert;
 mod info;
 mod serve;
 
@@ -28,6 +29,8 @@ enum Command {
     Serve(serve::Serve),
     /// Tell what is in image files, as the server sees them
     Info(info::Info),
+    /// Turn image files into tiled pyramids, which are served without decoding
+    Convert(convert::Convert),
     /// Write, describe or check the configuration
     Config(config::ConfigCommand),
 }
@@ -37,6 +40,7 @@ impl Arguments {
         match self.command {
             Command::Serve(command) => command.run(),
             Command::Info(command) => command.run(),
+            Command::Convert(command) => command.run(),
             Command::Config(command) => command.run(),
         }
     }

@@ -110,6 +110,10 @@ impl Decoder for JpegDecoder {
         &self.facts
     }
 
+    fn metadata(&self) -> Result<crate::Metadata, DecodeError> {
+        super::metadata::read(self.source.as_ref(), self.markers.scan_offset)
+    }
+
     fn cost(&self, wanted: &DecodeRequest) -> Cost {
         let size = self.facts.stored_size();
         let rect = DecodedGeometry::reduced_rect(wanted, size);

@@ -11,6 +11,7 @@ mod ffi;
 mod huffman;
 mod input;
 mod markers;
+mod metadata;
 mod stream;
 mod whole;
 

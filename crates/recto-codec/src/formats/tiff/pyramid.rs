@@ -8,8 +8,8 @@
 //!    when its size is that page's, divided by a power of two and rounded; otherwise it is a thumbnail, label or overview that
 //!    shows something else, and is passed over.
 //! 3. An unmarked directory is such a level too when both are tiled alike, and it is smaller than the level before it by a
-//!    power of two: some writers forget the mark. (Two tiled pages, one of exactly half the size, would be misread; no such
-//!    document was ever seen.)
+//!    power of two: some writers forget the mark. Not one that says it is a page (`NewSubfileType` bit 1, or 3 in the old
+//!    `SubfileType`): a tiled page of exactly half the size of the one before it needs that mark to be seen.
 //! 4. An unmarked directory in strips that repeats a tiled page at a smaller size and in the same proportions is the
 //!    thumbnail that slide scanners put behind the first level: passed over.
 //! 5. Everything else is a page.
@@ -39,6 +39,8 @@ pub(super) struct Outline {
     pub(super) tile: Option<Dimensions>,
     pub(super) reduced: bool,
     pub(super) mask: bool,
+    /// It says that it is one page of several.
+    pub(super) page: bool,
 }
 
 /// A page: the directories of its levels, largest first.
@@ -96,7 +98,14 @@ fn outline(file: &File, offset: u64, ifd: &Ifd) -> Option<Outline> {
     let tile = side(tag::TILE_WIDTH).zip(side(tag::TILE_LENGTH)).map(|(w, h)| Dimensions::new(w, h));
     let kind = file.inline_number(ifd, tag::NEW_SUBFILE_TYPE).unwrap_or(0);
     let old_kind = file.inline_number(ifd, tag::SUBFILE_TYPE).unwrap_or(0);
-    Some(Outline { offset, size, tile, reduced: kind & 1 != 0 || old_kind == 2, mask: kind & 4 != 0 })
+    Some(Outline {
+        offset,
+        size,
+        tile,
+        reduced: kind & 1 != 0 || old_kind == 2,
+        mask: kind & 4 != 0,
+        page: kind & 2 != 0 || old_kind == 3,
+    })
 }
 
 /// Directories of the chain put into pages; only the wanted page is kept.
@@ -144,6 +153,9 @@ impl Grouping {
         let reduction = smaller && is_reduction(base.size, outline.size);
         if outline.reduced {
             return Some(if reduction { Role::Level } else { Role::Ignored });
+        }
+        if outline.page {
+            return None;
         }
         if base.tile.is_some() && outline.tile == base.tile && reduction {
             return Some(Role::Level);

@@ -10,11 +10,11 @@ use super::ifd::File;
 use super::pyramid::{self, Page};
 use super::rows::{self, Rows};
 use super::stored::Streams;
-use super::unsupported;
+use super::{tag, unsupported};
 use crate::formats::jpeg;
 use crate::{
-    ByteRange, Control, Cost, DecodeError, DecodeRequest, Decoder, ImageFacts, Level, OpenOptions, Orientation,
-    RandomAccess, RowSource, SourceFormat, StoredTile, TileGrid,
+    ByteRange, Control, Cost, DecodeError, DecodeRequest, Decoder, ImageFacts, Level, Metadata, OpenOptions,
+    Orientation, RandomAccess, RowSource, SourceFormat, StoredTile, TileGrid,
 };
 
 /// Bytes of a tile that are looked at for its markers.
@@ -68,6 +68,8 @@ pub(super) struct TiffDecoder {
     file: File,
     facts: ImageFacts,
     levels: Vec<StoredLevel>,
+    /// Where the directory of the page lies.
+    offset: u64,
     max_bytes: u64,
 }
 
@@ -78,7 +80,8 @@ impl TiffDecoder {
         let directories = read_levels(&file, &found.page, options)?;
         let levels = with_streams(&file, directories);
         let facts = facts(&levels, found.pages);
-        Ok(Self { file, facts, levels, max_bytes: options.max_bytes })
+        let offset = found.page.levels.first().map_or(first, |level| level.offset);
+        Ok(Self { file, facts, levels, offset, max_bytes: options.max_bytes })
     }
 
     /// The tile in this place of the grid, when it can leave: where it lies, and the part of it that is visible.
@@ -193,6 +196,14 @@ impl Decoder for TiffDecoder {
             return Err(super::too_large(held, self.max_bytes, "bytes of memory"));
         }
         Ok(Box::new(Rows::new(&self.file, level, wanted, control.clone())))
+    }
+
+    fn metadata(&self) -> Result<Metadata, DecodeError> {
+        let ifd = self.file.ifd(self.offset)?;
+        let values = self.file.values(&ifd, |tag| matches!(tag, tag::XMP | tag::IPTC), self.max_bytes)?;
+        let held = |tag| values.bytes(tag).filter(|bytes| !bytes.is_empty()).map(Arc::from);
+        let exif = super::metadata::block(&self.file, &ifd).map(Arc::from);
+        Ok(Metadata { exif, xmp: held(tag::XMP), iptc: held(tag::IPTC) })
     }
 
     fn stored_tile(&self, level: usize, column: u32, row: u32) -> Option<StoredTile> {

@@ -37,6 +37,10 @@ pub(super) const JPEG_AC_TABLES: u16 = 521;
 pub(super) const YCBCR_COEFFICIENTS: u16 = 529;
 pub(super) const YCBCR_SUBSAMPLING: u16 = 530;
 pub(super) const REFERENCE_BLACK_WHITE: u16 = 532;
+pub(super) const XMP: u16 = 700;
+pub(super) const IPTC: u16 = 33723;
+pub(super) const EXIF_IFD: u16 = 34665;
+pub(super) const GPS_IFD: u16 = 34853;
 pub(super) const ICC_PROFILE: u16 = 34675;
 
 /// Everything that [`super::directory::Directory`] looks at.
