@@ -9,10 +9,10 @@ use image::{DynamicImage, ImageDecoder as _, RgbImage, imageops};
 use crate::support::{Answer, Library, Server};
 
 /// Extensions of formats that this server reads. What is inside may still be of another kind.
-const READ: [&str; 8] = ["jpg", "jpeg", "png", "tif", "tiff", "webp", "gif", "bmp"];
+const READ: [&str; 11] = ["jpg", "jpeg", "png", "tif", "tiff", "webp", "gif", "bmp", "jp2", "jpx", "j2k"];
 
 /// Formats that are an image, but not one that this server reads.
-const NOT_READ: [&str; 8] = ["avif", "heic", "jp2", "j2k", "jpx", "jxl", "pdf", "exr"];
+const NOT_READ: [&str; 5] = ["avif", "heic", "jxl", "pdf", "exr"];
 
 /// Files that end too early: parts of them may be refused, with a clear message.
 const DAMAGED: [&str; 3] = ["libvips/invalid_multiframe.gif", "libvips/truncated.gif", "libvips/truncated.jpg"];

@@ -38,7 +38,7 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
 }
 
 /// The encoder.
-#[expect(clippy::trivially_copy_pass_by_ref, clippy::unnecessary_wraps, reason = "every format has this signature")]
+#[expect(clippy::unnecessary_wraps, reason = "every format has this signature")]
 pub(crate) fn encoder(header: &EncodeHeader, options: &EncodeOptions) -> Result<Box<dyn Encoder>, EncodeError> {
     Ok(Box::new(encode::TiffEncoder::new(header, options.tiff_compression)))
 }
