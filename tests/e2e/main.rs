@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod convert;
 mod http_rules;
 mod identifiers;
 mod limits;
