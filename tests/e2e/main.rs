@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod connections;
 mod convert;
 mod http_rules;
 mod identifiers;

@@ -28,5 +28,5 @@ pub use error::EngineError;
 pub use estimate::Estimate;
 pub use execute::{execute, render_rows, stored_tile};
 pub use options::{Bitonal, ColorPolicy, Filter, RenderOptions, StoredTiles};
-pub use plan::{Plan, RenderPlan, plan};
+pub use plan::{Plan, RenderPlan, plan, stored_request};
 pub use rows::Rows;

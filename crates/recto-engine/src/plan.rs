@@ -3,7 +3,7 @@
 use std::fmt;
 
 use recto_codec::formats::WRITABLE;
-use recto_codec::{ColorModel, Cost, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, PixelFormat};
+use recto_codec::{ColorModel, Cost, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, PixelFormat, StoredTile};
 use recto_iiif::image::{Format, Quality, ResolvedRequest};
 use recto_iiif::{Dimensions, Rect};
 
@@ -114,6 +114,14 @@ pub fn plan(decoder: &dyn Decoder, request: &ResolvedRequest, options: &RenderOp
         Some(Stored::Whole) => Plan::StoredWhole { otherwise },
         _ => Plan::Render(otherwise),
     })
+}
+
+/// The stored tile that a request is, if it is one: what [`plan`] would find, without planning anything else.
+pub fn stored_request(decoder: &dyn Decoder, request: &ResolvedRequest, options: &RenderOptions) -> Option<StoredTile> {
+    match stored::find(decoder, request, options)? {
+        Stored::Tile { level, column, row } => decoder.stored_tile(level, column, row),
+        _ => None,
+    }
 }
 
 /// Bytes of any picture can be counted in 64 bits below this.

@@ -1,5 +1,7 @@
 //! Give an image, give its `info.json`.
 
+mod ready;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -21,6 +23,8 @@ use crate::options::{ImageOptions, LimitOptions, WorkOptions};
 use crate::policy::{Action, Caller, Decision, Policy};
 use crate::work::{Budget, Charge, Lane, Lanes};
 use crate::{Metrics, ServiceError};
+
+pub use self::ready::ReadyImage;
 
 /// Bump when the same request on the same original would give other bytes than before: encoders, resampling, colour.
 const RENDERING_VERSION: u32 = 1;
@@ -238,6 +242,11 @@ impl ImageService {
         caller: &Caller,
     ) -> Result<Prepared, ServiceError> {
         let image = self.find(identifier, caller, Action::ReadImage).await?;
+        self.resolve(image, request)
+    }
+
+    /// What a request means on a known image.
+    fn resolve(&self, image: Arc<KnownImage>, request: &ImageRequest) -> Result<Prepared, ServiceError> {
         if !recto_codec::formats::WRITABLE.contains(&request.format) {
             let writable = recto_codec::formats::WRITABLE.iter().map(|format| format.extension()).collect::<Vec<_>>();
             return Err(ServiceError::NoSuchFormat {
@@ -428,10 +437,14 @@ impl ImageService {
             })
     }
 
+    /// The stored tile that a request is, if it is one.
+    fn stored_tile(&self, open: &OpenImage, prepared: &Prepared) -> Option<StoredTile> {
+        recto_engine::stored_request(&*open.decoder, &prepared.resolved, &self.inner.render)
+    }
+
     /// A stored tile, if it can be had without waiting for a disk.
     fn stored_without_waiting(&self, open: &OpenImage, prepared: &Prepared) -> Result<Option<Bytes>, ServiceError> {
-        let plan = recto_engine::plan(&*open.decoder, &prepared.resolved, &self.inner.render)?;
-        let Some(tile) = recto_engine::stored_tile(&plan, &*open.decoder) else { return Ok(None) };
+        let Some(tile) = self.stored_tile(open, prepared) else { return Ok(None) };
         let Some(mut bytes) = room_for(&tile) else { return Ok(None) };
         let head = tile.head.len();
         bytes[..head].copy_from_slice(&tile.head);

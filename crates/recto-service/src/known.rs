@@ -1,6 +1,8 @@
 //! What is known of an image without opening it: enough for `info.json`, validators and manifests.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use recto_codec::{Decoder, ImageFacts, RandomAccess};
@@ -55,6 +57,8 @@ pub struct KnownImage {
     /// What is known of it.
     pub facts: ShortFacts,
     documents: [RwLock<Option<Document>>; 2],
+    /// When its name was last seen to lead to it, in milliseconds of this process.
+    looked_at: AtomicU64,
 }
 
 /// An `info.json` as it was last asked for.
@@ -67,7 +71,22 @@ pub(crate) struct Document {
 
 impl KnownImage {
     pub(crate) fn new(located: Located, facts: ShortFacts) -> Self {
-        Self { located, facts, documents: [RwLock::new(None), RwLock::new(None)] }
+        Self {
+            located,
+            facts,
+            documents: [RwLock::new(None), RwLock::new(None)],
+            looked_at: AtomicU64::new(milliseconds()),
+        }
+    }
+
+    /// Was its name seen to lead to it within this time?
+    pub(crate) fn looked_at_within(&self, time: Duration) -> bool {
+        u128::from(milliseconds().saturating_sub(self.looked_at.load(Ordering::Relaxed))) < time.as_millis()
+    }
+
+    /// Notes that its name leads to it now.
+    pub(crate) fn looked_at_now(&self) {
+        self.looked_at.store(milliseconds(), Ordering::Relaxed);
     }
 
     fn slot(&self, version: ApiVersion) -> &RwLock<Option<Document>> {
@@ -86,6 +105,12 @@ impl KnownImage {
     pub(crate) fn keep(&self, version: ApiVersion, document: Document) {
         *self.slot(version).write().unwrap_or_else(PoisonError::into_inner) = Some(document);
     }
+}
+
+/// Time since the first call, in milliseconds.
+fn milliseconds() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// An image that is open for reading pixels.

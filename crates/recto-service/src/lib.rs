@@ -16,7 +16,7 @@ pub mod work;
 
 pub use error::ServiceError;
 pub use explain::Explanation;
-pub use images::{ImageBody, ImageService, ImageServiceParts, Origin, Prepared, PreparedInfo};
+pub use images::{ImageBody, ImageService, ImageServiceParts, Origin, Prepared, PreparedInfo, ReadyImage};
 pub use known::{KnownImage, ShortFacts};
 pub use metrics::{CacheReading, Metrics};
 pub use recto_ingest::build::{PageFacts, Urls};
