@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod connections;
+mod convert;
 mod http_rules;
 mod identifiers;
 mod limits;

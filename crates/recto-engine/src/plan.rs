@@ -179,7 +179,8 @@ fn render(
         gray: bitonal || request.quality == Quality::Gray,
         threshold,
         stays_bitonal: facts.color == ColorModel::Bitonal
-            && (bitonal || (x.is_exact() && y.is_exact() && degrees.is_none())),
+            // Reduced levels of a black and white page may be gray.
+            && (bitonal || (choice.level == 0 && x.is_exact() && y.is_exact() && degrees.is_none())),
         format: request.format,
         jpeg_quality: options.encode.jpeg_quality,
         dpi: dpi(facts, request, degrees),

@@ -1,5 +1,6 @@
 //! The formats: one folder each, registered in [`FORMATS`] and [`encoder`].
 
+mod bands;
 mod bmp;
 mod exif;
 mod gif;

@@ -6,6 +6,7 @@ mod builder;
 mod damage;
 mod encode;
 mod fax;
+mod pages;
 mod pixels;
 mod pyramid;
 mod real;

@@ -12,7 +12,7 @@ use recto_iiif::image::Format;
 use recto_testkit::position::Samples;
 use tiff::decoder::{Decoder as Other, DecodingResult};
 
-use crate::{open_bytes, open_page, read_all};
+use crate::{open_bytes, open_page, read, read_all};
 
 const SIZE: Dimensions = Dimensions::new(333, 471);
 
@@ -219,6 +219,54 @@ fn tiles_share_their_tables_and_any_number_of_threads_writes_the_same_file() {
     let tables = files[0].windows(2).filter(|pair| pair == &[0xff, 0xdb]).count();
     let levels = expected_levels(SIZE, 64).len();
     assert_eq!(tables, 2 * levels, "two quantisation tables a level, in its directory alone");
+}
+
+/// A part of the slopes as a JPEG file, coarsely.
+fn jpeg_part(size: Dimensions, x: u32, y: u32, part: Dimensions, subsampling: Subsampling) -> Vec<u8> {
+    let whole = slopes(size, 3);
+    let header = EncodeHeader { size: part, pixels: PixelFormat::Rgb8, bitonal: false, icc: None, dpi: None };
+    let options = EncodeOptions { jpeg_quality: 40, jpeg_subsampling: subsampling, ..EncodeOptions::default() };
+    let mut encoder = encoder(Format::Jpg, &header, &options).unwrap();
+    let data = (y..y + part.height_px)
+        .flat_map(|y| &whole[(y * size.width_px + x) as usize * 3..][..part.width_px as usize * 3])
+        .copied()
+        .collect();
+    encoder.write(&Raster::from_vec(part, PixelFormat::Rgb8, data)).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn tiles_that_the_original_has_already_are_kept_as_they_are() {
+    let tile = Dimensions::new(64, 64);
+    for subsampling in [Subsampling::None, Subsampling::Horizontal, Subsampling::Both] {
+        let mut given = page(SIZE, PixelFormat::Rgb8, false);
+        given.maker = Some(Arc::new(move |column, row| {
+            let (x, y) = (column * 64, row * 64);
+            let part = Dimensions::new(64.min(SIZE.width_px - x), 64.min(SIZE.height_px - y));
+            // One tile cannot be made, those at the edges are smaller.
+            ((column, row) != (2, 3)).then(|| jpeg_part(SIZE, x, y, part, subsampling))
+        }));
+        let options = PyramidOptions { threads: 2, quality: 95, ..options(PyramidCompression::Jpeg) };
+        let mut writer = PyramidWriter::new(Cursor::new(Vec::new()), &options).unwrap();
+        writer.begin(given).unwrap();
+        for rows in rows(SIZE, PixelFormat::Rgb8, &slopes(SIZE, 3)) {
+            writer.write(&rows).unwrap();
+        }
+        let report = writer.end().unwrap();
+        assert_eq!((report.tiles, report.transcoded_tiles), (6 * 8, 5 * 7 - 1), "{subsampling:?}");
+        let file = writer.finish().unwrap().into_inner();
+        let decoder = open_bytes(&file).unwrap();
+        for (column, row) in [(0, 0), (4, 6), (1, 5)] {
+            let region = recto_iiif::Rect::new(column * 64, row * 64, 64, 64);
+            let kept = read(decoder.as_ref(), 0, region, 1).unwrap();
+            let stream = jpeg_part(SIZE, region.x, region.y, tile, subsampling);
+            let theirs = read_all(open_bytes(&stream).unwrap().as_ref(), 0).unwrap();
+            assert!(kept.data() == theirs.data(), "{column},{row} {subsampling:?}");
+        }
+        let whole = read_all(decoder.as_ref(), 0).unwrap();
+        let worst = largest_difference(whole.data(), &slopes(SIZE, 3));
+        assert!(worst <= 60, "{subsampling:?}: {worst}");
+    }
 }
 
 #[test]

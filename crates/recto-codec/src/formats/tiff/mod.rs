@@ -1,10 +1,13 @@
 //! TIFF and `BigTIFF`: pages, pyramids, tiles and strips, read in place; stored tiles handed out; strips and pyramids written.
 //!
 //! [`ifd`] reads directories, [`pyramid`] says which of them are pages and which levels, [`directory`] says what one means,
-//! [`layout`] where its tiles or strips lie. [`rows`] pulls compressed bytes through [`decompress`] and [`pixels`];
+//! [`layout`] where its tiles or strips lie. [`rows`] takes [`chunk`]s, which pull bytes through [`decompress`] and [`pixels`] or are
+//! [`picture`]s of their own;
 //! [`stored`] joins JPEG tables to tiles that leave as they lie. [`encode`] writes strips, [`pyramid_writer`] tiles and levels, both
 //! by [`fields`].
 
+mod chain;
+mod chunk;
 mod decompress;
 mod directory;
 mod encode;
@@ -13,14 +16,17 @@ mod ifd;
 mod layout;
 mod metadata;
 mod old_jpeg;
+mod picture;
 mod pixels;
 mod predictor;
 mod pyramid;
 pub(crate) mod pyramid_writer;
 mod reader;
 mod rows;
+mod samples;
 mod stored;
 mod tag;
+mod ycbcr;
 
 use std::sync::Arc;
 

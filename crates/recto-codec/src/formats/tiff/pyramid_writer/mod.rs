@@ -118,8 +118,8 @@ impl Default for PyramidOptions {
     }
 }
 
-/// Makes the tile in a column and row of level 0 from what the original has already, as a complete JPEG stream of the size
-/// of a tile; `None` where that cannot be.
+/// Makes the tile in a column and row of level 0 from what the original has already, as a complete sequential JPEG stream; `None`
+/// where that cannot be. Streams that are not as large as a tile (at the edges) are not used.
 pub type TileMaker = Arc<dyn Fn(u32, u32) -> Option<Vec<u8>> + Send + Sync>;
 
 /// One image that becomes a page.
@@ -273,7 +273,7 @@ impl<W: Write + Seek> PyramidWriter<W> {
     ///
     /// # Errors
     /// [`PyramidError::Compression`] when the compression cannot hold its pixels; when the page before has too few rows.
-    pub fn begin(&mut self, page: PyramidPage) -> Result<(), PyramidError> {
+    pub fn begin(&mut self, mut page: PyramidPage) -> Result<(), PyramidError> {
         if self.page.is_some() {
             return Err(failed("a page begins before the one before it has ended").into());
         }
@@ -286,7 +286,13 @@ impl<W: Write + Seek> PyramidWriter<W> {
         if !bitonal && !compression.holds(pixels) {
             return Err(PyramidError::Compression { compression, pixels });
         }
-        let options = PyramidOptions { compression: compression.fitting(bitonal), ..self.options };
+        let mut options = PyramidOptions { compression: compression.fitting(bitonal), ..self.options };
+        // Tiles that are made of the original and those that are not must be of one kind.
+        let sampling = page.maker.as_ref().and_then(|maker| sampling_of(maker, &options, pixels));
+        match sampling {
+            Some(subsampling) => options.subsampling = subsampling,
+            None => page.maker = None,
+        }
         let mut levels = Vec::new();
         let mut level_size = size;
         loop {
@@ -463,6 +469,7 @@ impl<W: Write + Seek> PyramidWriter<W> {
             level.frame = coded.frame;
         }
         if let (Some(frame), Some(first)) = (coded.frame, level.frame)
+            && frame.components > 1
             && (frame.components, frame.sampling) != (first.components, first.sampling)
         {
             return Err(failed("tiles of one level have unlike chroma subsampling").into());
@@ -544,6 +551,22 @@ fn with_tiles(directory: &Directory, big: bool) -> Vec<Field> {
     fields.push(Field::numbers(tag::TILE_OFFSETS, place_kind(big), &offsets));
     fields.push(Field::numbers(tag::TILE_BYTE_COUNTS, LONG, &lengths));
     fields
+}
+
+/// The chroma subsampling of the tiles that `maker` makes; `None` when they do not fit the page.
+fn sampling_of(maker: &TileMaker, options: &PyramidOptions, pixels: PixelFormat) -> Option<Subsampling> {
+    if options.compression != PyramidCompression::Jpeg {
+        return None;
+    }
+    let frame = tile::split(&maker(0, 0)?)?.frame?;
+    match (pixels, frame.components, frame.sampling) {
+        (PixelFormat::Gray8, 1, _) => Some(options.subsampling),
+        (PixelFormat::Rgb8, 3, _) if frame.is_rgb => None,
+        (PixelFormat::Rgb8, 3, (1, 1)) => Some(Subsampling::None),
+        (PixelFormat::Rgb8, 3, (2, 1)) => Some(Subsampling::Horizontal),
+        (PixelFormat::Rgb8, 3, (2, 2)) => Some(Subsampling::Both),
+        _ => None,
+    }
 }
 
 /// The fields of a level's directory, in any order.

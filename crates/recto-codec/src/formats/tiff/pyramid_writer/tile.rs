@@ -45,6 +45,8 @@ pub(super) struct Frame {
     pub(super) components: u8,
     /// Sampling factors of the first component.
     pub(super) sampling: (u8, u8),
+    /// Three components are red, green and blue.
+    pub(super) is_rgb: bool,
 }
 
 impl Coder {
@@ -178,7 +180,8 @@ fn stored_order(mut pixels: Vec<u8>, format: PixelFormat) -> Vec<u8> {
 /// Takes the tables out of a complete JPEG stream, and what a tile does not need. `None` for what is no such stream.
 pub(super) fn split(stream: &[u8]) -> Option<Coded> {
     let mut rest = stream.strip_prefix(&[0xff, 0xd8])?;
-    let (mut bytes, mut tables, mut frame) = (Vec::with_capacity(stream.len()), Vec::new(), None);
+    let (mut bytes, mut tables, mut frame) = (Vec::with_capacity(stream.len()), Vec::new(), None::<Frame>);
+    let mut is_rgb = false;
     bytes.extend_from_slice(&[0xff, 0xd8]);
     loop {
         let [0xff, marker, high, low, ..] = *rest else { return None };
@@ -188,16 +191,21 @@ pub(super) fn split(stream: &[u8]) -> Option<Coded> {
         }
         if marker == 0xda {
             bytes.extend_from_slice(rest);
-            return Some(Coded { bytes, tables, frame: Some(frame?) });
+            let frame = Some(Frame { is_rgb: frame?.is_rgb || is_rgb, ..frame? });
+            return Some(Coded { bytes, tables, frame });
         }
         let length = usize::from(u16::from_be_bytes([high, low])) + 2;
         let segment = rest.get(..length)?;
         match marker {
             0xdb | 0xc4 => tables.extend_from_slice(segment),
+            0xee if segment.get(4..9) == Some(b"Adobe") => is_rgb = segment.get(15) == Some(&0),
             0xe0..=0xef | 0xfe => {}
-            0xc0..=0xc2 => {
-                let [_, _, _, _, _, h1, h0, w1, w0, components, _, sampling, ..] = *segment else { return None };
+            // Progressive tiles are read by few.
+            0xc2..=0xcf => return None,
+            0xc0 | 0xc1 => {
+                let [_, _, _, _, _, h1, h0, w1, w0, components, first, sampling, ..] = *segment else { return None };
                 frame = Some(Frame {
+                    is_rgb: first == b'R',
                     size: Dimensions::new(u16::from_be_bytes([w1, w0]).into(), u16::from_be_bytes([h1, h0]).into()),
                     components,
                     sampling: (sampling >> 4, sampling & 15),
