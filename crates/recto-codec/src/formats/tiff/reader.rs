@@ -12,7 +12,6 @@ use super::rows::{self, Rows};
 use super::stored::{self, Streams};
 use super::{tag, unsupported};
 use crate::formats::bands::{BandRows, Bands};
-use crate::formats::jpeg;
 use crate::{
     ByteRange, Control, Cost, CutRequest, DecodeError, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, Level, Memo,
     Metadata, OpenOptions, Orientation, RandomAccess, RowSource, SourceFormat, StoredTile, TileGrid,
