@@ -12,7 +12,7 @@ use crate::support::{Answer, Library, Server};
 const READ: [&str; 8] = ["jpg", "jpeg", "png", "tif", "tiff", "webp", "gif", "bmp"];
 
 /// Formats that are an image, but not one that this server reads.
-const NOT_READ: [&str; 8] = ["avif", "heic", "jp2", "j2k", "jpx", "jxl", "pdf", "exr"];
+const NOT_READ: [&str; 6] = ["avif", "heic", "jp2", "j2k", "jpx", "jxl"];
 
 /// Files that end too early: parts of them may be refused, with a clear message.
 const DAMAGED: [&str; 3] = ["libvips/invalid_multiframe.gif", "libvips/truncated.gif", "libvips/truncated.jpg"];
