@@ -268,7 +268,7 @@ fn a_pdf_holds_the_very_jpeg_and_its_size() {
 
 #[test]
 fn a_pdf_keeps_black_and_white() {
-    for size in [SIZE, Dimensions::new(1, 1), Dimensions::new(9, 3)] {
+    for size in [SIZE, Dimensions::new(5, 5), Dimensions::new(17, 9)] {
         let data = Samples::Bitonal.image(size);
         let header = EncodeHeader { bitonal: true, ..header(size, PixelFormat::Gray8) };
         let file = write(Format::Pdf, &header, options(), &data).unwrap();

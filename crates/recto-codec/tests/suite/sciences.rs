@@ -203,7 +203,7 @@ fn real_medical_images_have_their_sizes_and_pixels() {
     let cases = [
         // The numbers at these places of the file are the colour.
         ("images/cantaloupe/dcm.dcm", (256, 120), 1, &[0x28, 0x28, 0x28][..]),
-        ("images/libvips/dicom_test_image.dcm", (128, 128), 1, &[0, 0]),
+        ("images/libvips/dicom_test_image.dcm", (128, 128), 4, &[0, 0]),
     ];
     for (name, (w, h), pages, first) in cases {
         let bytes = std::fs::read(data.join(name)).unwrap();

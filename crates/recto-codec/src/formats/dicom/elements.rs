@@ -127,12 +127,13 @@ impl<'a> Walker<'a> {
         give: &mut dyn FnMut(Element<'_>) -> Result<(), DecodeError>,
     ) -> Result<(), DecodeError> {
         while self.at < self.source.len() {
-            let at = self.at;
-            let (tag, length, _) = self.head(syntax)?;
-            if (tag >> 16) as u16 != group {
-                self.at = at;
+            // What follows may be written in another syntax: no more than its group is looked at.
+            let (at, next) = (self.at, self.u16(syntax)?);
+            self.at = at;
+            if next != group {
                 break;
             }
+            let (tag, length, _) = self.head(syntax)?;
             give(Element { tag, value: ByteRange::new(self.at, u64::from(length)), path: &[] })?;
             self.skip(length)?;
         }

@@ -40,7 +40,7 @@ fn unsupported(what: impl Into<String>) -> DecodeError {
 
 fn failed(error: Error) -> DecodeError {
     match error {
-        Error::NotSupported(what) => unsupported(what.into_owned()),
+        Error::NotSupported(what) => unsupported(what.trim_end_matches(" not supported yet")),
         Error::Invalid(what) => corrupt(format!("invalid {what}")),
         Error::Io(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => DecodeError::Io(error),
         Error::Io(_) => corrupt("it ends too early"),
