@@ -35,6 +35,12 @@ pub trait RandomAccess: Send + Sync + fmt::Debug {
         self.len() == 0
     }
 
+    /// A number for this version of these bytes, where the store knows one: equal only for equal bytes. What was parsed for one
+    /// page is found by it for the next.
+    fn identity(&self) -> Option<u128> {
+        None
+    }
+
     /// Fills the whole of `buffer` from `offset`.
     ///
     /// # Errors

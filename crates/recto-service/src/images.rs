@@ -188,8 +188,9 @@ impl ImageService {
     pub fn start(parts: ImageServiceParts) -> Option<Self> {
         let ImageServiceParts { source, policy, cache, metrics, limits, options, work } = parts;
         let render = options.render()?;
+        let dpi = options.document_dpi;
         // Short, as it goes into the key of every request.
-        let fingerprint = format!("{:032x}", xxh3_128(format!("{RENDERING_VERSION} {render:?}").as_bytes()));
+        let fingerprint = format!("{:032x}", xxh3_128(format!("{RENDERING_VERSION} {render:?} {dpi}").as_bytes()));
         let lanes = Lanes::start(work.thread_count(), work.max_waiting, work.max_wait.into());
         Some(Self {
             inner: Arc::new(Inner {
@@ -611,6 +612,7 @@ impl Inner {
             page: located.page,
             max_pixels: self.limits.max_source_pixels,
             max_bytes: self.budget.largest(Lane::Large),
+            document_dpi: f64::from(self.options.document_dpi.clamp(18, 2400)),
             memo: Arc::clone(&self.memo),
             shelf: None,
         };

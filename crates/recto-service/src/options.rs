@@ -152,6 +152,10 @@ pub struct ImageOptions {
     /// Tile side announced for images that are not stored in tiles, in pixels.
     #[schemars(range(min = 64, max = 4096))]
     pub tile_size: u32,
+    /// Dots per inch at which pages of PDF files are drawn in full size. Pages that would have more than 100 megapixels so get
+    /// fewer.
+    #[schemars(range(min = 18, max = 2400))]
+    pub document_dpi: u32,
     /// Formats to name in `preferredFormats`, best first.
     pub preferred_formats: Vec<String>,
     /// Rights statement or licence (a URI) to name in every `info.json` of version 3.
@@ -169,6 +173,7 @@ impl Default for ImageOptions {
             background: "#ffffff".to_owned(),
             dither: false,
             tile_size: 256,
+            document_dpi: 300,
             preferred_formats: Vec::new(),
             rights: None,
         }

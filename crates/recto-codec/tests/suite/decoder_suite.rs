@@ -25,7 +25,7 @@ macro_rules! suite {
     )*};
 }
 
-suite!(bmp gif jp2 jpeg png tiff webp);
+suite!(bmp dicom exr fits gif jp2 jpeg pdf png psd svg tiff webp xpm);
 
 fn run(fixtures: &[Fixture]) {
     let failed: Vec<&str> = fixtures

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageReader};
 use recto_codec::formats::WRITABLE;
 use recto_codec::{
-    ColorModel, EncodeError, EncodeHeader, EncodeOptions, MemoryAccess, OpenOptions, PixelFormat, Raster, Subsampling,
-    encoder, open,
+    ColorModel, Control, DecodeRequest, EncodeError, EncodeHeader, EncodeOptions, MemoryAccess, OpenOptions,
+    PixelFormat, Raster, Subsampling, encoder, open, read_raster,
 };
 use recto_iiif::Dimensions;
 use recto_iiif::image::Format;
@@ -285,12 +285,16 @@ fn profiles_and_resolution_are_written() {
 #[test]
 fn what_a_format_cannot_hold_is_refused_before_any_row() {
     let refused = |format, size, pixels| encoder(format, &header(size, pixels), &options()).err();
-    for format in [Format::Jpg, Format::Png, Format::Webp, Format::Gif, Format::Jp2] {
+    for format in [Format::Jpg, Format::Png, Format::Webp, Format::Gif, Format::Jp2, Format::Pdf] {
         let result = refused(format, SIZE, PixelFormat::Lab8);
         assert!(matches!(result, Some(EncodeError::PixelFormat { .. })), "{format:?}");
     }
-    assert!(matches!(refused(Format::Pdf, SIZE, PixelFormat::Rgb8), Some(EncodeError::NoEncoder { .. })));
-    for (format, limit_px) in [(Format::Webp, 16383), (Format::Gif, 65535), (Format::Jpg, 65500)] {
+    for format in Format::ALL.into_iter().filter(|format| !WRITABLE.contains(format)) {
+        let result = refused(format, SIZE, PixelFormat::Rgb8);
+        assert!(matches!(result, Some(EncodeError::NoEncoder { .. })), "{format:?}");
+    }
+    for (format, limit_px) in [(Format::Webp, 16383), (Format::Gif, 65535), (Format::Jpg, 65500), (Format::Pdf, 65500)]
+    {
         for size in [Dimensions::new(limit_px + 1, 1), Dimensions::new(1, limit_px + 1)] {
             let result = refused(format, size, PixelFormat::Rgb8);
             assert!(matches!(result, Some(EncodeError::SideTooLong { .. })), "{format:?} {size}");
@@ -298,9 +302,53 @@ fn what_a_format_cannot_hold_is_refused_before_any_row() {
         assert!(refused(format, Dimensions::new(limit_px, 1), PixelFormat::Rgb8).is_none(), "{format:?}");
     }
     for pixels in [PixelFormat::Cmyk16, PixelFormat::Rgb16, PixelFormat::Gray16] {
-        for format in [Format::Webp, Format::Gif, Format::Jpg] {
+        for format in [Format::Webp, Format::Gif, Format::Jpg, Format::Pdf] {
             assert!(matches!(refused(format, SIZE, pixels), Some(EncodeError::PixelFormat { .. })), "{format:?}");
         }
+    }
+}
+
+#[test]
+fn a_pdf_holds_the_very_jpeg_and_its_size() {
+    let data = card::rgb8(SIZE);
+    let grays: Vec<u8> = data.iter().step_by(3).copied().collect();
+    for (samples, data) in [(Samples::Rgb8, data), (Samples::Gray8, grays)] {
+        for (dpi, size) in [(None, SIZE), (Some((150.0, 150.0)), Dimensions::new(602, 434))] {
+            let name = format!("{samples:?} {dpi:?}");
+            let header = EncodeHeader { dpi, ..header(SIZE, pixel_format(samples)) };
+            let options = EncodeOptions { jpeg_quality: 95, jpeg_subsampling: Subsampling::None, ..options() };
+            let jpeg = write(Format::Jpg, &header, options, &data).unwrap();
+            let file = write(Format::Pdf, &header, options, &data).unwrap();
+            assert!(memchr::memmem::find(&file, &jpeg).is_some(), "{name}: the stream is untouched");
+            assert!(
+                file == write(Format::Pdf, &header, options, &data).unwrap(),
+                "{name}: the same picture, the same bytes"
+            );
+            let decoder = open(Arc::new(MemoryAccess::new(file)), &OpenOptions::default()).unwrap();
+            assert_eq!(decoder.facts().stored_size(), size, "{name}");
+            let level = usize::from(size != SIZE);
+            let wanted = DecodeRequest { level, region: SIZE.rect(), denominator: 1 };
+            let (shown, _) = read_raster(decoder.as_ref(), &wanted, &Control::default()).unwrap();
+            let seen: Vec<u8> =
+                shown.data().iter().step_by(if samples == Samples::Gray8 { 3 } else { 1 }).copied().collect();
+            let (_, mean) = card::distance(&seen, &data);
+            assert!(mean <= 2.0, "{name}: {mean:.2} on average");
+        }
+    }
+}
+
+#[test]
+fn a_pdf_keeps_black_and_white() {
+    for size in [SIZE, Dimensions::new(5, 5), Dimensions::new(17, 9)] {
+        let data = Samples::Bitonal.image(size);
+        let header = EncodeHeader { bitonal: true, ..header(size, PixelFormat::Gray8) };
+        let file = write(Format::Pdf, &header, options(), &data).unwrap();
+        assert!(memchr::memmem::find(&file, b"/CCITTFaxDecode").is_some(), "{size}");
+        let decoder = open(Arc::new(MemoryAccess::new(file)), &OpenOptions::default()).unwrap();
+        assert_eq!(decoder.facts().stored_size(), size);
+        let wanted = DecodeRequest { level: 0, region: size.rect(), denominator: 1 };
+        let (shown, _) = read_raster(decoder.as_ref(), &wanted, &Control::default()).unwrap();
+        assert!(shown.data().iter().step_by(3).eq(&data), "{size}: pixels differ");
     }
 }
 

@@ -82,6 +82,10 @@ impl RandomAccess for FileAccess {
         self.length
     }
 
+    fn identity(&self) -> Option<u128> {
+        Some(self.version.to_u128())
+    }
+
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         if !self.is_within(offset, buffer) {
             return Err(io::ErrorKind::UnexpectedEof.into());
