@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod formats;
 mod http_rules;
 mod identifiers;
 mod limits;

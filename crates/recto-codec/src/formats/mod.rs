@@ -1,10 +1,16 @@
 //! The formats: one folder each, registered in [`FORMATS`] and [`encoder`].
 
+mod avif;
 mod bmp;
+mod cicp;
 mod exif;
 mod gif;
+mod heic;
+mod heif;
 mod held;
 mod jpeg;
+mod jxl;
+mod palette;
 mod png;
 mod reader;
 mod tiff;
@@ -62,6 +68,9 @@ pub static FORMATS: &[ReadableFormat] = &[
     ReadableFormat { sniff: webp::sniff, open: webp::open },
     ReadableFormat { sniff: gif::sniff, open: gif::open },
     ReadableFormat { sniff: bmp::sniff, open: bmp::open },
+    ReadableFormat { sniff: avif::sniff, open: avif::open },
+    ReadableFormat { sniff: heic::sniff, open: heic::open },
+    ReadableFormat { sniff: jxl::sniff, open: jxl::open },
 ];
 
 /// Opens a page of a file; content decides the format.
@@ -80,7 +89,8 @@ pub fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Box<
 }
 
 /// The formats that can be written.
-pub const WRITABLE: &[Format] = &[Format::Jpg, Format::Png, Format::Webp, Format::Gif, Format::Tif];
+pub const WRITABLE: &[Format] =
+    &[Format::Jpg, Format::Png, Format::Webp, Format::Gif, Format::Tif, Format::Avif, Format::Jxl];
 
 pub(crate) fn encoder(
     format: Format,
@@ -93,6 +103,8 @@ pub(crate) fn encoder(
         Format::Webp => webp::encoder(header, options),
         Format::Gif => gif::encoder(header, options),
         Format::Tif => tiff::encoder(header, options),
+        Format::Avif => avif::encoder(header, options),
+        Format::Jxl => jxl::encoder(header, options),
         _ => Err(EncodeError::NoEncoder { format: format.extension() }),
     }
 }

@@ -7,4 +7,5 @@ mod encoder_suite;
 mod fixtures;
 mod memory;
 mod metadata;
+mod modern;
 mod reads;

@@ -10,6 +10,7 @@ mod pixels;
 mod real;
 mod stored;
 mod structure;
+mod webp;
 
 use std::sync::Arc;
 

@@ -3,7 +3,10 @@
 use http::header::{HeaderName, LINK};
 use http::{HeaderValue, StatusCode};
 use recto_iiif::identifier::Identifier;
-use recto_iiif::image::{ApiVersion, ComplianceLevel, ImagePath, ImageRequest, MediaType, negotiate, parse_path};
+use recto_iiif::image::{
+    ApiVersion, ComplianceLevel, Format, ImagePath, ImageRequest, MediaType, Quality, negotiate, negotiate_format,
+    parse_path,
+};
 use recto_service::ServiceError;
 
 use crate::app::{App, Asked};
@@ -117,17 +120,25 @@ async fn image(
 ) -> Result<Reply, ServiceError> {
     let prepared = app.images().prepare(identifier, request, &asked.caller()).await?;
     let version = request.version;
+    let canonical = prepared.canonical();
+    // One URL, several formats: only where no format and no way of showing it was asked for in particular.
+    let is_plain = request.format == Format::Jpg && request.quality == Quality::Default;
+    let offered = if is_plain { app.images().negotiable() } else { &[] };
+    let prepared = match negotiate_format(asked.accept(), offered) {
+        Some(format) => app.images().in_format(prepared, format),
+        None => prepared,
+    };
     let mut extra = Vec::with_capacity(3);
     push_link(
         &mut extra,
-        &format!("<{}>;rel=\"profile\", <{service}/{}>;rel=\"canonical\"", profile_uri(version), prepared.canonical()),
+        &format!("<{}>;rel=\"profile\", <{service}/{canonical}>;rel=\"canonical\"", profile_uri(version)),
     );
     let mut representation = Representation {
         etag: prepared.etag.clone(),
         last_modified: Some(prepared.last_modified),
         cache_control: app.cache_control_images(),
-        media_type: HeaderValue::from_static(request.format.media_type()),
-        vary: None,
+        media_type: HeaderValue::from_static(prepared.resolved.format.media_type()),
+        vary: (!offered.is_empty()).then(|| HeaderValue::from_static("Accept")),
         extra,
     };
     if let Some(reply) = representation.before_body(&asked.parts.headers) {
