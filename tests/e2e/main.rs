@@ -4,6 +4,7 @@
 
 mod connections;
 mod convert;
+mod formats;
 mod http_rules;
 mod identifiers;
 mod limits;

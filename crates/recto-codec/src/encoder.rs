@@ -108,6 +108,12 @@ pub trait Encoder: Send {
     fn written_bytes(&self) -> u64;
 }
 
+/// Can a picture of this size be written in this format at all?
+pub fn can_write(format: Format, size: Dimensions) -> bool {
+    let header = EncodeHeader { size, pixels: PixelFormat::Rgb8, bitonal: false, icc: None, dpi: None };
+    encoder(format, &header, &EncodeOptions::default()).is_ok()
+}
+
 /// The encoder for `format`.
 ///
 /// # Errors

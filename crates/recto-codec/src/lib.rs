@@ -17,7 +17,7 @@ mod raster;
 pub use access::{ByteRange, MemoryAccess, RandomAccess};
 pub use control::Control;
 pub use decoder::{Cost, CutRequest, DecodeRequest, DecodedGeometry, Decoder, RowSource, StoredTile, read_raster};
-pub use encoder::{EncodeHeader, EncodeOptions, Encoder, Subsampling, TiffCompression, encoder};
+pub use encoder::{EncodeHeader, EncodeOptions, Encoder, Subsampling, TiffCompression, can_write, encoder};
 pub use error::{DecodeError, EncodeError};
 pub use facts::{ColorModel, ImageFacts, Level, Metadata, Orientation, SourceFormat, TileGrid};
 pub use formats::tiff_pyramid::{

@@ -73,12 +73,23 @@ pub(crate) fn encoding(format: Format, size: Dimensions, pixels: PixelFormat, op
         Format::Webp => (raw, area.saturating_mul(12)),
         // The picture, and what the search for its palette needs.
         Format::Gif => (raw, area.saturating_mul(26)),
+        Format::Png if options.png_palette => (raw, area.saturating_mul(26).saturating_add(raw)),
+        // Planes of samples in two bytes, and what the encoder makes of them: about as much for a small picture as for a large.
+        Format::Avif => {
+            (raw, area.saturating_mul(AVIF_BYTES * pixels.bytes_per_sample() as u64).saturating_add(AVIF_STATE))
+        }
+        // The picture, and its codes before they are joined.
+        Format::Jxl => (raw, raw.saturating_mul(3).saturating_add(2 << 20)),
         _ => (raw.saturating_add(raw / 64), row * 4),
     };
     // A file that grows in memory is moved when it is small; large ones grow in place, and what they do not fill costs nothing.
     let growing = file.saturating_mul(2).min(MOVED_BYTES);
     file.saturating_add(working).saturating_add(growing).saturating_add(64 << 10)
 }
+
+/// What the AVIF encoder holds for a pixel of 8-bit samples, and whatever the size.
+const AVIF_BYTES: u64 = 48;
+const AVIF_STATE: u64 = 8 << 20;
 
 /// From this size on, memory grows without being copied.
 const MOVED_BYTES: u64 = 32 << 20;

@@ -213,7 +213,7 @@ fn color_policy(
     let inks = facts.color == ColorModel::Cmyk;
     let embeds = match request.format {
         Format::Jpg | Format::Tif => !(inks && degrees.is_some()),
-        Format::Png | Format::Webp => !inks,
+        Format::Png | Format::Webp | Format::Avif => !inks,
         _ => false,
     };
     let stays = matches!(request.quality, Quality::Default | Quality::Color);

@@ -10,6 +10,7 @@ use recto_codec::{
     TileGrid,
 };
 use recto_engine::{EngineError, Filter, RenderOptions, plan};
+use recto_codec::formats::WRITABLE;
 use recto_iiif::image::{Format, Quality, ResolvedRequest};
 use recto_iiif::{Dimensions, ErrorKind, Rect};
 use support::{Halving, Mock, ORIENTATIONS, planned, rendered, request, rotation, waves};

@@ -54,6 +54,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     limits: LimitOptions,
     options: ImageOptions,
+    negotiable: Vec<Format>,
     work: WorkOptions,
     render: RenderOptions,
     fingerprint: String,
@@ -207,6 +208,7 @@ impl ImageService {
                 cache,
                 metrics,
                 limits,
+                negotiable: options.negotiable(),
                 options,
                 work,
                 render,
@@ -275,6 +277,32 @@ impl ImageService {
             grid,
             key,
         })
+    }
+
+    /// The formats that may stand in for JPEG, best first; none unless that is switched on.
+    pub fn negotiable(&self) -> &[Format] {
+        &self.inner.negotiable
+    }
+
+    /// The same picture in another format, under a key and validator of its own; as it was where it cannot be written so.
+    #[must_use]
+    pub fn in_format(&self, prepared: Prepared, format: Format) -> Prepared {
+        let mut resolved = prepared.resolved;
+        let size = resolved.size;
+        let side = match resolved.rotation.quarter_turns() {
+            Some(_) => size,
+            // No corner reaches farther, whatever the angle.
+            None => {
+                let across = f64::from(size.width_px).hypot(size.height_px.into()).ceil() as u32;
+                Dimensions::new(across, across)
+            }
+        };
+        if !recto_codec::can_write(format, side) {
+            return prepared;
+        }
+        resolved.format = format;
+        let key = self.inner.cache_key(&prepared.image.located, &resolved.key());
+        Prepared { etag: format!("\"{:032x}\"", key.request), resolved, key, ..prepared }
     }
 
     /// The bytes that a prepared request stands for.

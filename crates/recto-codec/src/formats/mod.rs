@@ -1,15 +1,21 @@
 //! The formats: one folder each, registered in [`FORMATS`] and [`encoder`].
 
+mod avif;
 mod bands;
 mod bmp;
+mod cicp;
 mod dicom;
 mod exif;
 mod exr;
 mod fits;
 mod gif;
+mod heic;
+mod heif;
 mod held;
 mod jp2;
 mod jpeg;
+mod jxl;
+mod palette;
 mod pdf;
 mod png;
 mod psd;
@@ -91,6 +97,9 @@ pub static FORMATS: &[ReadableFormat] = &[
     ReadableFormat { sniff: xpm::sniff, open: xpm::open },
     ReadableFormat { sniff: pdf::sniff, open: pdf::open },
     ReadableFormat { sniff: svg::sniff, open: svg::open },
+    ReadableFormat { sniff: avif::sniff, open: avif::open },
+    ReadableFormat { sniff: heic::sniff, open: heic::open },
+    ReadableFormat { sniff: jxl::sniff, open: jxl::open },
 ];
 
 /// Opens a page of a file; content decides the format.
@@ -109,8 +118,17 @@ pub fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Box<
 }
 
 /// The formats that can be written.
-pub const WRITABLE: &[Format] =
-    &[Format::Jpg, Format::Png, Format::Webp, Format::Gif, Format::Tif, Format::Jp2, Format::Pdf];
+pub const WRITABLE: &[Format] = &[
+    Format::Jpg,
+    Format::Png,
+    Format::Webp,
+    Format::Gif,
+    Format::Tif,
+    Format::Jp2,
+    Format::Avif,
+    Format::Jxl,
+    Format::Pdf,
+];
 
 pub(crate) fn encoder(
     format: Format,
@@ -125,6 +143,8 @@ pub(crate) fn encoder(
         Format::Tif => tiff::encoder(header, options),
         Format::Jp2 => jp2::encoder(header, options),
         Format::Pdf => pdf::encoder(header, options),
+        Format::Avif => avif::encoder(header, options),
+        Format::Jxl => jxl::encoder(header, options),
         _ => Err(EncodeError::NoEncoder { format: format.extension() }),
     }
 }

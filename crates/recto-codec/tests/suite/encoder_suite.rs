@@ -6,15 +6,15 @@ use std::sync::Arc;
 use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageReader};
 use recto_codec::formats::WRITABLE;
 use recto_codec::{
-    ColorModel, Control, DecodeRequest, EncodeError, EncodeHeader, EncodeOptions, MemoryAccess, OpenOptions,
-    PixelFormat, Raster, Subsampling, encoder, open, read_raster,
+    ColorModel, Control, DecodeRequest, EncodeError, EncodeHeader, EncodeOptions, ImageFacts, MemoryAccess,
+    OpenOptions, PixelFormat, Raster, Subsampling, encoder, open, read_raster,
 };
 use recto_iiif::Dimensions;
 use recto_iiif::image::Format;
 use recto_testkit::card;
 use recto_testkit::position::{self, Samples};
 
-use crate::fixtures::{SIZE, pixel_format};
+use crate::fixtures::{self, SIZE, pixel_format};
 
 /// Rows are written in strips of these heights, over and over.
 const STRIPS: [u32; 4] = [1, 16, 3, 50];
@@ -223,6 +223,116 @@ fn lossy_webp_comes_close_at_every_quality() {
     }
 }
 
+/// Reads with our own reader, which is another library than the writer.
+fn read_here(file: Vec<u8>) -> (Raster, ImageFacts) {
+    let decoder = open(Arc::new(MemoryAccess::new(file)), &OpenOptions::default()).unwrap();
+    let region = decoder.facts().stored_size().rect();
+    let wanted = DecodeRequest { level: 0, region, denominator: 1 };
+    (read_raster(decoder.as_ref(), &wanted, &Control::default()).unwrap().0, decoder.facts().clone())
+}
+
+#[test]
+fn jxl_keeps_every_sample() {
+    for samples in [
+        Samples::Gray8,
+        Samples::GrayAlpha8,
+        Samples::Rgb8,
+        Samples::Rgba8,
+        Samples::Gray16,
+        Samples::GrayAlpha16,
+        Samples::Rgb16,
+        Samples::Rgba16,
+    ] {
+        for size in
+            [SIZE, Dimensions::new(2, 2), Dimensions::new(7, 2), Dimensions::new(3, 300), Dimensions::new(257, 5)]
+        {
+            for effort in [1, 9] {
+                let name = format!("{samples:?} {size} effort {effort}");
+                let data = samples.image(size);
+                let options = EncodeOptions { jxl_effort: effort, ..options() };
+                let file = write(Format::Jxl, &header(size, pixel_format(samples)), options, &data)
+                    .unwrap_or_else(|error| panic!("{name}: {error}"));
+                let (raster, _) = read_here(file);
+                assert_eq!((raster.size(), raster.format()), (size, pixel_format(samples)), "{name}");
+                assert!(raster.data() == data, "{name}: pixels differ");
+            }
+        }
+    }
+}
+
+#[test]
+fn avif_comes_close_at_every_quality_speed_and_size() {
+    for pixels in [PixelFormat::Gray8, PixelFormat::Rgb8, PixelFormat::Rgba8, PixelFormat::Rgb16] {
+        for (quality, speed, most) in
+            [(1, 10, 24.0), (60, 10, 4.0), (60, 8, 4.0), (89, 10, 2.5), (90, 10, 2.0), (100, 10, 1.5)]
+        {
+            for size in [SIZE, Dimensions::new(1, 1), Dimensions::new(7, 1), Dimensions::new(2, 33)] {
+                let name = format!("{pixels:?} {size} quality {quality} speed {speed}");
+                let data = fixtures::avif::card(size, pixels);
+                let options = EncodeOptions { avif_quality: quality, avif_speed: speed, ..options() };
+                let file = write(Format::Avif, &header(size, pixels), options, &data)
+                    .unwrap_or_else(|error| panic!("{name}: {error}"));
+                let (raster, facts) = read_here(file);
+                assert_eq!((raster.size(), raster.format()), (size, pixels), "{name}");
+                assert_eq!(facts.bits_per_sample, if pixels.bytes_per_sample() == 2 { 10 } else { 8 }, "{name}");
+                let eight = |data: &[u8]| match pixels.bytes_per_sample() {
+                    1 => data.to_vec(),
+                    _ => data.as_chunks::<2>().0.iter().map(|word| (u16::from_ne_bytes(*word) >> 8) as u8).collect(),
+                };
+                let (_, mean) = card::distance(&eight(raster.data()), &eight(&data));
+                assert!(mean <= most, "{name}: {mean:.2} on average");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_too_much_or_too_little_for_an_encoder_is_refused_before_any_row() {
+    let refused = |format, w, h| encoder(format, &header(Dimensions::new(w, h), PixelFormat::Rgb8), &options()).err();
+    assert!(matches!(refused(Format::Avif, 4097, 4096), Some(EncodeError::AreaTooLarge { limit_px: 16_777_216, .. })));
+    assert!(refused(Format::Avif, 4096, 4096).is_none());
+    assert!(matches!(refused(Format::Avif, 65_536, 1), Some(EncodeError::SideTooLong { .. })));
+    assert!(matches!(refused(Format::Jxl, 1, 100), Some(EncodeError::SideTooShort { .. })));
+    assert!(matches!(refused(Format::Jxl, 20_000, 20_000), Some(EncodeError::AreaTooLarge { .. })));
+    let message = refused(Format::Avif, 5000, 5000).unwrap().to_string();
+    assert!(message.contains("16777216 pixels") && message.contains("5000x5000"), "{message}");
+}
+
+#[test]
+fn palette_png_keeps_few_colours_exactly_and_comes_close_to_many() {
+    let options = EncodeOptions { png_palette: true, ..options() };
+    let facts = |file: &[u8]| {
+        let decoder = open(Arc::new(MemoryAccess::new(file)), &OpenOptions::default()).unwrap();
+        (decoder.facts().compression.clone(), decoder.facts().bits_per_sample)
+    };
+    for colors in [1_u8, 2, 3, 4, 5, 16, 17, 200] {
+        let data: Vec<u8> = (0..SIZE.area_px()).flat_map(|at| [(at % u64::from(colors)) as u8, 7, 200]).collect();
+        let file = write(Format::Png, &header(SIZE, PixelFormat::Rgb8), options, &data).unwrap();
+        assert!(read_elsewhere(&file).0.to_rgb8().into_raw() == data, "{colors} colours");
+        assert_eq!(file[25], 3, "{colors} colours are stored as a palette: {:?}", facts(&file));
+    }
+    let transparent: Vec<u8> =
+        (0..SIZE.area_px()).flat_map(|at| if at % 9 == 0 { [0; 4] } else { [(at % 50) as u8, 7, 200, 255] }).collect();
+    let file = write(Format::Png, &header(SIZE, PixelFormat::Rgba8), options, &transparent).unwrap();
+    assert!(read_elsewhere(&file).0.to_rgba8().into_raw() == transparent);
+    assert_eq!(file[25], 3);
+
+    let many = card::rgb8(SIZE);
+    let file = write(Format::Png, &header(SIZE, PixelFormat::Rgb8), options, &many).unwrap();
+    let (worst, mean) = card::distance(&read_elsewhere(&file).0.to_rgb8().into_raw(), &many);
+    assert!(worst <= 64 && mean <= 8.0, "differs by {worst}, {mean:.2} on average");
+    let full = write(Format::Png, &header(SIZE, PixelFormat::Rgb8), self::options(), &many).unwrap();
+    assert!(file.len() * 2 < full.len(), "{} of {} bytes", file.len(), full.len());
+
+    // Negative controls: translucency and gray stay as they are.
+    for samples in [Samples::Rgba8, Samples::Gray8, Samples::Rgb16] {
+        let data = samples.image(SIZE);
+        let file = write(Format::Png, &header(SIZE, pixel_format(samples)), options, &data).unwrap();
+        assert_ne!(file[25], 3, "{samples:?}");
+        assert!(in_layout(&read_elsewhere(&file).0, samples) == data, "{samples:?}");
+    }
+}
+
 #[test]
 fn lossy_jp2_comes_close_at_every_quality() {
     let data = card::rgb8(SIZE);
@@ -260,6 +370,7 @@ fn profiles_and_resolution_are_written() {
         (Format::Tif, Samples::Rgb8),
         (Format::Jp2, Samples::Rgb8),
         (Format::Jp2, Samples::GrayAlpha8),
+        (Format::Avif, Samples::Rgb8),
     ] {
         for quality in [80, 100] {
             let name = format!("{format:?} {samples:?} {quality}");
@@ -270,11 +381,13 @@ fn profiles_and_resolution_are_written() {
             };
             let options = EncodeOptions { webp_quality: quality, jp2_quality: quality, ..options() };
             let file = write(format, &header, options, &samples.image(SIZE)).unwrap();
-            assert_eq!(read_elsewhere(&file).1.as_deref(), Some(&profile[..]), "{name}");
+            if format != Format::Avif {
+                assert_eq!(read_elsewhere(&file).1.as_deref(), Some(&profile[..]), "{name}");
+            }
             let decoder = open(Arc::new(MemoryAccess::new(file)), &OpenOptions::default()).unwrap();
             assert_eq!(decoder.facts().icc.as_deref(), Some(&profile[..]), "{name}");
             assert_eq!(decoder.facts().has_alpha, header.pixels.has_alpha(), "{name}");
-            if format != Format::Webp {
+            if !matches!(format, Format::Webp | Format::Avif) {
                 let (x, y) = decoder.facts().dpi.expect("the resolution is noted");
                 assert!((x - 300.0).abs() < 0.02 && (y - 600.0).abs() < 0.02, "{name}: {x} {y}");
             }

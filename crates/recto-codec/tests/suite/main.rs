@@ -8,5 +8,6 @@ mod encoder_suite;
 mod fixtures;
 mod memory;
 mod metadata;
+mod modern;
 mod reads;
 mod sciences;

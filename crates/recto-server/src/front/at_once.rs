@@ -14,7 +14,7 @@ use crate::app::{Access, App};
 use crate::base::is_host;
 use crate::front::Outbox;
 use crate::reply::Representation;
-use crate::routes::image::{image_representation, info_representation, server_timing, spelled_service};
+use crate::routes::image::{image_representation, info_representation, offered, server_timing, spelled_service};
 
 /// Fields of requests without any say in the answer. `Accept` has one in `info.json`, and is read there.
 const WITHOUT_SAY: &[&str] = &[
@@ -121,9 +121,13 @@ fn write(app: &App, plain: &Plain<'_>, peer: SocketAddr, began: Instant, out: &m
     match parse_path(rest, app.slashes()).ok()? {
         ImagePath::Image { identifier, region, size, rotation, quality_format } => {
             let request = ImageRequest::parse(version, &region, &size, &rotation, &quality_format).ok()?;
+            if !offered(app, &request).is_empty() {
+                return None;
+            }
             let ready = app.images().ready(&identifier, &request, &caller)?;
             let service = spelled_service(app, &reached, version, &identifier, rest, 4);
-            let mut representation = image_representation(app, &service, &ready.prepared);
+            let canonical = ready.prepared.canonical();
+            let mut representation = image_representation(app, &service, &ready.prepared, &canonical, false);
             if app.options().server_timing {
                 // To find the answer is all the work there is; what is left is to copy it.
                 representation.extra.extend(server_timing(ready.origin(), began.elapsed()));

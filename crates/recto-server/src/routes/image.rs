@@ -5,7 +5,10 @@ use std::time::Duration;
 use http::header::{HeaderName, LINK};
 use http::{HeaderValue, StatusCode};
 use recto_iiif::identifier::Identifier;
-use recto_iiif::image::{ApiVersion, ComplianceLevel, ImagePath, ImageRequest, MediaType, negotiate, parse_path};
+use recto_iiif::image::{
+    ApiVersion, ComplianceLevel, Format, ImagePath, ImageRequest, MediaType, Quality, negotiate, negotiate_format,
+    parse_path,
+};
 use recto_service::{Origin, Prepared, PreparedInfo, ServiceError};
 
 use crate::app::{App, Asked};
@@ -100,7 +103,12 @@ async fn image(
     service: &str,
 ) -> Result<Reply, ServiceError> {
     let prepared = app.images().prepare(identifier, request, &asked.caller()).await?;
-    let mut representation = image_representation(app, service, &prepared);
+    let (canonical, offered) = (prepared.canonical(), offered(app, request));
+    let prepared = match negotiate_format(asked.accept(), offered) {
+        Some(format) => app.images().in_format(prepared, format),
+        None => prepared,
+    };
+    let mut representation = image_representation(app, service, &prepared, &canonical, !offered.is_empty());
     if let Some(reply) = representation.before_body(&asked.parts.headers) {
         return Ok(reply);
     }
@@ -144,20 +152,33 @@ pub(crate) fn info_representation(
     }
 }
 
-/// The image that was prepared, before its bytes are there.
-pub(crate) fn image_representation(app: &App, service: &str, prepared: &Prepared) -> Representation {
+/// The formats of which a client may get any for this request: one URL, several formats, only where no format and no way of
+/// showing it was asked for in particular.
+pub(crate) fn offered<'a>(app: &'a App, request: &ImageRequest) -> &'a [Format] {
+    let is_plain = request.format == Format::Jpg && request.quality == Quality::Default;
+    if is_plain { app.images().negotiable() } else { &[] }
+}
+
+/// The image that was prepared, before its bytes are there. `negotiated` says that another client may get another format.
+pub(crate) fn image_representation(
+    app: &App,
+    service: &str,
+    prepared: &Prepared,
+    canonical: &str,
+    negotiated: bool,
+) -> Representation {
     let version = prepared.version;
     let mut extra = Vec::with_capacity(3);
     push_link(
         &mut extra,
-        &format!("<{}>;rel=\"profile\", <{service}/{}>;rel=\"canonical\"", profile_uri(version), prepared.canonical()),
+        &format!("<{}>;rel=\"profile\", <{service}/{canonical}>;rel=\"canonical\"", profile_uri(version)),
     );
     Representation {
         etag: prepared.etag.clone(),
         last_modified: Some(prepared.last_modified),
         cache_control: app.cache_control_images(),
         media_type: HeaderValue::from_static(prepared.resolved.format.media_type()),
-        vary: None,
+        vary: negotiated.then(|| HeaderValue::from_static("Accept")),
         extra,
     }
 }
