@@ -16,7 +16,7 @@ mod raster;
 
 pub use access::{ByteRange, MemoryAccess, RandomAccess};
 pub use control::Control;
-pub use decoder::{Cost, DecodeRequest, DecodedGeometry, Decoder, RowSource, StoredTile, read_raster};
+pub use decoder::{Cost, CutRequest, DecodeRequest, DecodedGeometry, Decoder, RowSource, StoredTile, read_raster};
 pub use encoder::{EncodeHeader, EncodeOptions, Encoder, Subsampling, TiffCompression, encoder};
 pub use error::{DecodeError, EncodeError};
 pub use facts::{ColorModel, ImageFacts, Level, Metadata, Orientation, SourceFormat, TileGrid};

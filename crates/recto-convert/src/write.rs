@@ -15,9 +15,10 @@ use recto_iiif::image::Format;
 
 use crate::file::{OpenFile, Version};
 use crate::journal::{Entry, Journal};
+use crate::lossless::maker;
 use crate::samples::Samples;
 use crate::verify::{Expected, verify};
-use crate::{ConvertError, ConvertOptions, Job, Target};
+use crate::{ConvertError, ConvertOptions, Job, Lossless, Target};
 
 /// Bytes collected before they are written.
 const BUFFER: usize = 1 << 20;
@@ -183,9 +184,9 @@ impl Converter {
         let mut expected = Vec::new();
         let mut next = Some(first);
         for page in 1..=pages {
-            let decoder = match next.take() {
-                Some(first) => first,
-                None => open(source.clone(), &self.open_options(page)).map_err(decode_error(job))?,
+            let decoder: Arc<dyn Decoder> = match next.take() {
+                Some(first) => first.into(),
+                None => open(source.clone(), &self.open_options(page)).map_err(decode_error(job))?.into(),
             };
             let facts = decoder.facts().clone();
             let mut rows = decoder.rows(&whole(decoder.as_ref()), &Control::default()).map_err(decode_error(job))?;
@@ -200,7 +201,9 @@ impl Converter {
                     orientation: facts.orientation,
                     metadata: decoder.metadata().map_err(decode_error(job))?,
                     compression: Some(compression),
-                    maker: None,
+                    maker: Some(&decoder)
+                        .filter(|_| compression == PyramidCompression::Jpeg && self.options.lossless == Lossless::Auto)
+                        .and_then(|decoder| maker(decoder, self.options.tile)),
                 })
                 .map_err(write_error)?;
             let mut samples = Samples::choose(size, self.options.tile, u64::from(page) ^ source.len());

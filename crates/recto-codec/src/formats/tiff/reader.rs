@@ -9,13 +9,12 @@ use super::directory::{Compression, Directory};
 use super::ifd::File;
 use super::pyramid::{self, Page};
 use super::rows::{self, Rows};
-use super::stored::Streams;
+use super::stored::{self, Streams};
 use super::{tag, unsupported};
 use crate::formats::bands::{BandRows, Bands};
-use crate::formats::jpeg;
 use crate::{
-    ByteRange, Control, Cost, DecodeError, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, Level, Memo, Metadata,
-    OpenOptions, Orientation, RandomAccess, RowSource, SourceFormat, StoredTile, TileGrid,
+    ByteRange, Control, Cost, CutRequest, DecodeError, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, Level,
+    Memo, Metadata, OpenOptions, Orientation, RandomAccess, RowSource, SourceFormat, StoredTile, TileGrid,
 };
 
 /// Bytes of a tile that are looked at for its markers.
@@ -269,17 +268,14 @@ impl Decoder for TiffDecoder {
         })
     }
 
-    fn cut_tile(&self, level: usize, column: u32, row: u32) -> Result<Option<Vec<u8>>, DecodeError> {
-        let Some((level, range, visible)) = self.tile(level, column, row) else { return Ok(None) };
-        let layout = &level.directory.layout;
-        let Some(streams) = level.streams.as_ref().filter(|_| visible.dimensions() != layout.chunk) else {
-            return Ok(None);
-        };
-        let name = layout.name(layout.index(0, column, row));
-        let tile = rows::read_chunk(&self.file, range, rows::largest_chunk(&level.directory), &name)?;
-        match streams.complete(&tile) {
-            Some((stream, _)) => jpeg::cut_to(&stream, visible.dimensions()),
-            None => Err(super::corrupt(format!("{name} holds no JPEG stream"))),
+    fn can_cut(&self, level: usize, wanted: &CutRequest) -> bool {
+        self.levels.get(level).is_some_and(|level| stored::can_cut(level, self.file.source.len(), wanted))
+    }
+
+    fn cut(&self, level: usize, wanted: &CutRequest, control: &Control) -> Result<Option<Vec<u8>>, DecodeError> {
+        match self.levels.get(level) {
+            Some(found) if self.can_cut(level, wanted) => stored::cut(&self.file, found, wanted, control),
+            _ => Ok(None),
         }
     }
 }
