@@ -112,7 +112,7 @@ impl Converter {
         let (expected, mut written) = match self.options.target {
             Target::Tif => self.write_tif(job, &source, first, &part, watch)?,
             Target::Jp2 if pages > 1 => return Err(ConvertError::ManyPages { path: job.source.clone(), pages }),
-            Target::Jp2 => self.write_jp2(job, first, &part, watch)?,
+            Target::Jp2 => self.write_jp2(job, first.as_ref(), &part, watch)?,
         };
         part.file.sync_all().map_err(ConvertError::io(&part.path, "written"))?;
         self.verify(job, &part, &expected)?;
@@ -230,14 +230,14 @@ impl Converter {
     fn write_jp2(
         &self,
         job: &Job,
-        decoder: Box<dyn Decoder>,
+        decoder: &dyn Decoder,
         part: &Part,
         watch: &mut dyn FnMut(Progress),
     ) -> Result<(Vec<Expected>, Written), ConvertError> {
         let facts = decoder.facts().clone();
-        let mut rows = decoder.rows(&whole(decoder.as_ref()), &Control::default()).map_err(decode_error(job))?;
+        let mut rows = decoder.rows(&whole(decoder), &Control::default()).map_err(decode_error(job))?;
         let pixels = rows.geometry().format;
-        let header = header(decoder.as_ref(), pixels);
+        let header = header(decoder, pixels);
         let size = header.size;
         let encode_error = |source| ConvertError::Encode { path: job.source.clone(), source };
         let options = EncodeOptions { jp2_quality: self.options.quality, ..EncodeOptions::default() };
