@@ -12,7 +12,7 @@ const TIME: Duration = Duration::from_secs(2);
 
 /// Opens the file and reads of it: the first page whole at its smallest, a region of each level, the last page's head, stored
 /// and cut tiles. Errors are fine; anything else is a find.
-pub fn file(bytes: &[u8]) {
+pub(crate) fn file(bytes: &[u8]) {
     let options = OpenOptions { max_pixels: 1 << 22, max_bytes: 64 << 20, ..OpenOptions::default() };
     let source = Arc::new(MemoryAccess::new(bytes));
     let Ok(decoder) = open(source.clone(), &options) else { return };

@@ -1,5 +1,7 @@
 //! The adaptive binary arithmetic decoder ("MQ"). ISO/IEC 15444-1, annex C.
 
+#![expect(clippy::inline_always, reason = "the innermost loops of decoding; half as fast where calls remain")]
+
 /// Contexts that block decoding has.
 pub(super) const CONTEXTS: usize = 19;
 /// The context of run lengths.
@@ -116,33 +118,19 @@ pub(super) struct Arithmetic<'a> {
 impl<'a> Arithmetic<'a> {
     pub(super) fn new(data: &'a [u8]) -> Self {
         let first = data.first().map_or(0xff, |byte| u32::from(*byte));
-        let mut decoder = Self { data, at: 0, code: first << 16, interval: 0x8000, bits: 0 };
-        decoder.next_byte();
-        decoder.code <<= 7;
-        decoder.bits -= 7;
-        decoder
+        let (at, code, bits) = Self::next_byte(data, 0, first << 16);
+        Self { data, at, code: code << 7, interval: 0x8000, bits: bits - 7 }
     }
 
-    fn byte(&self, at: usize) -> u32 {
-        self.data.get(at).map_or(0xff, |byte| u32::from(*byte))
-    }
-
-    #[inline]
-    fn next_byte(&mut self) {
-        let next = self.byte(self.at + 1);
-        if self.byte(self.at) == 0xff {
-            if next > 0x8f {
-                self.code += 0xff00;
-                self.bits = 8;
-            } else {
-                self.at += 1;
-                self.code += next << 9;
-                self.bits = 7;
-            }
+    /// Takes in the next byte. Not a method on `self`, which so can stay in registers.
+    #[inline(never)]
+    fn next_byte(data: &[u8], at: usize, code: u32) -> (usize, u32, u32) {
+        let byte = |at: usize| data.get(at).map_or(0xff, |byte| u32::from(*byte));
+        let next = byte(at + 1);
+        if byte(at) == 0xff {
+            if next > 0x8f { (at, code + 0xff00, 8) } else { (at + 1, code + (next << 9), 7) }
         } else {
-            self.at += 1;
-            self.code += next << 8;
-            self.bits = 8;
+            (at + 1, code + (next << 8), 8)
         }
     }
 
@@ -150,7 +138,7 @@ impl<'a> Arithmetic<'a> {
     fn renormalise(&mut self) {
         loop {
             if self.bits == 0 {
-                self.next_byte();
+                (self.at, self.code, self.bits) = Self::next_byte(self.data, self.at, self.code);
             }
             self.interval <<= 1;
             self.code <<= 1;

@@ -11,6 +11,8 @@
 //!
 //! So the neighbourhood of the sample in row `r` is nine bits from bit `3 r` on, with itself in the middle.
 
+#![expect(clippy::inline_always, reason = "the innermost loops of decoding; half as fast where calls remain")]
+
 use super::arithmetic::{Arithmetic, CONTEXTS, Contexts, RUN, RawBits, UNIFORM};
 use super::codestream::block_style;
 
@@ -218,7 +220,7 @@ impl BlockDecoder {
                     break;
                 }
                 // One more than the number of the bit plane: samples are held twice as large.
-                let plane = u32::from(shape.planes) - (pass + 2) / 3;
+                let plane = u32::from(shape.planes) - pass.div_ceil(3);
                 match (pass % 3, is_raw) {
                     (1, false) => {
                         coded = self.significance_pass(coded, &mut states, contexts, plane, is_causal);
@@ -245,11 +247,6 @@ impl BlockDecoder {
             let magnitude = (sample & !NEGATIVE) as i32;
             if sample & NEGATIVE == 0 { magnitude } else { -magnitude }
         })
-    }
-
-    fn stripes(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let height = self.height;
-        (0..height.div_ceil(4)).map(move |stripe| (stripe, (height - 4 * stripe).min(4)))
     }
 
     /// Notes that the sample in row `r` of the word at `at` is significant now.
@@ -295,26 +292,27 @@ impl BlockDecoder {
         is_causal: bool,
     ) -> Arithmetic<'a> {
         let mut local = *states;
-        let pitch = self.width + 2;
+        let (width, height, pitch) = (self.width, self.height, self.width + 2);
+        let Self { words, samples, .. } = self;
         let value = 1 << plane | (1 << plane) >> 1;
-        for (stripe, rows) in self.stripes() {
-            for x in 0..self.width {
+        for (stripe, rows) in stripes(height) {
+            for x in 0..width {
                 let at = (stripe + 1) * pitch + x + 1;
-                if self.words[at] & SIGNIFICANCE == 0 {
+                if words[at] & SIGNIFICANCE == 0 {
                     continue;
                 }
                 for r in 0..rows as u32 {
-                    let near = self.words[at] >> (3 * r) & NEIGHBOURHOOD;
+                    let near = words[at] >> (3 * r) & NEIGHBOURHOOD;
                     if near & ITSELF != 0 || near & NEIGHBOURS == 0 {
                         continue;
                     }
                     let context = usize::from(contexts[near as usize]);
                     if coded.decode(&mut local, context) != 0 {
-                        let sign = Self::sign(&self.words, at, r, &mut coded, &mut local);
-                        self.samples[(4 * stripe + r as usize) * self.width + x] = value | sign << 31;
-                        Self::set(&mut self.words, at, pitch, r, sign, is_causal);
+                        let sign = Self::sign(words, at, r, &mut coded, &mut local);
+                        samples[(4 * stripe + r as usize) * width + x] = value | sign << 31;
+                        Self::set(words, at, pitch, r, sign, is_causal);
                     }
-                    self.words[at] |= 1 << (VISITED + r);
+                    words[at] |= 1 << (VISITED + r);
                 }
             }
         }
@@ -323,22 +321,23 @@ impl BlockDecoder {
     }
 
     fn raw_significance_pass(&mut self, bits: &mut RawBits<'_>, plane: u32, is_causal: bool) {
-        let pitch = self.width + 2;
+        let (width, height, pitch) = (self.width, self.height, self.width + 2);
+        let Self { words, samples, .. } = self;
         let value = 1 << plane | (1 << plane) >> 1;
-        for (stripe, rows) in self.stripes() {
-            for x in 0..self.width {
+        for (stripe, rows) in stripes(height) {
+            for x in 0..width {
                 let at = (stripe + 1) * pitch + x + 1;
                 for r in 0..rows as u32 {
-                    let near = self.words[at] >> (3 * r) & NEIGHBOURHOOD;
+                    let near = words[at] >> (3 * r) & NEIGHBOURHOOD;
                     if near & ITSELF != 0 || near & NEIGHBOURS == 0 {
                         continue;
                     }
                     if bits.next() != 0 {
                         let sign = bits.next();
-                        self.samples[(4 * stripe + r as usize) * self.width + x] = value | sign << 31;
-                        Self::set(&mut self.words, at, pitch, r, sign, is_causal);
+                        samples[(4 * stripe + r as usize) * width + x] = value | sign << 31;
+                        Self::set(words, at, pitch, r, sign, is_causal);
                     }
-                    self.words[at] |= 1 << (VISITED + r);
+                    words[at] |= 1 << (VISITED + r);
                 }
             }
         }
@@ -346,12 +345,13 @@ impl BlockDecoder {
 
     fn refinement_pass<'a>(&mut self, mut coded: Arithmetic<'a>, states: &mut Contexts, plane: u32) -> Arithmetic<'a> {
         let mut local = *states;
-        let pitch = self.width + 2;
+        let (width, height, pitch) = (self.width, self.height, self.width + 2);
+        let Self { words, samples, .. } = self;
         let half = (1_u32 << plane) >> 1;
-        for (stripe, rows) in self.stripes() {
-            for x in 0..self.width {
+        for (stripe, rows) in stripes(height) {
+            for x in 0..width {
                 let at = (stripe + 1) * pitch + x + 1;
-                let mut word = self.words[at];
+                let mut word = words[at];
                 if word & SAMPLES == 0 {
                     continue;
                 }
@@ -366,11 +366,11 @@ impl BlockDecoder {
                         REFINE_CONTEXT + u8::from(near & NEIGHBOURS != 0)
                     };
                     let bit = coded.decode(&mut local, usize::from(context));
-                    let sample = &mut self.samples[(4 * stripe + r as usize) * self.width + x];
+                    let sample = &mut samples[(4 * stripe + r as usize) * width + x];
                     *sample = if bit != 0 { sample.wrapping_add(half) } else { sample.wrapping_sub(half) };
                     word |= 1 << (REFINED + r);
                 }
-                self.words[at] = word;
+                words[at] = word;
             }
         }
         *states = local;
@@ -378,19 +378,20 @@ impl BlockDecoder {
     }
 
     fn raw_refinement_pass(&mut self, bits: &mut RawBits<'_>, plane: u32) {
-        let pitch = self.width + 2;
+        let (width, height, pitch) = (self.width, self.height, self.width + 2);
+        let Self { words, samples, .. } = self;
         let half = (1_u32 << plane) >> 1;
-        for (stripe, rows) in self.stripes() {
-            for x in 0..self.width {
+        for (stripe, rows) in stripes(height) {
+            for x in 0..width {
                 let at = (stripe + 1) * pitch + x + 1;
                 for r in 0..rows as u32 {
-                    let word = self.words[at];
+                    let word = words[at];
                     if word & ITSELF << (3 * r) == 0 || word & 1 << (VISITED + r) != 0 {
                         continue;
                     }
-                    let sample = &mut self.samples[(4 * stripe + r as usize) * self.width + x];
+                    let sample = &mut samples[(4 * stripe + r as usize) * width + x];
                     *sample = if bits.next() != 0 { sample.wrapping_add(half) } else { sample.wrapping_sub(half) };
-                    self.words[at] = word | 1 << (REFINED + r);
+                    words[at] = word | 1 << (REFINED + r);
                 }
             }
         }
@@ -405,12 +406,13 @@ impl BlockDecoder {
         is_causal: bool,
     ) -> Arithmetic<'a> {
         let mut local = *states;
-        let pitch = self.width + 2;
+        let (width, height, pitch) = (self.width, self.height, self.width + 2);
+        let Self { words, samples, .. } = self;
         let value = 1 << plane | (1 << plane) >> 1;
-        for (stripe, rows) in self.stripes() {
-            for x in 0..self.width {
+        for (stripe, rows) in stripes(height) {
+            for x in 0..width {
                 let at = (stripe + 1) * pitch + x + 1;
-                let word = self.words[at];
+                let word = words[at];
                 let mut r = 0;
                 // Four samples without any significant neighbour, none coded yet: where the first significant one is.
                 let mut is_known = false;
@@ -423,25 +425,30 @@ impl BlockDecoder {
                     is_known = true;
                 }
                 while r < rows as u32 {
-                    let word = self.words[at];
+                    let word = words[at];
                     let near = word >> (3 * r) & NEIGHBOURHOOD;
                     if is_known || (near & ITSELF == 0 && word & 1 << (VISITED + r) == 0) {
                         let context = usize::from(contexts[near as usize]);
                         if is_known || coded.decode(&mut local, context) != 0 {
-                            let sign = Self::sign(&self.words, at, r, &mut coded, &mut local);
-                            self.samples[(4 * stripe + r as usize) * self.width + x] = value | sign << 31;
-                            Self::set(&mut self.words, at, pitch, r, sign, is_causal);
+                            let sign = Self::sign(words, at, r, &mut coded, &mut local);
+                            samples[(4 * stripe + r as usize) * width + x] = value | sign << 31;
+                            Self::set(words, at, pitch, r, sign, is_causal);
                         }
                         is_known = false;
                     }
                     r += 1;
                 }
-                self.words[at] &= !ALL_VISITED;
+                words[at] &= !ALL_VISITED;
             }
         }
         *states = local;
         coded
     }
+}
+
+/// The stripes of a block, each with its number of rows.
+fn stripes(height: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..height.div_ceil(4)).map(move |stripe| (stripe, (height - 4 * stripe).min(4)))
 }
 
 const _: () = assert!(UNIFORM < CONTEXTS);

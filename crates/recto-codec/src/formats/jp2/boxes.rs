@@ -21,7 +21,7 @@ const XMP_UUID: [u8; 16] =
 /// What a colour specification box says.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum ColorSpec {
-    /// An enumerated colour space, with the parameters that follow it (CIELab has some).
+    /// An enumerated colour space, with the parameters that follow it (`CIELab` has some).
     Enumerated(u32, Vec<u32>),
     /// An ICC profile, restricted or any.
     Profile(Vec<u8>),

@@ -354,8 +354,8 @@ fn parse_size(content: &[u8]) -> Result<Size, DecodeError> {
         && ty <= image.y0
         && first_reaches(tx, size.tile.width_px, image.x0)
         && first_reaches(ty, size.tile.height_px, image.y0)
-        && image.x1 <= i32::MAX as u32
-        && image.y1 <= i32::MAX as u32
+        && i32::try_from(image.x1).is_ok()
+        && i32::try_from(image.y1).is_ok()
         && !size.components.is_empty()
         && size.components.iter().all(|component| component.dx > 0 && component.dy > 0);
     if !is_sound {

@@ -307,13 +307,11 @@ impl Jp2Decoder {
         let read = TileIndex::read(&self.source, &self.header, self.tile_parts()?, tile as usize, control)?;
         let bytes = read.as_ref().map_or(64, TileIndex::bytes);
         let indexed = Arc::new(read.map_or(Indexed::Library, Indexed::Blocks));
-        match own {
-            Some(own) => Ok(Arc::clone(own.get_or_init(|| indexed))),
-            None => {
-                self.memo.insert(key, Arc::clone(&indexed), bytes);
-                Ok(indexed)
-            }
+        if let Some(own) = own {
+            return Ok(Arc::clone(own.get_or_init(|| indexed)));
         }
+        self.memo.insert(key, Arc::clone(&indexed), bytes);
+        Ok(indexed)
     }
 }
 

@@ -184,16 +184,13 @@ impl Encoder for Jp2Encoder {
         let mut file = head;
         file.reserve_exact(codestream.len() + 16);
         // A box of more than 32 bits of length says so in a longer header.
-        match u32::try_from(codestream.len() + 8) {
-            Ok(length) => {
-                file.extend(length.to_be_bytes());
-                file.extend(b"jp2c");
-            }
-            Err(_) => {
-                file.extend(1_u32.to_be_bytes());
-                file.extend(b"jp2c");
-                file.extend((codestream.len() as u64 + 16).to_be_bytes());
-            }
+        if let Ok(length) = u32::try_from(codestream.len() + 8) {
+            file.extend(length.to_be_bytes());
+            file.extend(b"jp2c");
+        } else {
+            file.extend(1_u32.to_be_bytes());
+            file.extend(b"jp2c");
+            file.extend((codestream.len() as u64 + 16).to_be_bytes());
         }
         file.extend_from_slice(&codestream);
         Ok(file)

@@ -368,12 +368,11 @@ fn sources(boxes: &Boxes, components: &[Component]) -> Result<Vec<Source>, Decod
         .collect()
 }
 
-/// The colour space, the profile that goes with it, and parameters of the enumerated one.
-fn space(
-    boxes: &Boxes,
-    sources: &[Source],
-    components: &[Component],
-) -> Result<(Space, Option<Vec<u8>>, Option<Vec<u32>>), DecodeError> {
+/// The colour space, the profile that goes with it, and ranges and offsets of `CIELab`.
+type Meaning = (Space, Option<Vec<u8>>, Option<Vec<u32>>);
+
+/// What the colour channels are, by the first colour specification that fits them.
+fn space(boxes: &Boxes, sources: &[Source], components: &[Component]) -> Result<Meaning, DecodeError> {
     let colors = color_count(&boxes.definitions, sources.len());
     let mut unknown = None;
     for spec in &boxes.colors {
@@ -504,7 +503,7 @@ fn scale(source: Source, slot: usize, target: u32, space: Space, lab_ranges: Opt
     Scale::Table(-offset as i32, (0..=most).map(|sample| value(sample - offset)).collect())
 }
 
-/// CIELab of an enumerated colour space, with ranges and offsets of the three channels.
+/// `CIELab` of an enumerated colour space, with ranges and offsets of the three channels.
 fn lab(sample: i64, slot: usize, bits: u32, target: u32, ranges: &[u32]) -> u16 {
     let power = |exponent: u32| 2_f64.powi(exponent as i32);
     let usual = [

@@ -3,6 +3,8 @@
 //! A window is wider than what is wanted from it by as much as the filters reach, so that what happens at its edges (they are
 //! mirrored as if the image ended there) is cut off afterwards.
 
+#![expect(clippy::inline_always, reason = "the innermost loops of decoding; half as fast where calls remain")]
+
 use super::codestream::Area;
 
 /// A coefficient that one of the transforms works on.

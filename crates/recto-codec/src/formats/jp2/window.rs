@@ -334,7 +334,7 @@ fn paste<T: Dequantise>(block: &Coefficients, place: Area, step: f32, grid: &mut
 }
 
 /// To the nearest whole number, of two the even one, for magnitudes below 2^22: that is all that samples can be.
-#[inline(always)]
+#[inline]
 fn rounded(sample: f32) -> i32 {
     const SHIFT: f32 = 12_582_912.0;
     ((sample.clamp(-4_000_000.0, 4_000_000.0) + SHIFT) - SHIFT) as i32

@@ -19,7 +19,7 @@ fn difference(decoder: &Jp2Decoder, random: usize, name: &str) -> i32 {
             let wanted = decoder.interpretation.component_areas(&decoder.header, level, area);
             let covering = decoder.covering(level, &wanted);
             let own = decoder
-                .own_planes(level, covering, &wanted, random % 2 == 0, &control)
+                .own_planes(level, covering, &wanted, random.is_multiple_of(2), &control)
                 .unwrap_or_else(|error| panic!("{name} level {level} {area:?}: {error}"))
                 .unwrap_or_else(|| panic!("{name}: left to the library"));
             let numbers = &decoder.interpretation.components;
@@ -64,7 +64,7 @@ fn every_way_of_coding_gives_the_librarys_samples() {
         }
         for block_style in [1, 2, 4, 8, 32, 1 | 4, 1 | 2 | 8 | 32, 63 & !16] {
             for (kind, quality) in [("5/3", vec![]), ("9/7 in layers", layers.clone())] {
-                let coding = Coding { block_style, quality, ..coding.clone() };
+                let coding = Coding { quality, block_style, ..coding.clone() };
                 cases.push((format!("{name} {kind} block style {block_style}"), coding));
             }
         }
@@ -110,7 +110,7 @@ fn small_and_thin_images_give_the_librarys_samples() {
 fn samples_of_16_bits_are_the_librarys() {
     let size = Dimensions::new(133, 90);
     let pixels: Vec<u8> =
-        picture(size, 3).into_iter().flat_map(|v| (u16::from(v) * 257 ^ 0x35).to_ne_bytes()).collect();
+        picture(size, 3).into_iter().flat_map(|v| ((u16::from(v) * 257) ^ 0x35).to_ne_bytes()).collect();
     for quality in [vec![], vec![60.0]] {
         let coding = Coding { bits: 16, quality: quality.clone(), ..coding(size) };
         let decoder = open(&encode(&coding, &pixels));
