@@ -224,6 +224,16 @@ fn comparable(ours: &Raster, format: PixelFormat, other: &DynamicImage) -> Optio
         | DynamicImage::ImageLumaA16(_)
         | DynamicImage::ImageRgb16(_)
         | DynamicImage::ImageRgba16(_) => other.to_rgba16().into_raw().into_iter().map(to_eight).collect(),
+        // Linear light, which it does not encode.
+        DynamicImage::ImageRgb32F(_) | DynamicImage::ImageRgba32F(_) => {
+            let pixels = other.to_rgba32f().into_raw();
+            let light = |(i, light): (usize, &f32)| {
+                let light = f64::from(*light).clamp(0.0, 1.0);
+                let curved = if light <= 0.003_130_8 { 12.92 * light } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 };
+                (if i % 4 == 3 { light } else { curved } * 255.0).round() as u8
+            };
+            pixels.iter().enumerate().map(light).collect()
+        }
         _ => other.to_rgba8().into_raw(),
     };
     Some((without_hidden(rgba), without_hidden(theirs)))

@@ -12,6 +12,7 @@
 mod error;
 mod file;
 mod journal;
+mod lossless;
 mod options;
 mod plan;
 mod samples;
@@ -20,6 +21,6 @@ mod write;
 
 pub use error::ConvertError;
 pub use journal::JOURNAL_NAME;
-pub use options::{ConvertOptions, Target};
+pub use options::{ConvertOptions, Lossless, Target};
 pub use plan::{Job, Plan, plan};
 pub use write::{Converter, Outcome, Progress, Written};

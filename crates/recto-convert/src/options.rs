@@ -31,6 +31,16 @@ impl Target {
     }
 }
 
+/// When the coefficients of a JPEG original are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lossless {
+    /// Where JPEG tiles are made of a JPEG original: the largest level is the original itself, cut into tiles.
+    #[default]
+    Auto,
+    /// Never: every tile is encoded anew.
+    Never,
+}
+
 /// What is made of the originals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvertOptions {
@@ -42,6 +52,8 @@ pub struct ConvertOptions {
     pub quality: u8,
     /// Chroma subsampling of JPEG.
     pub subsampling: Subsampling,
+    /// When the coefficients of a JPEG original are kept.
+    pub lossless: Lossless,
     /// Side of a tile in pixels.
     pub tile: u32,
     /// The form of the file.
@@ -64,6 +76,7 @@ impl Default for ConvertOptions {
             compression: None,
             quality: pyramid.quality,
             subsampling: pyramid.subsampling,
+            lossless: Lossless::default(),
             tile: pyramid.tile,
             big: pyramid.big,
             sub_ifds: pyramid.sub_ifds,
@@ -90,11 +103,12 @@ impl ConvertOptions {
     /// Everything that makes a difference to the target, in words: a journal compares it.
     pub(crate) fn words(&self) -> String {
         format!(
-            "{} {:?} q{} {:?} {} {:?} {}",
+            "{} {:?} q{} {:?} {:?} {} {:?} {}",
             self.target.extension(),
             self.compression,
             self.quality,
             self.subsampling,
+            self.lossless,
             self.tile,
             self.big,
             if self.sub_ifds { "subifd" } else { "chain" }

@@ -149,7 +149,9 @@ fn real(path: &Path) -> io::Result<PathBuf> {
                 let mut real = real;
                 for part in missing.iter().rev() {
                     match part {
-                        Component::ParentDir => drop(real.pop()),
+                        Component::ParentDir => {
+                            real.pop();
+                        }
                         part => real.push(part),
                     }
                 }

@@ -43,10 +43,10 @@ pub(crate) fn verify(
 
 fn page(decoder: &dyn Decoder, expected: &Expected, pages: usize, tile: Option<u32>) -> Result<(), String> {
     let facts = decoder.facts();
-    equal("size", facts.stored_size(), expected.facts.stored_size())?;
-    equal("number of pages", facts.pages as usize, pages)?;
-    equal("orientation", facts.orientation, expected.facts.orientation)?;
-    equal("colour profile", facts.icc.as_deref(), expected.facts.icc.as_deref())?;
+    equal("size", &facts.stored_size(), &expected.facts.stored_size())?;
+    equal("number of pages", &(facts.pages as usize), &pages)?;
+    equal("orientation", &facts.orientation, &expected.facts.orientation)?;
+    equal("colour profile", &facts.icc, &expected.facts.icc)?;
     if let Some(tile) = tile {
         let sizes: Vec<Dimensions> = facts.levels.iter().map(|level| level.size).collect();
         equal("list of levels", &sizes, &levels(expected.facts.stored_size(), tile))?;
@@ -65,7 +65,7 @@ fn page(decoder: &dyn Decoder, expected: &Expected, pages: usize, tile: Option<u
     Ok(())
 }
 
-fn equal<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Result<(), String> {
+fn equal<T: PartialEq + std::fmt::Debug + ?Sized>(what: &str, found: &T, expected: &T) -> Result<(), String> {
     if found == expected { Ok(()) } else { Err(format!("its {what} is {found:?} and was {expected:?}")) }
 }
 

@@ -15,9 +15,10 @@ use recto_iiif::image::Format;
 
 use crate::file::{OpenFile, Version};
 use crate::journal::{Entry, Journal};
+use crate::lossless::maker;
 use crate::samples::Samples;
 use crate::verify::{Expected, verify};
-use crate::{ConvertError, ConvertOptions, Job, Target};
+use crate::{ConvertError, ConvertOptions, Job, Lossless, Target};
 
 /// Bytes collected before they are written.
 const BUFFER: usize = 1 << 20;
@@ -111,7 +112,7 @@ impl Converter {
         let (expected, mut written) = match self.options.target {
             Target::Tif => self.write_tif(job, &source, first, &part, watch)?,
             Target::Jp2 if pages > 1 => return Err(ConvertError::ManyPages { path: job.source.clone(), pages }),
-            Target::Jp2 => self.write_jp2(job, first, &part, watch)?,
+            Target::Jp2 => self.write_jp2(job, first.as_ref(), &part, watch)?,
         };
         part.file.sync_all().map_err(ConvertError::io(&part.path, "written"))?;
         self.verify(job, &part, &expected)?;
@@ -183,9 +184,9 @@ impl Converter {
         let mut expected = Vec::new();
         let mut next = Some(first);
         for page in 1..=pages {
-            let decoder = match next.take() {
-                Some(first) => first,
-                None => open(source.clone(), &self.open_options(page)).map_err(decode_error(job))?,
+            let decoder: Arc<dyn Decoder> = match next.take() {
+                Some(first) => first.into(),
+                None => open(source.clone(), &self.open_options(page)).map_err(decode_error(job))?.into(),
             };
             let facts = decoder.facts().clone();
             let mut rows = decoder.rows(&whole(decoder.as_ref()), &Control::default()).map_err(decode_error(job))?;
@@ -200,7 +201,9 @@ impl Converter {
                     orientation: facts.orientation,
                     metadata: decoder.metadata().map_err(decode_error(job))?,
                     compression: Some(compression),
-                    maker: None,
+                    maker: Some(&decoder)
+                        .filter(|_| compression == PyramidCompression::Jpeg && self.options.lossless == Lossless::Auto)
+                        .and_then(|decoder| maker(decoder, self.options.tile)),
                 })
                 .map_err(write_error)?;
             let mut samples = Samples::choose(size, self.options.tile, u64::from(page) ^ source.len());
@@ -227,14 +230,14 @@ impl Converter {
     fn write_jp2(
         &self,
         job: &Job,
-        decoder: Box<dyn Decoder>,
+        decoder: &dyn Decoder,
         part: &Part,
         watch: &mut dyn FnMut(Progress),
     ) -> Result<(Vec<Expected>, Written), ConvertError> {
         let facts = decoder.facts().clone();
-        let mut rows = decoder.rows(&whole(decoder.as_ref()), &Control::default()).map_err(decode_error(job))?;
+        let mut rows = decoder.rows(&whole(decoder), &Control::default()).map_err(decode_error(job))?;
         let pixels = rows.geometry().format;
-        let header = header(decoder.as_ref(), pixels);
+        let header = header(decoder, pixels);
         let size = header.size;
         let encode_error = |source| ConvertError::Encode { path: job.source.clone(), source };
         let options = EncodeOptions { jp2_quality: self.options.quality, ..EncodeOptions::default() };

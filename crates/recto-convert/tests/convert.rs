@@ -10,7 +10,7 @@ use recto_codec::{
     Control, DecodeRequest, Decoder, EncodeHeader, MemoryAccess, Metadata, OpenOptions, Orientation, PixelFormat,
     PyramidCompression, PyramidOptions, PyramidPage, PyramidWriter, Raster, open, read_raster,
 };
-use recto_convert::{ConvertError, ConvertOptions, Converter, JOURNAL_NAME, Job, Outcome, Target, plan};
+use recto_convert::{ConvertError, ConvertOptions, Converter, JOURNAL_NAME, Job, Lossless, Outcome, Target, plan};
 use recto_iiif::Dimensions;
 
 /// Pixels in which a place can be told from another.
@@ -216,6 +216,29 @@ fn pages_stay_pages_and_depth_transparency_and_profiles_are_kept() {
         assert_eq!(decoder.facts().pages, 3);
         let first = read(decoder.as_ref(), 0).data()[0];
         assert!(first.abs_diff(shade) <= 2, "page {page}: {first}");
+    }
+}
+
+#[test]
+fn a_jpeg_original_is_cut_into_tiles_and_loses_nothing_but_at_the_edges() {
+    let folders = Folders::new();
+    slopes(700, 500).save(folders.sources.join("a.jpg")).unwrap();
+    let original = read(open_file(&folders.sources.join("a.jpg")).as_ref(), 0);
+    for (lossless, compression, tiles) in
+        [(Lossless::Auto, None, 2), (Lossless::Never, None, 0), (Lossless::Auto, Some(PyramidCompression::Deflate), 0)]
+    {
+        let options = ConvertOptions { lossless, compression, quality: 60, ..ConvertOptions::default() };
+        let [(_, Ok(Outcome::Written(written)))] = &folders.convert(&options)[..] else { panic!("it is not written") };
+        assert_eq!((written.tiles, written.lossless_tiles), (6, tiles), "{lossless:?} {compression:?}");
+        let pyramid = open_file(&folders.targets.join("a.tif"));
+        let back = read(pyramid.as_ref(), 0);
+        // Chroma is smoothed across the sides of tiles only in the original: their inner pixels are equal.
+        let inner = |y: usize| (y % 256 > 2 && y % 256 < 253).then_some(y * 700 * 3);
+        let same = (0..250).filter_map(inner).all(|at| {
+            let span = at + 9..at + 250 * 3;
+            back.data()[span.clone()] == original.data()[span]
+        });
+        assert_eq!(same, tiles > 0 || compression.is_some(), "{lossless:?} {compression:?}");
     }
 }
 

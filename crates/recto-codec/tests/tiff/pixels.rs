@@ -215,8 +215,8 @@ fn photometric_interpretations_mean_what_the_standard_says() {
             PixelFormat::Rgb8,
             vec![
                 0x12,
-                ((65_536_u32 + 0x1234) / 3 >> 8) as u8,
-                ((131_072_u32 + 0x1234) / 3 >> 8) as u8,
+                (((65_536_u32 + 0x1234) / 3) >> 8) as u8,
+                (((131_072_u32 + 0x1234) / 3) >> 8) as u8,
                 0xff,
                 (((65_536_u32 + 0xff00) / 3) >> 8) as u8,
                 (((131_072_u32 + 0xff00) / 3) >> 8) as u8,

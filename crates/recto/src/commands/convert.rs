@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use recto_codec::{BigTiff, PyramidCompression, Subsampling};
-use recto_convert::{ConvertOptions, Converter, Job, Outcome, Progress, Target, Written, plan};
+use recto_convert::{ConvertOptions, Converter, Job, Lossless, Outcome, Progress, Target, Written, plan};
 use serde_json::{Value, json};
 
 use crate::output::{OutputFormat, complain, print, say};
@@ -44,6 +44,9 @@ pub(crate) struct Convert {
     /// Chroma subsampling of JPEG
     #[arg(long, value_enum, default_value_t)]
     subsampling: SubsamplingWord,
+    /// Keep the coefficients of JPEG originals in JPEG tiles: the largest level loses nothing
+    #[arg(long, value_enum, default_value_t)]
+    lossless: LosslessWord,
     /// Side of a tile in pixels, a multiple of 16
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(16..=4096))]
     tile: u32,
@@ -102,6 +105,15 @@ enum SubsamplingWord {
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum LosslessWord {
+    /// Where the original is a JPEG and its tiles too
+    #[default]
+    Auto,
+    /// Never; every tile has the quality asked for
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum BigWord {
     /// Where it is needed
     #[default]
@@ -132,6 +144,10 @@ impl Convert {
                 SubsamplingWord::Both => Subsampling::Both,
                 SubsamplingWord::Horizontal => Subsampling::Horizontal,
                 SubsamplingWord::None => Subsampling::None,
+            },
+            lossless: match self.lossless {
+                LosslessWord::Auto => Lossless::Auto,
+                LosslessWord::Never => Lossless::Never,
             },
             tile: self.tile,
             big: match self.bigtiff {

@@ -67,7 +67,7 @@ pub(super) fn find_page(
 ) -> Result<Found, DecodeError> {
     if let Some(found) = shelf.and_then(|shelf| shelf.open(chain::PART)).and_then(|part| chain::page(&*part, wanted)) {
         return match found {
-            chain::Page::Levels(levels, pages) => finish(file, levels, pages),
+            chain::Page::Levels(levels, pages) => finish(file, &levels, pages),
             chain::Page::None(pages) => Err(DecodeError::NoSuchPage { page: wanted, pages }),
         };
     }
@@ -85,12 +85,12 @@ pub(super) fn find_page(
         return Err(DecodeError::NoSuchPage { page: wanted, pages });
     };
     let end = grouping.starts.get(index + 1).copied().unwrap_or(grouping.outlines.len());
-    finish(file, grouping.outlines[*start..end].to_vec(), pages)
+    finish(file, &grouping.outlines[*start..end], pages)
 }
 
 /// Adds the levels that `SubIFDs` hold to those of the chain.
-fn finish(file: &File, chain: Vec<Outline>, pages: u32) -> Result<Found, DecodeError> {
-    let [base, reduced @ ..] = &chain[..] else { return Err(corrupt("a page without a directory")) };
+fn finish(file: &File, chain: &[Outline], pages: u32) -> Result<Found, DecodeError> {
+    let [base, reduced @ ..] = chain else { return Err(corrupt("a page without a directory")) };
     let ifd = file.ifd(base.offset)?;
     let mut levels = with_sub_ifds(*base, file, &ifd)?;
     levels.extend_from_slice(reduced);

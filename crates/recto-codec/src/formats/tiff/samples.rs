@@ -24,10 +24,6 @@ pub(super) enum Scale {
 
 /// The first `used` samples of each of `count` pixels from column `x` on, side by side: one byte each up to 8 bits (their
 /// values as stored), else two (their values scaled to 16 bits). Negative values count as 0, as in libvips.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "where samples lie, which are wanted, what they mean, and where to put them"
-)]
 pub(super) fn gather<'a>(
     shape: Shape,
     planes: &[&'a [u8]],

@@ -126,7 +126,8 @@ impl Crew {
             if let Some(job) = state.jobs.pop_front() {
                 drop(state);
                 let number = job.number;
-                let result = run(job);
+                let result = run(&job);
+                drop(job);
                 state = self.shared.state();
                 state.done.insert(number, result);
                 continue;
@@ -174,14 +175,15 @@ fn work(shared: &Shared) {
         };
         drop(state);
         let number = job.number;
-        let result = run(job);
+        let result = run(&job);
+        drop(job);
         shared.finish(number, result);
         state = shared.state();
     }
 }
 
-fn run(job: Job) -> Result<Done, EncodeError> {
-    catch_unwind(AssertUnwindSafe(|| make(&job))).unwrap_or_else(|_| {
+fn run(job: &Job) -> Result<Done, EncodeError> {
+    catch_unwind(AssertUnwindSafe(|| make(job))).unwrap_or_else(|_| {
         Err(EncodeError::Failed { format: "tif", what: "a tile could not be made: the encoder panicked".to_owned() })
     })
 }

@@ -86,10 +86,13 @@ fn alpha_words<const N: usize, const B: usize>(upper: &[u8], lower: &[u8], out: 
 mod tests {
     use super::*;
 
+    /// Upper row, lower row, and their averages.
+    type Case = (PixelFormat, Vec<u8>, Vec<u8>, Vec<u8>);
+
     #[test]
     fn blocks_are_averaged_and_the_last_odd_column_stands_for_itself() {
         let words = |values: &[u16]| values.iter().flat_map(|value| value.to_ne_bytes()).collect::<Vec<u8>>();
-        let cases: &[(PixelFormat, Vec<u8>, Vec<u8>, Vec<u8>)] = &[
+        let cases: &[Case] = &[
             (PixelFormat::Gray8, vec![0, 1, 255], vec![1, 1, 253], vec![1, 254]),
             (PixelFormat::Gray8, vec![7], vec![7], vec![7]),
             (PixelFormat::Rgb8, vec![0, 10, 20, 4, 10, 20], vec![0, 10, 21, 4, 10, 21], vec![2, 10, 21]),

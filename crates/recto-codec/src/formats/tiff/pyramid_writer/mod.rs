@@ -491,7 +491,7 @@ impl<W: Write + Seek> PyramidWriter<W> {
 
 impl<W> fmt::Debug for PyramidWriter<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PyramidWriter").field("options", &self.options).field("position", &self.position).finish()
+        f.debug_struct("PyramidWriter").field("position", &self.position).finish_non_exhaustive()
     }
 }
 
