@@ -2,10 +2,12 @@
 
 #![cfg(test)]
 
+mod caches;
 mod http_rules;
 mod identifiers;
 mod limits;
 mod objects;
+mod overload;
 mod pixels;
 mod proxies;
 mod real_files;

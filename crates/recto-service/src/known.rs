@@ -9,6 +9,8 @@ use recto_iiif::image::ApiVersion;
 use recto_source::Located;
 use serde::{Deserialize, Serialize};
 
+use crate::shelf::CacheShelf;
+
 /// The facts that outlive an open file: they are kept in memory and in the cache directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShortFacts {
@@ -92,6 +94,7 @@ impl KnownImage {
 pub(crate) struct OpenImage {
     pub(crate) decoder: Box<dyn Decoder>,
     pub(crate) source: Arc<dyn RandomAccess>,
+    pub(crate) shelf: Arc<CacheShelf>,
 }
 
 impl std::fmt::Debug for OpenImage {

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod cache;
 mod config;
 mod info;
 mod serve;
@@ -28,6 +29,8 @@ enum Command {
     Serve(serve::Serve),
     /// Tell what is in image files, as the server sees them
     Info(info::Info),
+    /// Look into the cache of a state directory, or forget what is in it
+    Cache(cache::CacheCommand),
     /// Write, describe or check the configuration
     Config(config::ConfigCommand),
 }
@@ -37,6 +40,7 @@ impl Arguments {
         match self.command {
             Command::Serve(command) => command.run(),
             Command::Info(command) => command.run(),
+            Command::Cache(command) => command.run(),
             Command::Config(command) => command.run(),
         }
     }
