@@ -3,6 +3,8 @@
 #![cfg(test)]
 
 mod caches;
+mod connections;
+mod convert;
 mod http_rules;
 mod identifiers;
 mod limits;

@@ -31,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "recto-source",
         ],
     ),
+    ("recto-convert", &["recto-codec", "recto-engine", "recto-iiif"]),
     // Edges.
     ("recto-server", &["recto-config", "recto-iiif", "recto-service"]),
     // The binary builds the adapters that the configuration names and hands them to the service.
@@ -41,6 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "recto-catalog",
             "recto-codec",
             "recto-config",
+            "recto-convert",
             "recto-engine",
             "recto-iiif",
             "recto-ingest",

@@ -67,6 +67,19 @@ pub trait RandomAccess: Send + Sync + fmt::Debug {
     fn try_read_at(&self, _offset: u64, _buffer: &mut [u8]) -> bool {
         false
     }
+
+    /// As [`RandomAccess::try_read_at`] (an empty buffer asks for no bytes), and `true` only if the original was neither
+    /// changed, nor removed, nor replaced by another of its name since [`RandomAccess::settle`]: so that a caller who has just
+    /// one look can take it for the current one. What happens to the folders above shows in their names alone.
+    fn try_read_current(&self, _offset: u64, _buffer: &mut [u8]) -> bool {
+        false
+    }
+
+    /// Takes what is seen now for the state that [`RandomAccess::try_read_current`] compares with. `still_current` is asked
+    /// in between, and nothing is taken if it says no: changes before and after it are noticed.
+    fn settle(&self, _still_current: &dyn Fn() -> bool) -> bool {
+        false
+    }
 }
 
 /// Bytes held in memory as an original: for tests, and for images inside other files.

@@ -218,3 +218,14 @@ impl ImageFacts {
         self.orientation.shown(self.stored_size())
     }
 }
+
+/// What a file says beside its pixels, for programs that copy it into another. Nothing of it is needed to show the image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// EXIF as a block of its own: a small TIFF whose first directory points to the rest.
+    pub exif: Option<Arc<[u8]>>,
+    /// An XMP packet.
+    pub xmp: Option<Arc<[u8]>>,
+    /// IPTC-IIM records.
+    pub iptc: Option<Arc<[u8]>>,
+}

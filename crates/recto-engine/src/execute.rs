@@ -33,7 +33,7 @@ pub fn execute(
             let body = source.read_range(tile.body).map_err(recto_codec::DecodeError::from)?;
             Ok([&tile.head, body.as_slice()].concat())
         }
-        Plan::CutTile { level, column, row, otherwise } => match decoder.cut_tile(*level, *column, *row)? {
+        Plan::Cut { level, part, otherwise } => match decoder.cut(*level, part, control)? {
             Some(tile) if is_jpeg(&tile) => Ok(tile),
             _ => encode(otherwise, decoder, options, control),
         },

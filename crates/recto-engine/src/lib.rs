@@ -1,7 +1,7 @@
 //! From a resolved image request and a file's facts to a [`Plan`] that one can print, and from the plan to bytes.
 //!
 //! ```text
-//! ResolvedRequest + ImageFacts ── plan ──> stored tile | cut tile | stored whole | render
+//! ResolvedRequest + ImageFacts ── plan ──> stored tile | cut | stored whole | render
 //! render: decode ─ colour ─ shrink ─ resample ─ colour ─ gray ─ flatten ─ turn ─ rotate ─ bitonal ─ encode
 //! ```
 //!
@@ -28,5 +28,5 @@ pub use error::EngineError;
 pub use estimate::Estimate;
 pub use execute::{execute, render_rows, stored_tile};
 pub use options::{Bitonal, ColorPolicy, Filter, RenderOptions, StoredTiles};
-pub use plan::{Plan, RenderPlan, plan};
+pub use plan::{Plan, RenderPlan, plan, stored_request};
 pub use rows::Rows;

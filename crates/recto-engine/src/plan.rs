@@ -3,7 +3,9 @@
 use std::fmt;
 
 use recto_codec::formats::WRITABLE;
-use recto_codec::{ColorModel, Cost, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, PixelFormat};
+use recto_codec::{
+    ColorModel, Cost, CutRequest, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, PixelFormat, StoredTile,
+};
 use recto_iiif::image::{Format, Quality, ResolvedRequest};
 use recto_iiif::{Dimensions, Rect};
 
@@ -29,14 +31,13 @@ pub enum Plan {
         /// Bytes of the answer.
         bytes: u64,
     },
-    /// A tile at the edge is cut to what is visible, without decoding; rendered where that cannot be.
-    CutTile {
+    /// A part leaves with its stored coefficients, without decoding: an edge tile cut to what is visible, several tiles put together,
+    /// a region of a flat file; turned by quarters, without its colour. Rendered where that cannot be.
+    Cut {
         /// Index of the level.
         level: usize,
-        /// Column in the level's grid.
-        column: u32,
-        /// Row in the level's grid.
-        row: u32,
+        /// The part of it.
+        part: CutRequest,
         /// What is done when it cannot be cut.
         otherwise: Box<RenderPlan>,
     },
@@ -110,10 +111,20 @@ pub fn plan(decoder: &dyn Decoder, request: &ResolvedRequest, options: &RenderOp
     }
     let otherwise = Box::new(render(decoder, request, options)?);
     Ok(match stored {
-        Some(Stored::PaddedTile { level, column, row }) => Plan::CutTile { level, column, row, otherwise },
         Some(Stored::Whole) => Plan::StoredWhole { otherwise },
-        _ => Plan::Render(otherwise),
+        _ => match stored::find_cut(decoder, &otherwise, options) {
+            Some((level, part)) => Plan::Cut { level, part, otherwise },
+            None => Plan::Render(otherwise),
+        },
     })
+}
+
+/// The stored tile that a request is, if it is one: what [`plan`] would find, without planning anything else.
+pub fn stored_request(decoder: &dyn Decoder, request: &ResolvedRequest, options: &RenderOptions) -> Option<StoredTile> {
+    match stored::find(decoder, request, options)? {
+        Stored::Tile { level, column, row } => decoder.stored_tile(level, column, row),
+        _ => None,
+    }
 }
 
 /// Bytes of any picture can be counted in 64 bits below this.
@@ -168,7 +179,8 @@ fn render(
         gray: bitonal || request.quality == Quality::Gray,
         threshold,
         stays_bitonal: facts.color == ColorModel::Bitonal
-            && (bitonal || (x.is_exact() && y.is_exact() && degrees.is_none())),
+            // Reduced levels of a black and white page may be gray.
+            && (bitonal || (choice.level == 0 && x.is_exact() && y.is_exact() && degrees.is_none())),
         format: request.format,
         jpeg_quality: options.encode.jpeg_quality,
         dpi: dpi(facts, request, degrees),
@@ -299,7 +311,7 @@ impl Plan {
     pub fn estimate(&self) -> Estimate {
         match self {
             Self::StoredTile { bytes, .. } => Estimate { bytes_held: *bytes, bytes_read: *bytes, pixels: 0 },
-            Self::CutTile { otherwise, .. } | Self::Render(otherwise) => otherwise.estimate,
+            Self::Cut { otherwise, .. } | Self::Render(otherwise) => otherwise.estimate,
             Self::StoredWhole { otherwise } => Estimate {
                 // The file as it lies and the file as it leaves.
                 bytes_held: otherwise.estimate.bytes_held.max(otherwise.estimate.bytes_read.saturating_mul(2)),
@@ -312,9 +324,7 @@ impl Plan {
     pub fn render(&self) -> Option<&RenderPlan> {
         match self {
             Self::StoredTile { .. } => None,
-            Self::CutTile { otherwise, .. } | Self::StoredWhole { otherwise } | Self::Render(otherwise) => {
-                Some(otherwise)
-            }
+            Self::Cut { otherwise, .. } | Self::StoredWhole { otherwise } | Self::Render(otherwise) => Some(otherwise),
         }
     }
 }
@@ -325,8 +335,16 @@ impl fmt::Display for Plan {
             Self::StoredTile { level, column, row, bytes } => {
                 write!(f, "stored tile: level {level}, column {column}, row {row}, {bytes} bytes")
             }
-            Self::CutTile { level, column, row, otherwise } => {
-                write!(f, "cut tile: level {level}, column {column}, row {row}; else {otherwise}")
+            Self::Cut { level, part, otherwise } => {
+                write!(f, "cut: level {level}, region {}", part.region)?;
+                let turn = Turn::of_orientation(part.turn);
+                if !turn.is_none() {
+                    write!(f, ", {turn}")?;
+                }
+                if part.gray {
+                    f.write_str(", gray")?;
+                }
+                write!(f, "; else {otherwise}")
             }
             Self::StoredWhole { otherwise } => write!(f, "stored whole; else {otherwise}"),
             Self::Render(plan) => plan.fmt(f),

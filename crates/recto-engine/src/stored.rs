@@ -1,18 +1,17 @@
 //! Requests that mean exactly what is stored: found by geometry and colour alone, without decoding anything.
 
-use recto_codec::{ColorModel, Decoder, ImageFacts, Level, Orientation, SourceFormat, TileGrid};
-use recto_iiif::Dimensions;
+use recto_codec::{ColorModel, CutRequest, Decoder, ImageFacts, Level, Orientation, SourceFormat, TileGrid};
 use recto_iiif::image::{Format, Quality, ResolvedRequest, Rotation};
 
 use crate::color;
 use crate::geometry::integer_scales;
 use crate::options::{ColorPolicy, RenderOptions, StoredTiles};
+use crate::plan::RenderPlan;
 
 /// What serves the request as it lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stored {
     Tile { level: usize, column: u32, row: u32 },
-    PaddedTile { level: usize, column: u32, row: u32 },
     Whole,
 }
 
@@ -29,11 +28,10 @@ pub(crate) fn find(decoder: &dyn Decoder, request: &ResolvedRequest, options: &R
     let candidate = facts.levels.iter().enumerate().find_map(|(index, level)| {
         level.grid.filter(|grid| grid.passes_through).and_then(|grid| {
             let (column, row) = tile_of(facts, level, grid, request)?;
-            let padded = visible(level, grid, column, row)? != grid.tile;
-            Some((index, column, row, padded))
+            Some((index, column, row))
         })
     });
-    let Some((level, column, row, padded)) = candidate else {
+    let Some((level, column, row)) = candidate else {
         let whole = request.format == Format::Jpg
             && facts.source_format == SourceFormat::Jpeg
             && request.size == facts.stored_size()
@@ -41,14 +39,33 @@ pub(crate) fn find(decoder: &dyn Decoder, request: &ResolvedRequest, options: &R
             && shows_as_stored(facts, options, |_| true);
         return whole.then_some(Stored::Whole);
     };
-    match decoder.stored_tile(level, column, row) {
-        Some(tile) => (tile.format == request.format
-            && tile.size == request.size
-            && shows_as_stored(facts, options, |marker| contains(&tile.head, marker)))
-        .then_some(Stored::Tile { level, column, row }),
-        None => (padded && request.format == Format::Jpg && shows_as_stored(facts, options, |_| false))
-            .then_some(Stored::PaddedTile { level, column, row }),
+    let tile = decoder.stored_tile(level, column, row)?;
+    (tile.format == request.format
+        && tile.size == request.size
+        && shows_as_stored(facts, options, |marker| contains(&tile.head, marker)))
+    .then_some(Stored::Tile { level, column, row })
+}
+
+/// Looks for a part that can leave with its stored coefficients: what would be rendered is exactly pixels of a level, turned by
+/// quarters at most, in colours as they are.
+pub(crate) fn find_cut(
+    decoder: &dyn Decoder,
+    rendered: &RenderPlan,
+    options: &RenderOptions,
+) -> Option<(usize, CutRequest)> {
+    let facts = decoder.facts();
+    let as_it_lies = options.stored_tiles == StoredTiles::AsTheyLie
+        && rendered.format == Format::Jpg
+        && rendered.is_exact()
+        && rendered.decode.denominator == 1
+        && rendered.degrees.is_none()
+        && rendered.threshold.is_none();
+    if !as_it_lies || !shows_as_stored(facts, options, |_| false) {
+        return None;
     }
+    let gray = rendered.gray && !matches!(facts.color, ColorModel::Gray | ColorModel::Bitonal);
+    let cut = CutRequest { region: rendered.decode.region, turn: rendered.turn.orientation(), gray };
+    decoder.can_cut(rendered.decode.level, &cut).then_some((rendered.decode.level, cut))
 }
 
 fn quality_is_stored(facts: &ImageFacts, quality: Quality) -> bool {
@@ -99,13 +116,4 @@ fn tile_of(facts: &ImageFacts, level: &Level, grid: TileGrid, request: &Resolved
         )?;
         Some((column, row))
     })
-}
-
-/// The part of a tile that is inside its level.
-fn visible(level: &Level, grid: TileGrid, column: u32, row: u32) -> Option<Dimensions> {
-    let axis = |level: u32, tile: u32, index: u32| Some(level.checked_sub(tile.checked_mul(index)?)?.min(tile));
-    Some(Dimensions::new(
-        axis(level.size.width_px, grid.tile.width_px, column)?,
-        axis(level.size.height_px, grid.tile.height_px, row)?,
-    ))
 }

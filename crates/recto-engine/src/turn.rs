@@ -37,6 +37,20 @@ impl Turn {
         }
     }
 
+    /// The orientation that is shown by this.
+    pub(crate) const fn orientation(self) -> Orientation {
+        match (self.transpose, self.mirror_x, self.mirror_y) {
+            (false, false, false) => Orientation::Normal,
+            (false, true, false) => Orientation::MirrorHorizontal,
+            (false, true, true) => Orientation::Rotate180,
+            (false, false, true) => Orientation::MirrorVertical,
+            (true, false, false) => Orientation::Transpose,
+            (true, true, false) => Orientation::Rotate90,
+            (true, true, true) => Orientation::Transverse,
+            (true, false, true) => Orientation::Rotate270,
+        }
+    }
+
     /// The mirroring and the quarter turns of a rotation, and the degrees that are left: mirroring alone for an angle that is no
     /// multiple of 90°.
     pub(crate) fn of_rotation(rotation: Rotation) -> (Self, Option<f64>) {

@@ -187,8 +187,8 @@ fn lab_becomes_srgb_as_little_cms_makes_it() {
         let sample = |value: f64| (value.round() as u16).to_ne_bytes();
         [
             sample(f64::from(*l) * 655.35),
-            sample((f64::from(*a) + 128.0) * 257.0),
-            sample((f64::from(*b) + 128.0) * 257.0),
+            sample((f64::from(*a) + 128.0) * 256.0),
+            sample((f64::from(*b) + 128.0) * 256.0),
         ]
         .concat()
     });

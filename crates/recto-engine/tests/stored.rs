@@ -24,7 +24,7 @@ fn pyramid(halving: Halving) -> Mock {
 fn kind(plan: &Plan) -> String {
     match plan {
         Plan::StoredTile { level, column, row, .. } => format!("stored {level}/{column},{row}"),
-        Plan::CutTile { level, column, row, .. } => format!("cut {level}/{column},{row}"),
+        Plan::Cut { level, part, .. } => format!("cut {level}/{},{}", part.region.x / 64, part.region.y / 64),
         Plan::StoredWhole { .. } => "whole".into(),
         _ => "render".into(),
     }
@@ -64,6 +64,55 @@ fn a_level_in_one_padded_tile_is_cut() {
     let mock = Mock::new(waves(50, 40)).with_jpeg_tiles(64);
     let plan = planned(&mock, &jpg((0, 0, 50, 40), (50, 40)), &RenderOptions::default());
     assert_eq!(kind(&plan), "cut 0/0,0");
+}
+
+#[test]
+fn any_exact_part_is_cut_where_the_decoder_can() {
+    let (full, options) = (Dimensions::new(501, 333), RenderOptions::default());
+    let mock = pyramid(Halving::Up).that_cuts_all();
+    let cut = |mock: &Mock, asked: &ResolvedRequest| match planned(mock, asked, &options) {
+        Plan::Cut { level, part, .. } => Some((level, part.region, part.turn, part.gray)),
+        _ => None,
+    };
+    let normal = Orientation::Normal;
+    for (region, size, want) in [
+        ((128, 64, 128, 128), (128, 128), Some((0, Rect::new(128, 64, 128, 128)))),
+        ((1, 2, 37, 41), (37, 41), Some((0, Rect::new(1, 2, 37, 41)))),
+        ((128, 64, 256, 128), (128, 64), Some((1, Rect::new(64, 32, 128, 64)))),
+        ((0, 0, 501, 333), (126, 84), Some((2, Rect::new(0, 0, 126, 84)))),
+        ((128, 64, 128, 128), (127, 127), None),
+        ((129, 64, 256, 128), (128, 64), None),
+    ] {
+        let want = want.map(|(level, region)| (level, region, normal, false));
+        assert_eq!(cut(&mock, &jpg(region, size)), want, "{region:?} {size:?}");
+    }
+    let inside = jpg((128, 64, 128, 64), (128, 64));
+    for (mirror, degrees, turn) in [
+        (false, 90.0, Some(Orientation::Rotate90)),
+        (false, 180.0, Some(Orientation::Rotate180)),
+        (false, 270.0, Some(Orientation::Rotate270)),
+        (true, 0.0, Some(Orientation::MirrorHorizontal)),
+        (true, 90.0, Some(Orientation::Transverse)),
+        (false, 45.0, None),
+    ] {
+        let mut asked = inside;
+        asked.rotation = rotation(mirror, degrees);
+        let want = turn.map(|turn| (0, asked.region, turn, false));
+        assert_eq!(cut(&mock, &asked), want, "{mirror} {degrees}");
+    }
+    let mut gray = inside;
+    gray.quality = Quality::Gray;
+    assert_eq!(cut(&mock, &gray), Some((0, inside.region, normal, true)));
+    let mut bitonal = inside;
+    bitonal.quality = Quality::Bitonal;
+    assert_eq!(cut(&mock, &bitonal), None);
+    // An image that is to be turned for showing: the part in stored pixels, and the turn.
+    let turned = pyramid(Halving::Up).that_cuts_all().with_facts(|facts| facts.orientation = Orientation::Rotate90);
+    let part = Rect::new(64, full.height_px - 192, 64, 128);
+    assert_eq!(cut(&turned, &jpg((64, 64, 128, 64), (128, 64))), Some((0, part, Orientation::Rotate90, false)));
+    let asked = jpg((128, 64, 128, 64), (128, 64));
+    let plan = planned(&mock, &asked, &options);
+    assert!(plan.to_string().starts_with("cut: level 0, region 128,64,128,64; else render"), "{plan}");
 }
 
 type Change = fn(&mut ResolvedRequest);

@@ -1,6 +1,6 @@
 //! What every route stands on, and the first fork of the road.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -122,6 +122,11 @@ impl App {
         }
     }
 
+    /// How a request without any word of a proxy reached us. `host` is one (see [`crate::base::is_host`]).
+    pub(crate) fn reached_plainly(&self, peer: SocketAddr, host: &str) -> Reached {
+        self.inner.public.plain(peer.ip(), host)
+    }
+
     pub(crate) fn options(&self) -> &ServerOptions {
         &self.inner.options
     }
@@ -174,7 +179,17 @@ impl App {
         };
         open_to_all(reply.headers_mut());
         if self.inner.options.access_log {
-            log_access(&asked, &reply, began);
+            let text = |name| asked.parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+            Access {
+                client: asked.reached.client,
+                method: asked.parts.method.as_str(),
+                path: asked.parts.uri.path(),
+                status: reply.status().as_u16(),
+                bytes: http_body::Body::size_hint(reply.body()).exact(),
+                referer: text(http::header::REFERER),
+                agent: text(http::header::USER_AGENT),
+            }
+            .log(began);
         }
         reply
     }
@@ -190,18 +205,30 @@ impl App {
     }
 }
 
-/// One line for a request, written when its answer begins to be sent.
-fn log_access(asked: &Asked, reply: &Reply, began: Instant) {
-    let text = |name| asked.parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or("-");
-    tracing::info!(
-        client = %asked.reached.client,
-        method = %asked.parts.method,
-        path = asked.parts.uri.path(),
-        status = reply.status().as_u16(),
-        bytes = http_body::Body::size_hint(reply.body()).exact(),
-        milliseconds = began.elapsed().as_secs_f64() * 1000.0,
-        referer = text(http::header::REFERER),
-        agent = text(http::header::USER_AGENT),
-        "access"
-    );
+/// What is logged of a request, in one line, when its answer begins to be sent.
+#[derive(Debug)]
+pub(crate) struct Access<'a> {
+    pub(crate) client: IpAddr,
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) status: u16,
+    pub(crate) bytes: Option<u64>,
+    pub(crate) referer: Option<&'a str>,
+    pub(crate) agent: Option<&'a str>,
+}
+
+impl Access<'_> {
+    pub(crate) fn log(&self, began: Instant) {
+        tracing::info!(
+            client = %self.client,
+            method = self.method,
+            path = self.path,
+            status = self.status,
+            bytes = self.bytes,
+            milliseconds = began.elapsed().as_secs_f64() * 1000.0,
+            referer = self.referer.unwrap_or("-"),
+            agent = self.agent.unwrap_or("-"),
+            "access"
+        );
+    }
 }

@@ -23,6 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::app::App;
 use crate::deadline::WriteDeadline;
+use crate::front::{Ending, Front, Phase};
 use crate::options::ServerOptions;
 
 /// A server that has its port and waits to run.
@@ -147,9 +148,14 @@ async fn serve_connections(app: &App, mut accepted: mpsc::UnboundedReceiver<Acce
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
+        let phase = Phase::default();
+        let stream = WriteDeadline::<TcpStream>::new(stream, options.write_timeout.into());
+        let io = TokioIo::new(Front::new(stream, app.clone(), peer, phase.clone(), options.header_timeout.into()));
         let app = app.clone();
-        let service = service_fn(move |request| answer(app.clone(), request, peer));
-        let io = TokioIo::new(WriteDeadline::<TcpStream>::new(stream, options.write_timeout.into()));
+        let service = service_fn(move |request| {
+            let (app, phase) = (app.clone(), phase.clone());
+            async move { answer(app, request, peer).await.map(|reply| reply.map(|body| Ending::new(body, phase))) }
+        });
         let connection = graceful.watch(builder.serve_connection(io, service).into_owned());
         tokio::spawn(async move {
             let _permit = permit;

@@ -176,7 +176,7 @@ impl Metrics {
     pub(crate) fn made(&self, plan: &Plan) {
         match plan {
             Plan::Render(_) => self.renders.inc(),
-            Plan::CutTile { .. } => self.cuts.inc(),
+            Plan::Cut { .. } => self.cuts.inc(),
             Plan::StoredWhole { .. } => self.stored_whole.inc(),
             _ => 0,
         };

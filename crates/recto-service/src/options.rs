@@ -182,7 +182,7 @@ impl Default for ImageOptions {
             stored_tiles: true,
             background: "#ffffff".to_owned(),
             dither: false,
-            tile_size: 512,
+            tile_size: 256,
             preferred_formats: Vec::new(),
             rights: None,
         }

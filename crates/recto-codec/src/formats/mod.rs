@@ -1,14 +1,19 @@
 //! The formats: one folder each, registered in [`FORMATS`] and [`encoder`].
 
+mod bands;
 mod bmp;
 mod exif;
 mod gif;
 mod held;
+mod jp2;
 mod jpeg;
 mod png;
 mod reader;
 mod tiff;
 mod webp;
+
+pub use jp2::{Jp2Options, jp2_encoder};
+pub(crate) use tiff::pyramid_writer as tiff_pyramid;
 
 use std::sync::Arc;
 
@@ -62,6 +67,7 @@ pub static FORMATS: &[ReadableFormat] = &[
     ReadableFormat { sniff: webp::sniff, open: webp::open },
     ReadableFormat { sniff: gif::sniff, open: gif::open },
     ReadableFormat { sniff: bmp::sniff, open: bmp::open },
+    ReadableFormat { sniff: jp2::sniff, open: jp2::open },
 ];
 
 /// Opens a page of a file; content decides the format.
@@ -80,7 +86,7 @@ pub fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Box<
 }
 
 /// The formats that can be written.
-pub const WRITABLE: &[Format] = &[Format::Jpg, Format::Png, Format::Webp, Format::Gif, Format::Tif];
+pub const WRITABLE: &[Format] = &[Format::Jpg, Format::Png, Format::Webp, Format::Gif, Format::Tif, Format::Jp2];
 
 pub(crate) fn encoder(
     format: Format,
@@ -93,6 +99,7 @@ pub(crate) fn encoder(
         Format::Webp => webp::encoder(header, options),
         Format::Gif => gif::encoder(header, options),
         Format::Tif => tiff::encoder(header, options),
+        Format::Jp2 => jp2::encoder(header, options),
         _ => Err(EncodeError::NoEncoder { format: format.extension() }),
     }
 }

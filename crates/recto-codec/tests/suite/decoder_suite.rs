@@ -25,7 +25,7 @@ macro_rules! suite {
     )*};
 }
 
-suite!(bmp gif jpeg png tiff webp);
+suite!(bmp gif jp2 jpeg png tiff webp);
 
 fn run(fixtures: &[Fixture]) {
     let failed: Vec<&str> = fixtures

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use image::{DynamicImage, ImageDecoder, ImageReader};
+use image::{DynamicImage, ImageBuffer, ImageDecoder, ImageReader};
 use recto_codec::formats::WRITABLE;
 use recto_codec::{
     ColorModel, EncodeError, EncodeHeader, EncodeOptions, MemoryAccess, OpenOptions, PixelFormat, Raster, Subsampling,
@@ -20,7 +20,7 @@ use crate::fixtures::{SIZE, pixel_format};
 const STRIPS: [u32; 4] = [1, 16, 3, 50];
 
 fn options() -> EncodeOptions {
-    EncodeOptions { webp_quality: 100, ..EncodeOptions::default() }
+    EncodeOptions { webp_quality: 100, jp2_quality: 100, ..EncodeOptions::default() }
 }
 
 fn header(size: Dimensions, pixels: PixelFormat) -> EncodeHeader {
@@ -40,11 +40,42 @@ fn write(format: Format, header: &EncodeHeader, options: EncodeOptions, data: &[
     encoder.finish()
 }
 
-/// What the `image` crate sees, and the profile that it finds.
+/// What the `image` crate sees, or for JPEG 2000 another one, and the profile that it finds.
 fn read_elsewhere(file: &[u8]) -> (DynamicImage, Option<Vec<u8>>) {
+    if file.starts_with(b"\0\0\0\x0cjP") {
+        return read_jp2_elsewhere(file);
+    }
     let mut decoder = ImageReader::new(Cursor::new(file)).with_guessed_format().unwrap().into_decoder().unwrap();
     let icc = decoder.icc_profile().unwrap();
     (DynamicImage::from_decoder(decoder).unwrap(), icc)
+}
+
+fn read_jp2_elsewhere(file: &[u8]) -> (DynamicImage, Option<Vec<u8>>) {
+    let image = hayro_jpeg2000::Image::new(file, &hayro_jpeg2000::DecodeSettings::default()).unwrap();
+    // That reader shows only profiles that it understands.
+    let icc = file.windows(4).position(|name| name == b"colr").and_then(|at| {
+        let length = u32::from_be_bytes(file[at - 4..at].try_into().unwrap()) as usize;
+        (file[at + 4] == 2).then(|| file[at + 7..at - 4 + length].to_vec())
+    });
+    let (width, height) = (image.width(), image.height());
+    let mut context = hayro_jpeg2000::DecoderContext::default();
+    let decoded = image.decode(&mut context).unwrap();
+    let components = decoded.components();
+    let samples = (0..(width * height) as usize).flat_map(|at| components.iter().map(move |c| c.samples()[at]));
+    let wide = image.original_bit_depth() == 16;
+    let words = || samples.clone().map(|sample| sample as u16).collect::<Vec<_>>();
+    let bytes = || samples.clone().map(|sample| sample as u8).collect::<Vec<_>>();
+    let image = match (components.len(), wide) {
+        (1, false) => ImageBuffer::from_raw(width, height, bytes()).map(DynamicImage::ImageLuma8),
+        (2, false) => ImageBuffer::from_raw(width, height, bytes()).map(DynamicImage::ImageLumaA8),
+        (3, false) => ImageBuffer::from_raw(width, height, bytes()).map(DynamicImage::ImageRgb8),
+        (_, false) => ImageBuffer::from_raw(width, height, bytes()).map(DynamicImage::ImageRgba8),
+        (1, true) => ImageBuffer::from_raw(width, height, words()).map(DynamicImage::ImageLuma16),
+        (2, true) => ImageBuffer::from_raw(width, height, words()).map(DynamicImage::ImageLumaA16),
+        (3, true) => ImageBuffer::from_raw(width, height, words()).map(DynamicImage::ImageRgb16),
+        (_, true) => ImageBuffer::from_raw(width, height, words()).map(DynamicImage::ImageRgba16),
+    };
+    (image.unwrap(), icc)
 }
 
 /// The image in a layout that holds all that `samples` has.
@@ -63,7 +94,7 @@ fn in_layout(image: &DynamicImage, samples: Samples) -> Vec<u8> {
     }
 }
 
-const LOSSLESS: [(Format, &[Samples]); 4] = [
+const LOSSLESS: [(Format, &[Samples]); 5] = [
     (
         Format::Png,
         &[
@@ -88,6 +119,20 @@ const LOSSLESS: [(Format, &[Samples]); 4] = [
             Samples::Rgb8,
             Samples::Rgba8,
             Samples::Gray16,
+            Samples::Rgb16,
+            Samples::Rgba16,
+        ],
+    ),
+    (
+        Format::Jp2,
+        &[
+            Samples::Bitonal,
+            Samples::Gray8,
+            Samples::GrayAlpha8,
+            Samples::Rgb8,
+            Samples::Rgba8,
+            Samples::Gray16,
+            Samples::GrayAlpha16,
             Samples::Rgb16,
             Samples::Rgba16,
         ],
@@ -179,6 +224,30 @@ fn lossy_webp_comes_close_at_every_quality() {
 }
 
 #[test]
+fn lossy_jp2_comes_close_at_every_quality() {
+    let data = card::rgb8(SIZE);
+    let mut last = (f64::INFINITY, 0);
+    for (jp2_quality, most) in [(1, 16.0), (50, 4.0), (80, 2.5), (99, 1.5)] {
+        let options = EncodeOptions { jp2_quality, ..options() };
+        let file = write(Format::Jp2, &header(SIZE, PixelFormat::Rgb8), options, &data).unwrap();
+        let (_, mean) = card::distance(&read_elsewhere(&file).0.to_rgb8().into_raw(), &data);
+        assert!(mean <= most, "quality {jp2_quality}: {mean:.2} on average");
+        assert!(mean <= last.0 && file.len() > last.1, "quality {jp2_quality} is better than the one before");
+        last = (mean, file.len());
+    }
+}
+
+#[test]
+fn large_jp2_is_written_in_tiles() {
+    let size = Dimensions::new(2049, 40);
+    let data = Samples::Rgb8.image(size);
+    let file = write(Format::Jp2, &header(size, PixelFormat::Rgb8), options(), &data).unwrap();
+    let decoder = open(Arc::new(MemoryAccess::new(file.as_slice())), &OpenOptions::default()).unwrap();
+    assert_eq!(decoder.facts().levels[0].grid.map(|grid| grid.tile), Some(Dimensions::new(1024, 1024)));
+    assert!(read_elsewhere(&file).0.to_rgb8().into_raw() == data, "pixels differ");
+}
+
+#[test]
 fn profiles_and_resolution_are_written() {
     let profile: Arc<[u8]> = (0..1001u32).map(|i| (i * 7) as u8).collect();
     for (format, samples) in [
@@ -189,6 +258,8 @@ fn profiles_and_resolution_are_written() {
         (Format::Jpg, Samples::Rgb8),
         (Format::Jpg, Samples::Gray8),
         (Format::Tif, Samples::Rgb8),
+        (Format::Jp2, Samples::Rgb8),
+        (Format::Jp2, Samples::GrayAlpha8),
     ] {
         for quality in [80, 100] {
             let name = format!("{format:?} {samples:?} {quality}");
@@ -197,7 +268,7 @@ fn profiles_and_resolution_are_written() {
                 dpi: Some((300.0, 600.0)),
                 ..header(SIZE, pixel_format(samples))
             };
-            let options = EncodeOptions { webp_quality: quality, ..options() };
+            let options = EncodeOptions { webp_quality: quality, jp2_quality: quality, ..options() };
             let file = write(format, &header, options, &samples.image(SIZE)).unwrap();
             assert_eq!(read_elsewhere(&file).1.as_deref(), Some(&profile[..]), "{name}");
             let decoder = open(Arc::new(MemoryAccess::new(file)), &OpenOptions::default()).unwrap();
@@ -214,7 +285,7 @@ fn profiles_and_resolution_are_written() {
 #[test]
 fn what_a_format_cannot_hold_is_refused_before_any_row() {
     let refused = |format, size, pixels| encoder(format, &header(size, pixels), &options()).err();
-    for format in [Format::Jpg, Format::Png, Format::Webp, Format::Gif] {
+    for format in [Format::Jpg, Format::Png, Format::Webp, Format::Gif, Format::Jp2] {
         let result = refused(format, SIZE, PixelFormat::Lab8);
         assert!(matches!(result, Some(EncodeError::PixelFormat { .. })), "{format:?}");
     }

@@ -1,6 +1,7 @@
 //! Find an image: who may, what is known of it, and its original, open.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use recto_cache::Derivative;
@@ -182,7 +183,7 @@ impl Inner {
             shelf: Some(Arc::clone(&shelf) as Arc<dyn Shelf>),
         };
         let decoder = recto_codec::open(Arc::clone(&source), &options)?;
-        let open = Arc::new(OpenImage { decoder, source, shelf });
+        let open = Arc::new(OpenImage { decoder, source, shelf, is_preparing: AtomicBool::new(false) });
         self.open.insert(key, Arc::clone(&open));
         Ok(open)
     }

@@ -1,12 +1,15 @@
 //! Make the bytes of an image: cache, plan, admission, pixels.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use recto_cache::{CancelSignal, Derivative};
 use recto_codec::{Control, DecodeError, StoredTile};
 use recto_engine::Plan;
+use recto_source::Located;
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::finding::OpenKey;
 use super::{ImageService, Inner, Origin, Prepared, joined};
@@ -22,6 +25,9 @@ const TILE_LANE_BYTES: u64 = 48 << 20;
 
 /// What is predicted to take so many times the time that there is, from enough of its kind, is not tried.
 const SURELY_TOO_LONG: u32 = 2;
+
+/// Memory that is charged for what a decoder prepares.
+const PREPARING_BYTES: u64 = 48 << 20;
 
 /// Answers from this size on stay charged to the budget until they are sent: a slow client holds them for long.
 const HELD_ANSWER_BYTES: u64 = 1 << 20;
@@ -64,14 +70,18 @@ impl ImageService {
         Ok((plan, task))
     }
 
+    /// The stored tile that a request is, if it is one.
+    pub(super) fn stored_tile(&self, open: &OpenImage, prepared: &Prepared) -> Option<StoredTile> {
+        recto_engine::stored_request(&*open.decoder, &prepared.resolved, &self.inner.render)
+    }
+
     /// A stored tile, if it can be had without waiting for a disk.
     pub(super) fn stored_without_waiting(
         &self,
         open: &OpenImage,
         prepared: &Prepared,
     ) -> Result<Option<Bytes>, ServiceError> {
-        let plan = recto_engine::plan(&*open.decoder, &prepared.resolved, &self.inner.render)?;
-        let Some(tile) = recto_engine::stored_tile(&plan, &*open.decoder) else { return Ok(None) };
+        let Some(tile) = self.stored_tile(open, prepared) else { return Ok(None) };
         let Some(mut bytes) = room_for(&tile) else { return Ok(None) };
         let head = tile.head.len();
         bytes[..head].copy_from_slice(&tile.head);
@@ -115,6 +125,9 @@ impl ImageService {
             Begun::Planned(open, plan) => (open, plan),
         };
         let made = self.render(prepared, &open, plan, &cancel, generation).await;
+        if made.is_ok() {
+            self.prepare_later(&open, &prepared.image.located);
+        }
         if made.is_ok() || !open.shelf.is_damaged() {
             return made;
         }
@@ -123,6 +136,21 @@ impl ImageService {
         let again = self.open_and_plan(prepared);
         let (open, plan) = cancel.or_cancelled(again).await.ok_or(DecodeError::Cancelled)??;
         self.render(prepared, &open, plan, &cancel, generation).await
+    }
+
+    /// Has the decoder do what it would else do for the next requests, once nobody needs the processors. Not before the first
+    /// request: that would wait for work of the lowest priority.
+    fn prepare_later(&self, open: &Arc<OpenImage>, located: &Located) {
+        if open.is_preparing.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let inner = &self.inner;
+        let key = xxh3_128(format!("{} {} {}", located.key, located.page, located.version).as_bytes());
+        let bytes = PREPARING_BYTES.min(inner.lanes.largest(Lane::Large) / 4);
+        let of_job = Arc::clone(open);
+        if !inner.background.submit(key, bytes, move |control| of_job.decoder.prepare(control)) {
+            open.is_preparing.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Makes the bytes on a pixel thread, once there is one and memory for it.
@@ -215,7 +243,7 @@ fn kind(prepared: &Prepared, open: &OpenImage, plan: &Plan) -> WorkKind {
     let facts = open.decoder.facts();
     let word = match plan {
         Plan::StoredTile { .. } => "stored",
-        Plan::CutTile { .. } => "cut",
+        Plan::Cut { .. } => "cut",
         Plan::StoredWhole { .. } => "whole",
         _ => "render",
     };

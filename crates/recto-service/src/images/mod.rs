@@ -4,6 +4,7 @@ mod finding;
 mod info;
 mod making;
 mod purging;
+mod ready;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use recto_source::{Located, Source};
 use xxhash_rust::xxh3::xxh3_128;
 
 pub use self::purging::PurgeScope;
+pub use self::ready::ReadyImage;
 
 use self::finding::{Failure, OpenKey};
 use crate::known::{KnownImage, OpenImage, ShortFacts};
@@ -209,6 +211,16 @@ impl ImageService {
         caller: &Caller,
     ) -> Result<Prepared, ServiceError> {
         let image = self.find(identifier, caller, Action::ReadImage).await?;
+        self.resolve(image, request, Client::of(caller.address))
+    }
+
+    /// What a request means on a known image.
+    fn resolve(
+        &self,
+        image: Arc<KnownImage>,
+        request: &ImageRequest,
+        client: Client,
+    ) -> Result<Prepared, ServiceError> {
         if !recto_codec::formats::WRITABLE.contains(&request.format) {
             let writable = recto_codec::formats::WRITABLE.iter().map(|format| format.extension()).collect::<Vec<_>>();
             return Err(ServiceError::NoSuchFormat {
@@ -235,7 +247,7 @@ impl ImageService {
             limits,
             grid,
             key,
-            client: Client::of(caller.address),
+            client,
         })
     }
 

@@ -50,7 +50,6 @@ impl ImageService {
         for (identifier, known) in &inner.known {
             if means(scope, identifier.as_str()) || means(scope, known.located.identifier.as_str()) {
                 inner.known.invalidate(&*identifier);
-                inner.open.invalidate(&super::finding::OpenKey::of(&known.located));
             }
         }
         for (identifier, _) in &inner.failures {
@@ -58,11 +57,13 @@ impl ImageService {
                 inner.failures.invalidate(&*identifier);
             }
         }
-        if *scope == PurgeScope::All {
-            inner.open.invalidate_all();
-            return inner.cache.purge_all();
-        }
-        inner.cache.purge_named(&|identifier| means(scope, identifier))
+        let files = match scope {
+            PurgeScope::All => inner.cache.purge_all(),
+            _ => inner.cache.purge_named(&|identifier| means(scope, identifier)),
+        };
+        // All of them, as shelves that were opened before a purge take nothing after it.
+        inner.open.invalidate_all();
+        files
     }
 }
 

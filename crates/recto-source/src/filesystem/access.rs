@@ -5,10 +5,10 @@ use std::io;
 #[cfg(target_os = "linux")]
 use std::io::IoSliceMut;
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use recto_codec::RandomAccess;
-use rustix::fs::fstat;
+use rustix::fs::{Stat, fstat};
 
 use super::version;
 use crate::SourceVersion;
@@ -21,11 +21,14 @@ pub struct FileAccess {
     length: u64,
     /// Set once the file system says that it cannot read without waiting.
     always_waits: AtomicBool,
+    /// What was seen of the file's links when it was last known to be the one of its name; 0 before that.
+    settled: AtomicU64,
 }
 
 impl FileAccess {
     pub(crate) fn new(file: File, version: SourceVersion, length: u64) -> Self {
-        Self { file, version, length, always_waits: AtomicBool::new(cfg!(not(target_os = "linux"))) }
+        let always_waits = AtomicBool::new(cfg!(not(target_os = "linux")));
+        Self { file, version, length, always_waits, settled: AtomicU64::new(0) }
     }
 
     /// The version that is read.
@@ -36,6 +39,37 @@ impl FileAccess {
     /// Asked after each read: what was read before a change is good, what was read after may be of either version.
     fn is_unchanged(&self) -> io::Result<bool> {
         Ok(version(&fstat(&self.file)?) == self.version)
+    }
+
+    /// Reads without waiting; of the file as it was opened only if the caller's look at it afterwards says so.
+    #[cfg(target_os = "linux")]
+    fn try_read(&self, mut offset: u64, mut buffer: &mut [u8]) -> bool {
+        use rustix::io::{Errno, ReadWriteFlags, preadv2};
+
+        if self.always_waits.load(Ordering::Relaxed) || !self.is_within(offset, buffer) {
+            return false;
+        }
+        while !buffer.is_empty() {
+            match preadv2(&self.file, &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT) {
+                Ok(0) | Err(Errno::AGAIN) => return false,
+                Ok(count) => {
+                    let (_, rest) = buffer.split_at_mut(count.min(buffer.len()));
+                    buffer = rest;
+                    offset = offset.saturating_add(count as u64);
+                }
+                Err(Errno::INTR) => {}
+                Err(_) => {
+                    self.always_waits.store(true, Ordering::Relaxed);
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn try_read(&self, _offset: u64, _buffer: &mut [u8]) -> bool {
+        false
     }
 
     fn is_within(&self, offset: u64, buffer: &[u8]) -> bool {
@@ -59,28 +93,34 @@ impl RandomAccess for FileAccess {
         read
     }
 
-    #[cfg(target_os = "linux")]
-    fn try_read_at(&self, mut offset: u64, mut buffer: &mut [u8]) -> bool {
-        use rustix::io::{Errno, ReadWriteFlags, preadv2};
-
-        if self.always_waits.load(Ordering::Relaxed) || !self.is_within(offset, buffer) {
-            return false;
-        }
-        while !buffer.is_empty() {
-            match preadv2(&self.file, &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT) {
-                Ok(0) | Err(Errno::AGAIN) => return false,
-                Ok(count) => {
-                    let (_, rest) = buffer.split_at_mut(count.min(buffer.len()));
-                    buffer = rest;
-                    offset = offset.saturating_add(count as u64);
-                }
-                Err(Errno::INTR) => {}
-                Err(_) => {
-                    self.always_waits.store(true, Ordering::Relaxed);
-                    return false;
-                }
-            }
-        }
-        self.is_unchanged().unwrap_or(false)
+    fn try_read_at(&self, offset: u64, buffer: &mut [u8]) -> bool {
+        self.try_read(offset, buffer) && self.is_unchanged().unwrap_or(false)
     }
+
+    fn try_read_current(&self, offset: u64, buffer: &mut [u8]) -> bool {
+        let settled = self.settled.load(Ordering::Acquire);
+        settled != 0
+            && (buffer.is_empty() || self.try_read(offset, buffer))
+            && fstat(&self.file).is_ok_and(|stat| version(&stat) == self.version && links(&stat) == settled)
+    }
+
+    fn settle(&self, still_current: &dyn Fn() -> bool) -> bool {
+        let Ok(stat) = fstat(&self.file) else { return false };
+        let settles = version(&stat) == self.version && stat.st_nlink > 0 && still_current();
+        if settles {
+            self.settled.store(links(&stat), Ordering::Release);
+        }
+        settles
+    }
+}
+
+/// What changes whenever a name of the file is taken away or another file takes its name: its time of change and its number of
+/// links, as a number that is not 0.
+#[expect(clippy::unnecessary_cast, reason = "the field types differ between systems")]
+fn links(stat: &Stat) -> u64 {
+    let mut bytes = [0; 24];
+    bytes[..8].copy_from_slice(&(stat.st_ctime as i64).to_le_bytes());
+    bytes[8..16].copy_from_slice(&(stat.st_ctime_nsec as i64).to_le_bytes());
+    bytes[16..].copy_from_slice(&(stat.st_nlink as u64).to_le_bytes());
+    xxhash_rust::xxh3::xxh3_64(&bytes) | 1
 }

@@ -2,6 +2,7 @@
 
 mod cache;
 mod config;
+mod convert;
 mod info;
 mod serve;
 
@@ -31,6 +32,8 @@ enum Command {
     Info(info::Info),
     /// Look into the cache of a state directory, or forget what is in it
     Cache(cache::CacheCommand),
+    /// Turn image files into tiled pyramids, which are served without decoding
+    Convert(convert::Convert),
     /// Write, describe or check the configuration
     Config(config::ConfigCommand),
 }
@@ -41,6 +44,7 @@ impl Arguments {
             Command::Serve(command) => command.run(),
             Command::Info(command) => command.run(),
             Command::Cache(command) => command.run(),
+            Command::Convert(command) => command.run(),
             Command::Config(command) => command.run(),
         }
     }
