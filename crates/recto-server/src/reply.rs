@@ -12,6 +12,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 
 use crate::conditional::{Wanted, is_fresh, matches, wanted_range};
+use crate::front::Outbox;
 
 /// An answer on its way out.
 pub(crate) type Reply = Response<Body>;
@@ -104,15 +105,15 @@ impl Representation {
 
     /// Writes the head of the answer with the whole body of so many bytes as HTTP/1.1 has it: the same fields as of
     /// [`Representation::with_body`] once it went through [`open_to_all`], and those that the server adds.
-    pub(crate) fn write_head(&self, length: usize, date: &[u8], out: &mut Vec<u8>) {
-        fn field(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
-            out.extend_from_slice(name);
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(value);
-            out.extend_from_slice(b"\r\n");
+    pub(crate) fn write_head(&self, length: usize, date: &[u8], out: &mut Outbox) {
+        fn field(out: &mut Outbox, name: &[u8], value: &[u8]) {
+            out.push(name);
+            out.push(b": ");
+            out.push(value);
+            out.push(b"\r\n");
         }
         let mut digits = itoa::Buffer::new();
-        out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+        out.push(b"HTTP/1.1 200 OK\r\n");
         field(out, b"etag", self.etag.as_bytes());
         if let Some(time) = self.last_modified_text() {
             field(out, b"last-modified", time.as_bytes());
@@ -130,7 +131,7 @@ impl Representation {
         field(out, b"access-control-expose-headers", EXPOSED.as_bytes());
         field(out, b"content-length", digits.format(length).as_bytes());
         field(out, b"date", date);
-        out.extend_from_slice(b"\r\n");
+        out.push(b"\r\n");
     }
 
     fn not_modified(&self) -> Reply {

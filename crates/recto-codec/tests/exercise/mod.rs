@@ -33,7 +33,8 @@ fn read(decoder: &dyn Decoder) {
     for (level, stored) in facts.levels.iter().enumerate().take(4) {
         let size = stored.size;
         assert!(!size.is_empty(), "a level has pixels");
-        let inner = Rect::new(size.width_px / 3, size.height_px / 3, (size.width_px / 3).max(1), (size.height_px / 3).max(1));
+        let inner =
+            Rect::new(size.width_px / 3, size.height_px / 3, (size.width_px / 3).max(1), (size.height_px / 3).max(1));
         let mut denominator = 1;
         while denominator <= facts.max_denominator.clamp(1, 64) {
             for region in [inner, size.rect()] {

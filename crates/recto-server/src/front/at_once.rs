@@ -12,6 +12,7 @@ use recto_service::policy::Caller;
 
 use crate::app::{Access, App};
 use crate::base::is_host;
+use crate::front::Outbox;
 use crate::reply::Representation;
 use crate::routes::image::{image_representation, info_representation, server_timing, spelled_service};
 
@@ -86,22 +87,21 @@ impl<'h> Plain<'h> {
 }
 
 /// Puts the whole answer behind what `out` holds, if it is one that can be given at once; else `out` stays as it was.
-pub(super) fn answer(app: &App, head: &httparse::Request<'_, '_>, peer: SocketAddr, out: &mut Vec<u8>) -> bool {
+pub(super) fn answer(app: &App, head: &httparse::Request<'_, '_>, peer: SocketAddr, out: &mut Outbox) -> bool {
     let began = Instant::now();
     let start = out.len();
     let Some(plain) = Plain::of(head) else { return false };
-    if write(app, &plain, peer, began, out).is_none() {
+    let Some(bytes) = write(app, &plain, peer, began, out) else {
         out.truncate(start);
         return false;
-    }
+    };
     if app.options().access_log {
-        let body = out.get(start..).and_then(|answer| answer.windows(4).position(|window| window == b"\r\n\r\n"));
         Access {
             client: peer.ip(),
             method: "GET",
             path: plain.path,
             status: 200,
-            bytes: body.map(|head| (out.len() - start - head - 4) as u64),
+            bytes: Some(bytes as u64),
             referer: plain.referer,
             agent: plain.agent,
         }
@@ -110,7 +110,8 @@ pub(super) fn answer(app: &App, head: &httparse::Request<'_, '_>, peer: SocketAd
     true
 }
 
-fn write(app: &App, plain: &Plain<'_>, peer: SocketAddr, began: Instant, out: &mut Vec<u8>) -> Option<()> {
+/// The length of the body that was written.
+fn write(app: &App, plain: &Plain<'_>, peer: SocketAddr, began: Instant, out: &mut Outbox) -> Option<usize> {
     let (version, rest) = [ApiVersion::V3, ApiVersion::V2].into_iter().find_map(|version| {
         let rest = plain.path.strip_prefix(app.image_prefix(version))?.strip_prefix('/')?;
         Some((version, rest))
@@ -128,21 +129,21 @@ fn write(app: &App, plain: &Plain<'_>, peer: SocketAddr, began: Instant, out: &m
                 representation.extra.extend(server_timing(ready.origin(), began.elapsed()));
             }
             write_head(&representation, ready.length(), out);
-            app.images().write_ready(&ready, out).then_some(())
+            app.images().write_ready(&ready, out.room(ready.length())).then(|| ready.length())
         }
         ImagePath::Info { identifier } => {
             let service = spelled_service(app, &reached, version, &identifier, rest, 1);
             let prepared = app.images().ready_info(&identifier, version, &service, &caller)?;
             let bytes = prepared.bytes.clone();
             write_head(&info_representation(app, version, plain.accept, prepared), bytes.len(), out);
-            out.extend_from_slice(&bytes);
-            Some(())
+            out.push(&bytes);
+            Some(bytes.len())
         }
         _ => None,
     }
 }
 
-fn write_head(representation: &Representation, length: usize, out: &mut Vec<u8>) {
+fn write_head(representation: &Representation, length: usize, out: &mut Outbox) {
     thread_local! {
         static DATE: RefCell<(u64, String)> = const { RefCell::new((u64::MAX, String::new())) };
     }

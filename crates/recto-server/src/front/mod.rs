@@ -6,6 +6,7 @@
 //! it is clear where a request begins. HTTP/2, requests with bodies and whatever is odd are passed on for good.
 
 mod at_once;
+mod outbox;
 
 use std::future::Future as _;
 use std::io::{self, IoSlice};
@@ -22,6 +23,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use crate::app::App;
+
+pub(crate) use self::outbox::Outbox;
 
 /// Requests whose heads are longer are passed on.
 const MOST_HEAD_BYTES: usize = 8 << 10;
@@ -98,15 +101,15 @@ pub(crate) struct Front<S> {
     app: App,
     peer: SocketAddr,
     phase: Phase,
-    /// Read, and neither answered nor passed on.
-    inbox: Vec<u8>,
+    /// Read, and neither answered nor passed on: so many bytes of a buffer that stays.
+    inbox: Box<[u8]>,
+    held: usize,
     /// So much of it is to be passed on now.
     passing: usize,
     /// Everything is passed on.
     passes_all: bool,
-    /// Answers on their way, and how much of them was sent.
-    outbox: Vec<u8>,
-    sent: usize,
+    /// Answers on their way.
+    outbox: Outbox,
     /// When the library was given a request last: it counts the time from there, and ends connections that stand still.
     passed_at: Option<Instant>,
     /// Longest time without a request, and with an unfinished one.
@@ -125,11 +128,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Front<S> {
             app,
             peer,
             phase,
-            inbox: Vec::new(),
+            inbox: vec![0; MOST_HEAD_BYTES].into(),
+            held: 0,
             passing: 0,
             passes_all: false,
-            outbox: Vec::new(),
-            sent: 0,
+            outbox: Outbox::default(),
             passed_at: None,
             idle,
             waiting_since: Instant::now(),
@@ -139,29 +142,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Front<S> {
 
     /// Sends what is on its way.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let Some(rest) = self.outbox.get(self.sent..).filter(|rest| !rest.is_empty()) {
-            match ready!(Pin::new(&mut self.stream).poll_write(context, rest))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                count => self.sent += count,
-            }
-        }
-        self.outbox.clear();
-        // One large answer does not set the memory of a connection for good.
-        self.outbox.shrink_to(128 << 10);
-        self.sent = 0;
-        Poll::Ready(Ok(()))
+        self.outbox.poll_send(&mut self.stream, context)
     }
 
     /// Reads more into the inbox; the number of bytes, 0 at the end of the stream.
     fn poll_fill(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let have = self.inbox.len();
-        self.inbox.resize(MOST_HEAD_BYTES, 0);
-        let mut buffer = ReadBuf::new(self.inbox.get_mut(have..).unwrap_or_default());
-        let read = Pin::new(&mut self.stream).poll_read(context, &mut buffer);
+        let mut buffer = ReadBuf::new(self.inbox.get_mut(self.held..).unwrap_or_default());
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
         let count = buffer.filled().len();
-        self.inbox.truncate(have + count);
-        ready!(read)?;
+        self.held += count;
         Poll::Ready(Ok(count))
+    }
+
+    /// Takes the first bytes out of the inbox.
+    fn take(&mut self, count: usize) {
+        self.inbox.copy_within(count..self.held, 0);
+        self.held -= count;
     }
 
     /// As [`Front::poll_fill`] while a request is waited for, which has an end.
@@ -181,14 +177,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Front<S> {
 
     /// Looks at what the inbox begins with.
     fn look(&mut self) -> Seen {
-        if self.inbox.is_empty() {
+        if self.held == 0 {
             return Seen::Part;
         }
         let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
         let mut head = httparse::Request::new(&mut fields);
-        let length = match head.parse(&self.inbox) {
+        let length = match head.parse(self.inbox.get(..self.held).unwrap_or_default()) {
             Ok(httparse::Status::Complete(length)) => length,
-            Ok(httparse::Status::Partial) if self.inbox.len() < MOST_HEAD_BYTES => return Seen::Part,
+            Ok(httparse::Status::Partial) if self.held < MOST_HEAD_BYTES => return Seen::Part,
             _ => return Seen::Odd,
         };
         let framed = |field: &httparse::Header<'_>| {
@@ -201,7 +197,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Front<S> {
         }
         let is_due = self.passed_at.is_none_or(|at| at.elapsed() >= self.idle / 3);
         if !is_due && at_once::answer(&self.app, &head, self.peer, &mut self.outbox) {
-            self.inbox.drain(..length);
+            self.take(length);
             self.waiting_since = Instant::now();
             return Seen::Answered;
         }
@@ -225,23 +221,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Front<S> {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         for _ in 0..MOST_IN_A_ROW {
-            if this.passes_all && this.inbox.is_empty() {
+            if this.passes_all && this.held == 0 {
                 return Pin::new(&mut this.stream).poll_read(context, buffer);
             }
-            let passing = if this.passes_all { this.inbox.len() } else { this.passing };
+            let passing = if this.passes_all { this.held } else { this.passing };
             if passing > 0 {
                 let count = passing.min(buffer.remaining());
                 buffer.put_slice(this.inbox.get(..count).unwrap_or_default());
-                this.inbox.drain(..count);
+                this.take(count);
                 this.passing = this.passing.saturating_sub(count);
                 return Poll::Ready(Ok(()));
             }
             if !this.phase.is(Phase::IDLE) {
                 // The library only wants to know whether the client is still there.
-                if this.inbox.len() < MOST_HEAD_BYTES && ready!(this.poll_fill(context))? == 0 {
+                if this.held < MOST_HEAD_BYTES && ready!(this.poll_fill(context))? == 0 {
                     return Poll::Ready(Ok(()));
                 }
-                if this.inbox.len() >= MOST_HEAD_BYTES {
+                if this.held >= MOST_HEAD_BYTES {
                     return Poll::Pending;
                 }
                 continue;

@@ -78,32 +78,30 @@ impl ImageService {
         (ready.length() <= MOST_BYTES).then_some(ready)
     }
 
-    /// Puts the body behind what `out` holds. `false` when that cannot be done without waiting after all, or when the original is
-    /// another one by now; then `out` is as it was.
-    pub fn write_ready(&self, ready: &ReadyImage, out: &mut Vec<u8>) -> bool {
-        let (began, start) = (Instant::now(), out.len());
-        let source = &ready.open.source;
+    /// Puts the body into `out`, which is as long as it. `false` when that cannot be done without waiting after all, or when
+    /// the original is another one by now.
+    pub fn write_ready(&self, ready: &ReadyImage, out: &mut [u8]) -> bool {
+        let began = Instant::now();
+        let length = out.len();
         let (offset, body) = match &ready.body {
             ReadyBody::Stored(tile) => {
-                out.extend_from_slice(&tile.head);
-                let body = out.len();
-                out.resize(start + ready.length(), 0);
+                let (head, body) = out.split_at_mut(tile.head.len());
+                head.copy_from_slice(&tile.head);
                 (tile.body.offset, body)
             }
             ReadyBody::Kept(bytes) => {
-                out.extend_from_slice(bytes);
-                (0, out.len())
+                out.copy_from_slice(bytes);
+                (0, Default::default())
             }
         };
-        let read = |out: &mut Vec<u8>| source.try_read_current(offset, out.get_mut(body..).unwrap_or_default());
-        let is_current = self.name_is_believed(&ready.prepared.image, &ready.open)
-            && (read(out) || (self.settle(&ready.prepared.image, &ready.open) && read(out)));
-        if !is_current {
-            out.truncate(start);
-            return false;
+        let (source, image) = (&ready.open.source, &ready.prepared.image);
+        let is_current = self.name_is_believed(image, &ready.open)
+            && (source.try_read_current(offset, body)
+                || (self.settle(image, &ready.open) && source.try_read_current(offset, body)));
+        if is_current {
+            self.inner.metrics.image(ready.origin(), length as u64, began.elapsed());
         }
-        self.inner.metrics.image(ready.origin(), (out.len() - start) as u64, began.elapsed());
-        true
+        is_current
     }
 
     /// The `info.json`, if it was asked for under this URL before and its original is known to be the same.

@@ -13,8 +13,8 @@ use super::stored::{self, Streams};
 use super::{tag, unsupported};
 use crate::formats::bands::{BandRows, Bands};
 use crate::{
-    ByteRange, Control, Cost, CutRequest, DecodeError, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, Level, Memo,
-    Metadata, OpenOptions, Orientation, RandomAccess, RowSource, SourceFormat, StoredTile, TileGrid,
+    ByteRange, Control, Cost, CutRequest, DecodeError, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, Level,
+    Memo, Metadata, OpenOptions, Orientation, RandomAccess, RowSource, SourceFormat, StoredTile, TileGrid,
 };
 
 /// Bytes of a tile that are looked at for its markers.
