@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod caches;
 mod connections;
 mod convert;
 mod formats;
@@ -9,6 +10,7 @@ mod http_rules;
 mod identifiers;
 mod limits;
 mod objects;
+mod overload;
 mod pixels;
 mod proxies;
 mod real_files;

@@ -13,7 +13,7 @@ mod options;
 mod stats;
 
 pub use derivatives::{Derivative, DerivativeCache};
-pub use disk::{DiskCache, overlaps};
+pub use disk::{DiskCache, KeptPart, overlaps, real};
 pub use error::CacheError;
 pub use joining::{CancelSignal, JoinError, Joining};
 pub use key::{CacheKey, KeyBase};

@@ -39,6 +39,10 @@ struct Inner {
 pub(crate) struct Asked {
     pub(crate) parts: Parts,
     pub(crate) reached: Reached,
+    /// Who holds the other end of the connection.
+    pub(crate) peer: std::net::IpAddr,
+    /// What was sent along; read for `/admin/` alone.
+    pub(crate) body: bytes::Bytes,
 }
 
 impl Asked {
@@ -148,11 +152,11 @@ impl App {
     }
 
     /// Answers one request. Never fails: what goes wrong is an answer too.
-    pub(crate) async fn answer(&self, parts: Parts, peer: SocketAddr) -> Reply {
+    pub(crate) async fn answer(&self, parts: Parts, body: bytes::Bytes, peer: SocketAddr) -> Reply {
         let began = Instant::now();
         let authority = parts.uri.authority().map(http::uri::Authority::as_str);
         let reached = self.inner.public.of(peer.ip(), authority, &parts.headers);
-        let asked = Asked { parts, reached };
+        let asked = Asked { parts, reached, peer: peer.ip(), body };
         let mut reply = match asked.parts.method {
             _ if !has_sound_host(asked.parts.version, &asked.parts.headers) => {
                 Problem::new(ErrorKind::Malformed, "the request has no `Host` header, several, or one that is no host")
@@ -161,6 +165,7 @@ impl App {
             }
             Method::OPTIONS => preflight(),
             Method::GET | Method::HEAD => self.route(&asked).await,
+            Method::POST if routes::is_admin(asked.parts.uri.path()) => self.route(&asked).await,
             _ => {
                 let mut problem =
                     Problem::new(ErrorKind::Malformed, format!("`{}` is not done here", asked.parts.method))

@@ -40,6 +40,9 @@ pub struct ServerOptions {
     pub server_timing: bool,
     /// Write a line for each request to standard error.
     pub access_log: bool,
+    /// Secret of those who may ask for `/admin/…`: `Authorization: Bearer …`. Without it, only programs on this machine may, and
+    /// not through a proxy.
+    pub admin_token: Option<String>,
 }
 
 impl Default for ServerOptions {
@@ -60,6 +63,7 @@ impl Default for ServerOptions {
             shutdown_timeout: Duration::from_secs(20),
             server_timing: true,
             access_log: false,
+            admin_token: None,
         }
     }
 }

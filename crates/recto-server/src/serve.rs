@@ -9,8 +9,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::body::Body;
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -188,12 +190,24 @@ fn protocol(options: &ServerOptions) -> auto::Builder<TokioExecutor> {
     builder
 }
 
+/// The body of a request that changes the state of the server. No other route takes one; what is sent anyway is not read, and
+/// what is too long or too slow is left out.
+async fn read_body(app: &App, parts: &http::request::Parts, body: Incoming) -> Bytes {
+    if parts.method != http::Method::POST || !crate::routes::is_admin(parts.uri.path()) {
+        return Bytes::new();
+    }
+    let read = Limited::new(body, crate::routes::MOST_BODY_BYTES).collect();
+    match tokio::time::timeout(app.options().header_timeout.into(), read).await {
+        Ok(Ok(collected)) => collected.to_bytes(),
+        _ => Bytes::new(),
+    }
+}
+
 /// Answers one request. A panic in a handler is ours to mend, and costs that request alone.
 async fn answer(app: App, request: Request<Incoming>, peer: SocketAddr) -> Result<Response<Body>, Infallible> {
     let (parts, body) = request.into_parts();
-    // No route takes a body; what is sent anyway is not read.
-    drop(body);
-    let answered = AssertUnwindSafe(app.answer(parts, peer)).catch_unwind().await;
+    let body = read_body(&app, &parts, body).await;
+    let answered = AssertUnwindSafe(app.answer(parts, body, peer)).catch_unwind().await;
     Ok(answered.unwrap_or_else(|_| {
         tracing::error!("a request handler panicked");
         let mut reply = Response::new(Body::from("something went wrong inside the server\n"));

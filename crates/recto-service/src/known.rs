@@ -1,15 +1,18 @@
 //! What is known of an image without opening it: enough for `info.json`, validators and manifests.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use recto_cache::{CacheKey, KeyBase};
 use recto_codec::{Decoder, ImageFacts, RandomAccess};
 use recto_iiif::Dimensions;
 use recto_iiif::image::ApiVersion;
 use recto_source::Located;
 use serde::{Deserialize, Serialize};
+
+use crate::shelf::CacheShelf;
 
 /// The facts that outlive an open file: they are kept in memory and in the cache directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +59,7 @@ pub struct KnownImage {
     pub located: Located,
     /// What is known of it.
     pub facts: ShortFacts,
+    keys: KeyBase,
     documents: [RwLock<Option<Document>>; 2],
     /// When its name was last seen to lead to it, in milliseconds of this process.
     looked_at: AtomicU64,
@@ -70,13 +74,19 @@ pub(crate) struct Document {
 }
 
 impl KnownImage {
-    pub(crate) fn new(located: Located, facts: ShortFacts) -> Self {
+    pub(crate) fn new(located: Located, facts: ShortFacts, keys: KeyBase) -> Self {
         Self {
             located,
             facts,
+            keys,
             documents: [RwLock::new(None), RwLock::new(None)],
             looked_at: AtomicU64::new(milliseconds()),
         }
+    }
+
+    /// The key of something made of it; `what` says what.
+    pub(crate) fn key(&self, what: &str) -> CacheKey {
+        CacheKey::on(&self.keys, what)
     }
 
     /// Was its name seen to lead to it within this time?
@@ -117,6 +127,9 @@ fn milliseconds() -> u64 {
 pub(crate) struct OpenImage {
     pub(crate) decoder: Box<dyn Decoder>,
     pub(crate) source: Arc<dyn RandomAccess>,
+    pub(crate) shelf: Arc<CacheShelf>,
+    /// What can be done before it is asked for is under way, or done.
+    pub(crate) is_preparing: AtomicBool,
 }
 
 impl std::fmt::Debug for OpenImage {

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ServiceError;
+use crate::work::AdmissionMode;
 
 /// What one request may ask for.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -83,6 +84,12 @@ pub struct WorkOptions {
     pub max_time: Duration,
     /// Originals that are kept open between requests.
     pub open_files: u64,
+    /// Memory for what decoders remember between requests: indexes, decoded blocks. Without it: a quarter of `memory`, to which
+    /// it is added.
+    pub memo: Option<ByteSize>,
+    /// `enforce` answers 503 at once to what would wait longer than `max_wait`, and 413 to what can never be done. `shadow` only
+    /// counts what would be turned away (`recto_work_verdicts_*`) and lets everything in: for trying limits out.
+    pub admission: AdmissionMode,
 }
 
 impl Default for WorkOptions {
@@ -94,6 +101,8 @@ impl Default for WorkOptions {
             max_wait: Duration::from_secs(20),
             max_time: Duration::from_secs(60),
             open_files: 512,
+            memo: None,
+            admission: AdmissionMode::Enforce,
         }
     }
 }
@@ -102,6 +111,11 @@ impl WorkOptions {
     /// The memory that pixels may take, in bytes.
     pub fn memory_bytes(&self) -> u64 {
         self.memory.map_or_else(|| available_memory() / 4, ByteSize::bytes).max(64 << 20)
+    }
+
+    /// The memory for what decoders remember, in bytes.
+    pub fn memo_bytes(&self) -> u64 {
+        self.memo.map_or_else(|| self.memory_bytes() / 4, ByteSize::bytes)
     }
 
     /// The number of pixel threads.

@@ -13,9 +13,11 @@ use recto_codec::StoredTile;
 use recto_iiif::identifier::Identifier;
 use recto_iiif::image::{ApiVersion, ImageRequest};
 
-use super::{ImageService, OpenKey, Origin, Prepared, PreparedInfo};
+use super::finding::OpenKey;
+use super::{ImageService, Origin, Prepared, PreparedInfo};
 use crate::known::{KnownImage, OpenImage};
 use crate::policy::{Action, Caller, Decision};
+use crate::work::Client;
 
 /// How long a name is believed to lead to the file that it led to, unless that file shows otherwise.
 const NAMES_KEPT: Duration = Duration::from_secs(1);
@@ -67,7 +69,7 @@ impl ImageService {
         }
         let image = inner.known.get(identifier)?;
         let open = inner.open.get(&OpenKey::of(&image.located))?;
-        let prepared = self.resolve(image, request).ok()?;
+        let prepared = self.resolve(image, request, Client::of(caller.address)).ok()?;
         let body = match self.stored_tile(&open, &prepared) {
             Some(tile) => ReadyBody::Stored(tile),
             None => ReadyBody::Kept(inner.cache.get_from_memory(&prepared.key)?.bytes),

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod cache;
 mod config;
 mod convert;
 mod info;
@@ -29,6 +30,8 @@ enum Command {
     Serve(serve::Serve),
     /// Tell what is in image files, as the server sees them
     Info(info::Info),
+    /// Look into the cache of a state directory, or forget what is in it
+    Cache(cache::CacheCommand),
     /// Turn image files into tiled pyramids, which are served without decoding
     Convert(convert::Convert),
     /// Write, describe or check the configuration
@@ -40,6 +43,7 @@ impl Arguments {
         match self.command {
             Command::Serve(command) => command.run(),
             Command::Info(command) => command.run(),
+            Command::Cache(command) => command.run(),
             Command::Convert(command) => command.run(),
             Command::Config(command) => command.run(),
         }

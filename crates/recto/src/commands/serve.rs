@@ -92,7 +92,7 @@ impl Serve {
             None => default_state(folders),
         };
         // Where it would lie is found out before anything is made, so that nothing is ever made under a folder of originals.
-        let place = place_of(&directory)?;
+        let place = recto_cache::real(&directory);
         if let Some(folder) = folders.iter().find(|folder| place.starts_with(folder) || folder.starts_with(&place)) {
             anyhow::bail!(
                 "the state directory `{}` and the folder `{}` overlap; name another directory with --state",
@@ -105,17 +105,6 @@ impl Serve {
         })?;
         Ok(place)
     }
-}
-
-/// The absolute path of something that may not exist yet, with every link in the part that does exist resolved.
-fn place_of(path: &Path) -> anyhow::Result<PathBuf> {
-    let absolute = std::path::absolute(path)?;
-    for ancestor in absolute.ancestors() {
-        if let Ok(real) = ancestor.canonicalize() {
-            return Ok(real.join(absolute.strip_prefix(ancestor)?));
-        }
-    }
-    Ok(absolute)
 }
 
 fn default_state(folders: &[PathBuf]) -> PathBuf {
@@ -195,8 +184,10 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
         "Recto serves {} at {url}/",
         folders.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", ")
     ));
+    super::cache::Running::tell(state, address);
     say(&format!("listening on {address}"));
     server.run(stop_signal()).await?;
+    super::cache::Running::forget(state);
     // What was made last is kept for the next start.
     tokio::task::spawn_blocking(move || cache.flush()).await?;
     say("Recto has stopped.");
@@ -207,7 +198,7 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
 fn open_cache(config: &Config, folders: &[PathBuf], state: &Path) -> anyhow::Result<Arc<DerivativeCache>> {
     let mut options = config.cache.clone();
     let directory = options.directory.get_or_insert_with(|| state.join("cache"));
-    let place = place_of(directory)?;
+    let place = recto_cache::real(directory);
     if let Some(folder) = folders.iter().find(|folder| place.starts_with(folder) || folder.starts_with(&place)) {
         anyhow::bail!(
             "`cache.directory` is `{}`, which overlaps with the folder `{}`; name another",
