@@ -4,10 +4,13 @@
 //! as inverse transforms over fewer points, with integers of fixed scale; so is it done here. Components that are stored at half
 //! the resolution are transformed to twice as many points instead of being enlarged, where that fits in both directions.
 
+use std::sync::Arc;
+
 use recto_iiif::{Dimensions, Rect};
 
 use super::coding::{Coding, StoredColor};
-use crate::{Control, DecodeError, DecodedGeometry, PixelFormat, Raster, RowSource};
+use super::stream::unsupported;
+use crate::{ByteRange, Control, DecodeError, DecodedGeometry, PixelFormat, RandomAccess, Raster, RowSource};
 
 /// Binary places of the constants below.
 const CONST_BITS: u32 = 13;
@@ -169,28 +172,76 @@ impl YcbCr {
 pub(super) struct Picture {
     size: Dimensions,
     format: PixelFormat,
-    data: Vec<u8>,
+    data: Data,
+}
+
+/// Where the samples of a picture are.
+enum Data {
+    Held(Vec<u8>),
+    /// Behind so many bytes.
+    Shelved(Arc<dyn RandomAccess>, u64),
 }
 
 impl Picture {
     /// `data` must be as long as size and format say; else `None`.
     pub(super) fn new(size: Dimensions, format: PixelFormat, data: Vec<u8>) -> Option<Self> {
         let bytes = size.area_px().checked_mul(format.bytes_per_pixel() as u64)?;
-        (data.len() as u64 == bytes).then_some(Self { size, format, data })
+        (data.len() as u64 == bytes).then_some(Self { size, format, data: Data::Held(data) })
+    }
+
+    /// A picture that lies in `part` behind `offset` bytes; `None` where that is not as long.
+    pub(super) fn shelved(
+        size: Dimensions,
+        format: PixelFormat,
+        part: Arc<dyn RandomAccess>,
+        offset: u64,
+    ) -> Option<Self> {
+        let bytes = size.area_px().checked_mul(format.bytes_per_pixel() as u64)?;
+        (part.len().checked_sub(offset) == Some(bytes)).then_some(Self {
+            size,
+            format,
+            data: Data::Shelved(part, offset),
+        })
     }
 
     pub(super) fn size(&self) -> Dimensions {
         self.size
     }
 
+    /// Its samples, where they are in memory.
     pub(super) fn data(&self) -> &[u8] {
-        &self.data
+        match &self.data {
+            Data::Held(data) => data,
+            Data::Shelved(..) => &[],
+        }
+    }
+
+    /// Rows of a part.
+    fn rows(&self, rect: Rect) -> Result<Vec<u8>, DecodeError> {
+        let pixel = self.format.bytes_per_pixel() as u64;
+        let (stride, length) = (u64::from(self.size.width_px) * pixel, u64::from(rect.w) * pixel);
+        let start = |y: u32| u64::from(y) * stride + u64::from(rect.x) * pixel;
+        let rows = rect.y..rect.y + rect.h;
+        match &self.data {
+            Data::Held(data) => {
+                let mut part = Vec::with_capacity((length * u64::from(rect.h)) as usize);
+                for y in rows {
+                    let row = data.get(start(y) as usize..).and_then(|rest| rest.get(..length as usize));
+                    part.extend_from_slice(row.ok_or_else(|| unsupported("a region outside of it".to_owned()))?);
+                }
+                Ok(part)
+            }
+            Data::Shelved(part, offset) => {
+                let ranges = rows.map(|y| ByteRange::new(offset + start(y), length)).collect::<Vec<_>>();
+                Ok(part.read_ranges(&ranges)?.concat())
+            }
+        }
     }
 }
 
 /// Rows of a part of a picture.
 pub(super) struct PictureRows {
-    picture: std::sync::Arc<Picture>,
+    picture: Arc<Picture>,
     geometry: DecodedGeometry,
     rows_at_once: u32,
     given: u32,
@@ -200,7 +251,7 @@ pub(super) struct PictureRows {
 impl PictureRows {
     /// `rect` of the picture, which is the image at 1/`denominator`.
     pub(super) fn new(
-        picture: std::sync::Arc<Picture>,
+        picture: Arc<Picture>,
         rect: Rect,
         denominator: u32,
         rows_at_once: u32,
@@ -223,15 +274,7 @@ impl RowSource for PictureRows {
         if rows == 0 {
             return Ok(None);
         }
-        let pixel = self.picture.format.bytes_per_pixel();
-        let stride = self.picture.size.width_px as usize * pixel;
-        let columns = rect.x as usize * pixel..rect.right() as usize * pixel;
-        let mut data = Vec::with_capacity(columns.len() * rows as usize);
-        let first = rect.y + self.given;
-        for y in first..first + rows {
-            let row = self.picture.data.get(y as usize * stride..).and_then(|rest| rest.get(columns.clone()));
-            data.extend_from_slice(row.ok_or_else(|| super::stream::unsupported("a region outside of it".to_owned()))?);
-        }
+        let data = self.picture.rows(Rect::new(rect.x, rect.y + self.given, rect.w, rows))?;
         self.given += rows;
         Ok(Some(Raster::from_vec(Dimensions::new(rect.w, rows), self.picture.format, data)))
     }
@@ -276,20 +319,30 @@ impl Reducer {
         (size.area_px() + u64::from(size.width_px + 64) * u64::from(coding.mcu.height_px / denominator)) * samples
     }
 
-    /// For the reduction by 8 or 4; `None` where libjpeg would do what is not done here: smooth enlarging, or rare colours.
-    pub(super) fn new(coding: &Coding, denominator: u32) -> Option<Self> {
-        let plans = plane_plans(coding, denominator)?;
+    /// True when a reduction by 8 or 4 gives what libjpeg does; not so for smooth enlarging, and rare colours.
+    pub(super) fn suits(coding: &Coding, denominator: u32) -> bool {
+        plane_plans(coding, denominator).is_some() && Self::shape(coding, denominator).is_some()
+    }
+
+    /// Size and format of the picture.
+    pub(super) fn shape(coding: &Coding, denominator: u32) -> Option<(Dimensions, PixelFormat)> {
         let format = match coding.color {
             StoredColor::Gray => PixelFormat::Gray8,
             StoredColor::YcbCr | StoredColor::Rgb => PixelFormat::Rgb8,
             StoredColor::Cmyk => PixelFormat::Cmyk8,
             StoredColor::Ycck => return None,
         };
+        Some((coding.size.reduced(denominator), format))
+    }
+
+    /// For a reduction that suits.
+    pub(super) fn new(coding: &Coding, denominator: u32) -> Option<Self> {
+        let plans = plane_plans(coding, denominator)?;
+        let (size, format) = Self::shape(coding, denominator)?;
         let planes = plans.into_iter().map(|plan| {
             let stride = (coding.columns * plan.h * plan.side) as usize;
             Plane { plan, stride, samples: vec![0; stride * (plan.v * plan.side) as usize] }
         });
-        let size = coding.size.reduced(denominator);
         Some(Self {
             color: coding.color,
             inverted: coding.color == StoredColor::Cmyk && coding.adobe().is_some(),
@@ -299,11 +352,6 @@ impl Reducer {
             band_rows: coding.mcu.height_px / denominator,
             data: Vec::with_capacity(size.area_px() as usize * format.bytes_per_pixel()),
         })
-    }
-
-    /// Size and format of the picture.
-    pub(super) fn shape(&self) -> (Dimensions, PixelFormat) {
-        (self.size, self.format)
     }
 
     /// True when a component's blocks are needed with all their coefficients.
