@@ -167,8 +167,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let decoder = open(Arc::clone(&source), &options)?;
         let mut session = Session { decoder: &*decoder, tiles: 0, total: 0.0 };
         let control = Control::default();
-        session.step("whole at 1/8", 1, || {
-            let wanted = DecodeRequest { level: 0, region: size.rect(), denominator: 8 };
+        // What a page is reduced from to fit the window; a map goes further down.
+        let home = if size.area_px() < 48 << 20 { 4 } else { 8 };
+        session.step("home", 1, || {
+            let wanted = DecodeRequest { level: 0, region: size.rect(), denominator: home };
             let (raster, _) = read_raster(&*decoder, &wanted, &control)?;
             if raster.size().area_px() < 4_000_000 {
                 encoded(&raster)?;

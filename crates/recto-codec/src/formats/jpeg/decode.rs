@@ -342,7 +342,8 @@ impl JpegDecoder {
         }
         let made = match &self.derived {
             Some(derived) if self.wants_derived(wanted) => derived.ensure(control)?,
-            _ => None,
+            Some(derived) => derived.find(),
+            None => None,
         };
         let Some(flat) = made.or_else(|| self.flat()) else { return Ok(None) };
         let Some(way) = self.way(&flat, wanted) else { return Ok(None) };

@@ -73,6 +73,19 @@ impl Derived {
         }
     }
 
+    /// The form, if it is there; looks on the shelf, and makes nothing.
+    pub(super) fn find(&self) -> Option<Arc<Flat>> {
+        if let Some(flat) = self.ready() {
+            return Some(flat);
+        }
+        let flat = self.open()?;
+        let mut form = self.form();
+        if matches!(&*form, Form::Unknown) {
+            *form = Form::Ready(Arc::clone(&flat));
+        }
+        Some(flat)
+    }
+
     /// True when it may be there, or be made.
     pub(super) fn is_possible(&self) -> bool {
         !matches!(&*self.form(), Form::Impossible)
@@ -151,7 +164,7 @@ impl Derived {
     /// The picture at 1/8 from the mean values alone, which come first in the file; `None` where that does not give it exactly, or the
     /// other form is there.
     pub(super) fn eighth(&self, control: &Control) -> Result<Option<Arc<Picture>>, DecodeError> {
-        if !self.is_possible() || self.ready().is_some() {
+        if !self.is_possible() || self.find().is_some() {
             return Ok(None);
         }
         let key = MemoKey { image: self.image, part: 0 };
