@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fmt, io};
 
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use crate::RandomAccess;
 
@@ -44,6 +44,9 @@ impl Weighter<MemoKey, Part> for ByBytes {
 /// What an entry takes beside its value.
 const PART_BYTES: u64 = 96;
 
+/// What a shard of the cache holds at least, if there is that much: room for a small picture of a large image.
+const SHARD_BYTES: u64 = 64 << 20;
+
 /// What a part may be thought to take when room for entries is set aside.
 const USUAL_BYTES: u64 = 16 << 10;
 
@@ -51,7 +54,17 @@ impl Memo {
     /// Remembers at most `max_bytes`. Parts that alone take more than a fraction of it are not kept.
     pub fn new(max_bytes: u64) -> Self {
         let entries = usize::try_from(max_bytes / USUAL_BYTES).unwrap_or(usize::MAX).clamp(64, 1 << 20);
-        Self { parts: Cache::with_weighter(entries, max_bytes, ByBytes), images: AtomicU64::new(0) }
+        // A part has to fit into one of the cache's own parts. Left alone, those are four for each processor.
+        let shards = usize::try_from(max_bytes / SHARD_BYTES).unwrap_or(usize::MAX).clamp(1, 64);
+        let mut options = OptionsBuilder::new();
+        options.estimated_items_capacity(entries).weight_capacity(max_bytes).shards(shards);
+        let parts = match options.build() {
+            Ok(options) => {
+                Cache::with_options(options, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default())
+            }
+            Err(_) => Cache::with_weighter(entries, max_bytes, ByBytes),
+        };
+        Self { parts, images: AtomicU64::new(0) }
     }
 
     /// A number for a newly opened image, which no other has.

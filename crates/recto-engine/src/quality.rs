@@ -8,9 +8,10 @@ use crate::EngineError;
 use crate::rows::Rows;
 use crate::turn::{Held, Turn, TurnedRaster};
 
-/// The luma of sRGB values, by the weights of Rec. 709.
+/// The luma of sRGB values, by the weights of Rec. 601: those by which JPEG keeps luma, so that a gray tile that is stored luma and
+/// one that was rendered show the same tones.
 pub(crate) const fn luma([r, g, b]: [u8; 3]) -> u8 {
-    ((13_933 * r as u32 + 46_871 * g as u32 + 4_732 * b as u32 + 32_768) >> 16) as u8
+    ((19_595 * r as u32 + 38_470 * g as u32 + 7_471 * b as u32 + 32_768) >> 16) as u8
 }
 
 /// The format after [`to_gray`].

@@ -47,7 +47,9 @@ fn tiles_of_the_grid_are_recognised_at_every_level() {
         (Halving::Down, (256, 256, 245, 77), (62, 20), "render"),
         // Not the grid, not the size, not the whole tile.
         (Halving::Up, (1, 0, 64, 64), (64, 64), "render"),
-        (Halving::Up, (0, 0, 63, 64), (63, 64), "render"),
+        (Halving::Up, (0, 0, 128, 128), (127, 127), "render"),
+        // A part of a tile, where the decoder can cut it.
+        (Halving::Up, (0, 0, 63, 64), (63, 64), "cut 0/0,0"),
         (Halving::Up, (0, 0, 128, 128), (63, 63), "render"),
         (Halving::Up, (0, 0, 128, 128), (128, 128), "render"),
         (Halving::Up, (0, 0, 512, 333), (64, 42), "render"),

@@ -321,9 +321,10 @@ impl JpegDecoder {
                 Cost { bytes_read: read + BLOCK_BYTES, bytes_held: held, pixels: cut.area_px() }
             }
         };
-        if flat.known(flat.wanted(wanted.denominator)).is_none() {
+        let needed = flat.wanted(wanted.denominator);
+        if flat.known(needed).is_none() {
             cost.bytes_read = self.source.len().max(cost.bytes_read);
-            cost.bytes_held += flat.building_bytes();
+            cost.bytes_held += flat.building_bytes(needed);
             cost.pixels += flat.building_pixels();
         }
         cost
@@ -336,9 +337,17 @@ impl JpegDecoder {
         rect: Rect,
         control: &Control,
     ) -> Result<Option<Box<dyn RowSource>>, DecodeError> {
+        if wanted.denominator == 8
+            && let Some(derived) = &self.derived
+            && let Some(picture) = derived.eighth(control)?
+        {
+            let rows = strip_rows(rect, self.pixels);
+            return Ok(Some(Box::new(PictureRows::new(picture, rect, 8, rows, control))));
+        }
         let made = match &self.derived {
             Some(derived) if self.wants_derived(wanted) => derived.ensure(control)?,
-            _ => None,
+            Some(derived) => derived.find(),
+            None => None,
         };
         let Some(flat) = made.or_else(|| self.flat()) else { return Ok(None) };
         let Some(way) = self.way(&flat, wanted) else { return Ok(None) };

@@ -8,7 +8,8 @@ use super::coding::Coding;
 use super::flat::Flat;
 use super::markers::Markers;
 use super::progressive::Scans;
-use crate::{Control, DecodeError, OpenOptions, RandomAccess, Shelf};
+use super::reduced::{Picture, Reducer};
+use crate::{Control, DecodeError, MemoKey, OpenOptions, RandomAccess, Shelf};
 
 const SHELF_PART: &str = "jpeg-one-scan-1";
 /// How many times as large as the file the form with the standard's tables may be; more is damage.
@@ -32,6 +33,7 @@ pub(super) struct Derived {
     options: OpenOptions,
     shelf: Arc<dyn Shelf>,
     least_pixels: u64,
+    image: u64,
     form: Mutex<Form>,
     changed: Condvar,
 }
@@ -53,6 +55,7 @@ impl Derived {
             options: options.clone(),
             shelf,
             least_pixels,
+            image: options.memo.image(),
             form: Mutex::default(),
             changed: Condvar::new(),
         })
@@ -68,6 +71,19 @@ impl Derived {
             Form::Ready(flat) => Some(Arc::clone(flat)),
             _ => None,
         }
+    }
+
+    /// The form, if it is there; looks on the shelf, and makes nothing.
+    pub(super) fn find(&self) -> Option<Arc<Flat>> {
+        if let Some(flat) = self.ready() {
+            return Some(flat);
+        }
+        let flat = self.open()?;
+        let mut form = self.form();
+        if matches!(&*form, Form::Unknown) {
+            *form = Form::Ready(Arc::clone(&flat));
+        }
+        Some(flat)
     }
 
     /// True when it may be there, or be made.
@@ -143,6 +159,36 @@ impl Derived {
         let flat =
             same.then(|| Flat::new(&part, Arc::new(coding), markers.data_offset, &self.options, self.least_pixels));
         flat.flatten().map(Arc::new)
+    }
+
+    /// The picture at 1/8 from the mean values alone, which come first in the file; `None` where that does not give it exactly, or the
+    /// other form is there.
+    pub(super) fn eighth(&self, control: &Control) -> Result<Option<Arc<Picture>>, DecodeError> {
+        if !self.is_possible() || self.find().is_some() {
+            return Ok(None);
+        }
+        let key = MemoKey { image: self.image, part: 0 };
+        if let Some(picture) = self.options.memo.get(key) {
+            return Ok(Some(picture));
+        }
+        let made = Scans::find(&*self.source, &self.markers, control).and_then(|scans| {
+            let Some(scans) = scans else { return Ok(None) };
+            let Some(coding) = scans.coding()? else { return Ok(None) };
+            if Reducer::bytes(&coding, 8).saturating_add(scans.bytes()) > self.options.max_bytes {
+                return Ok(None);
+            }
+            scans.eighth(&*self.source, &coding, control)
+        });
+        match made {
+            Ok(Some(picture)) => {
+                let picture = Arc::new(picture);
+                self.options.memo.insert(key, Arc::clone(&picture), picture.data().len() as u64);
+                Ok(Some(picture))
+            }
+            // The library makes of it what can be made.
+            Ok(None) | Err(DecodeError::Corrupt { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Memory that making it takes.

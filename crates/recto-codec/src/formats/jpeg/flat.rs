@@ -29,7 +29,7 @@ const MOST_EIGHTH_BYTES: u64 = 64 << 20;
 /// Bytes of a scan that are fetched at a time for a region.
 const BATCH_BYTES: u64 = 1 << 20;
 /// Blocks that are held at most to turn a part.
-const MOST_READ_BYTES: u64 = 32 << 20;
+const MOST_READ_BYTES: u64 = 16 << 20;
 /// Parts are served as they are stored if the scan has at most so many bytes for each pixel on average. More (photographs at
 /// quality 97 and above) would make tiles several times as large as encoded ones, for nothing that shows.
 pub(crate) const MOST_BYTES_PER_PIXEL: u64 = 1;
@@ -38,7 +38,11 @@ const WALK_SHARE: u64 = 5;
 /// A region is worth a cut if it has at most this share of what the library would have to decode.
 const WORTH: (u64, u64) = (3, 4);
 
+/// Of larger pictures it is kept on the shelf, as it is, if it takes no more than this.
+const MOST_SHELVED_BYTES: u64 = 512 << 20;
+
 const SHELF_PART: &str = "jpeg-walk-1";
+const SHELVED_QUARTER: &str = "jpeg-quarter-1";
 const INDEX: u64 = 0;
 const EIGHTH: u64 = 1;
 const QUARTER: u64 = 2;
@@ -59,6 +63,11 @@ pub(super) fn margin(coding: &Coding, denominator: u32) -> u32 {
         _ => 1,
     };
     ratios.map(of).max().unwrap_or(0)
+}
+
+fn plan_quarter(coding: &Coding, bytes: u64) -> bool {
+    // Asked before anything is set aside for a picture.
+    bytes <= MOST_SHELVED_BYTES && Reducer::suits(coding, 4)
 }
 
 /// What is known of a scan.
@@ -94,6 +103,10 @@ pub(super) struct Flat {
     shelf: Option<Arc<dyn Shelf>>,
     makes_eighth: bool,
     makes_quarter: bool,
+    /// The picture at 1/4 is kept on the shelf.
+    shelves_quarter: bool,
+    /// That did not work.
+    shelf_failed: AtomicBool,
     /// The scan is not sound.
     broken: AtomicBool,
     state: Mutex<State>,
@@ -111,8 +124,15 @@ impl Flat {
     ) -> Option<Self> {
         let pixels = coding.size.area_px();
         let eighth_bytes = Reducer::bytes(&coding, 8);
-        let makes_eighth = eighth_bytes <= MOST_EIGHTH_BYTES && Reducer::new(&coding, 8).is_some();
-        let makes_quarter = makes_eighth && pixels <= MOST_QUARTER_PIXELS && Reducer::new(&coding, 4).is_some();
+        let makes_eighth = eighth_bytes <= MOST_EIGHTH_BYTES && Reducer::suits(&coding, 8);
+        let quarter_bytes = Reducer::bytes(&coding, 4);
+        let can_quarter = makes_eighth && plan_quarter(&coding, quarter_bytes);
+        let makes_quarter = can_quarter && pixels <= MOST_QUARTER_PIXELS;
+        // It is held while it is made.
+        let shelves_quarter = can_quarter
+            && !makes_quarter
+            && options.shelf.is_some()
+            && quarter_bytes <= MOST_SHELVED_BYTES.min(options.max_bytes / 8);
         let new = Self {
             source: Arc::clone(source),
             coding,
@@ -122,24 +142,26 @@ impl Flat {
             shelf: options.shelf.clone(),
             makes_eighth,
             makes_quarter,
+            shelves_quarter,
+            shelf_failed: AtomicBool::new(false),
             broken: AtomicBool::new(false),
             state: Mutex::default(),
             built: Condvar::new(),
         };
-        (pixels >= least_pixels && new.building_bytes() <= options.max_bytes).then_some(new)
+        (pixels >= least_pixels && new.building_bytes(new.wanted(4)) <= options.max_bytes).then_some(new)
     }
 
     /// What of the small pictures a reduction needs.
     pub(super) fn wanted(&self, denominator: u32) -> Wanted {
-        let page = self.makes_quarter && denominator == 4;
-        Wanted { eighth: self.makes_eighth && matches!(denominator, 4 | 8), quarter: page }
+        let quarter = denominator == 4 && self.makes(4);
+        Wanted { eighth: self.makes_eighth && matches!(denominator, 4 | 8), quarter }
     }
 
     /// True when the picture at this reduction comes from the walk itself.
     pub(super) fn makes(&self, denominator: u32) -> bool {
         match denominator {
             8 => self.makes_eighth,
-            4 => self.makes_quarter,
+            4 => self.makes_quarter || (self.shelves_quarter && !self.shelf_failed.load(Ordering::Relaxed)),
             _ => false,
         }
     }
@@ -150,8 +172,8 @@ impl Flat {
     }
 
     /// Memory that building takes.
-    pub(super) fn building_bytes(&self) -> u64 {
-        let pictures = [(8, self.makes_eighth), (4, self.makes_quarter)];
+    pub(super) fn building_bytes(&self, wanted: Wanted) -> u64 {
+        let pictures = [(8, self.makes_eighth), (4, wanted.quarter)];
         let pictures = pictures.iter().filter(|(_, made)| *made).map(|(d, _)| Reducer::bytes(&self.coding, *d));
         // Written to the shelf: the index and the compressed picture beside the picture.
         Index::bytes(&self.coding) * 2 + pictures.sum::<u64>() * 2 + WINDOW_BYTES * 3
@@ -234,15 +256,35 @@ impl Flat {
             self.remember(&known);
             return Ok(known);
         }
+        if wanted.quarter
+            && self.shelves_quarter
+            && let Some(quarter) = self.quarter_from_shelf()
+            && let Some(mut known) = self.known(Wanted { quarter: false, ..wanted }).or_else(|| self.from_shelf())
+        {
+            known.quarter = Some(Arc::new(quarter));
+            self.remember(&known);
+            return Ok(known);
+        }
         // A walk for the picture at 1/4, which is not on the shelf, does not bring anything new for it.
         let keep = !wanted.quarter || self.shelf.as_ref().is_some_and(|shelf| shelf.open(SHELF_PART).is_none());
         let wanted = Wanted { eighth: self.makes_eighth, quarter: wanted.quarter };
         let walked = walk(&*self.source, &self.coding, self.data_offset, wanted, control)?;
-        let known = Known {
+        let mut known = Known {
             index: Arc::new(walked.index),
             eighth: walked.eighth.map(Arc::new),
             quarter: walked.quarter.map(Arc::new),
         };
+        if self.shelves_quarter
+            && let Some(quarter) = known.quarter.take()
+        {
+            known.quarter = self.quarter_to_shelf(&quarter).map(Arc::new);
+            if known.quarter.is_none() {
+                // It serves whoever asked now; later ones decode parts.
+                self.shelf_failed.store(true, Ordering::Relaxed);
+                known.quarter = Some(quarter);
+                return Ok(known);
+            }
+        }
         self.remember(&known);
         if keep {
             self.to_shelf(&known);
@@ -281,11 +323,34 @@ impl Flat {
 
     fn picture_from(&self, data: &[u8]) -> Option<Picture> {
         let (sum, packed) = data.split_first_chunk::<4>()?;
-        let (size, format) = Reducer::new(&self.coding, 8)?.shape();
+        let (size, format) = Reducer::shape(&self.coding, 8)?;
         let bytes = usize::try_from(size.area_px()).ok()?.checked_mul(format.bytes_per_pixel())?;
         let data = zstd::bulk::decompress(packed, bytes).ok()?;
         (crc32fast::hash(&data) == u32::from_le_bytes(*sum)).then_some(())?;
         Picture::new(size, format, data)
+    }
+
+    /// What the picture on the shelf begins with.
+    fn quarter_head(&self) -> Vec<u8> {
+        let Belongs { file_bytes, data_offset, coding } = self.belongs();
+        [b"rectojq1".as_slice(), &file_bytes.to_le_bytes(), &data_offset.to_le_bytes(), &coding.to_le_bytes()].concat()
+    }
+
+    fn quarter_from_shelf(&self) -> Option<Picture> {
+        let part = self.shelf.as_ref()?.open(SHELVED_QUARTER)?;
+        let head = self.quarter_head();
+        let found = part.read_range(ByteRange::new(0, head.len() as u64)).ok()?;
+        let (size, format) = Reducer::shape(&self.coding, 4)?;
+        if found == head { Picture::shelved(size, format, part, head.len() as u64) } else { None }
+    }
+
+    fn quarter_to_shelf(&self, quarter: &Picture) -> Option<Picture> {
+        let kept = self.shelf.as_ref()?.keep(SHELVED_QUARTER, &mut |out: &mut dyn io::Write| {
+            out.write_all(&self.quarter_head())?;
+            out.write_all(quarter.data())
+        });
+        kept.ok()?;
+        self.quarter_from_shelf()
     }
 
     /// What cannot be kept is made again another time.

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use recto_iiif::Dimensions;
 
 use super::bits::{BitWriter, extend, word};
-use super::coding::{Head, StoredColor, Tables};
+use super::coding::{Coding, Head, Parts, StoredColor, Tables};
 use super::huffman::{AcCodes, AcTable, DcCodes, DcTable};
 use super::markers::{DHT, DQT, DRI, EOI, Frame, Markers, SOS, corrupt};
 use super::recode::Standard;
-use super::walk::{MAX_DC, ScanStream};
+use super::reduced::{Picture, Reducer};
+use super::walk::{MAX_DC, ScanStream, in_rows};
 use crate::{ByteRange, Control, DecodeError, RandomAccess};
 
 /// More scans than any real file has.
@@ -167,6 +168,41 @@ impl Scans {
         })
     }
 
+    /// The picture at 1/8, from the scans that hold mean values alone. `None` where it needs more than those.
+    ///
+    /// # Errors
+    /// As [`Scans::write`].
+    pub(super) fn eighth(
+        &self,
+        source: &dyn RandomAccess,
+        coding: &Coding,
+        control: &Control,
+    ) -> Result<Option<Picture>, DecodeError> {
+        let Some(mut reducer) = Reducer::new(coding, 8) else { return Ok(None) };
+        let apart = self.scans.iter().all(|scan| scan.first > 0 || scan.last == 0);
+        if !apart || (0..self.components.len()).any(|component| reducer.needs_coefficients(component)) {
+            return Ok(None);
+        }
+        let means = self.scans.iter().filter(|scan| scan.last == 0);
+        let mut readers = means.map(|scan| Reader::new(self, scan, source, control)).collect::<Vec<_>>();
+        let mut band = Band::new(self);
+        for row in 0..self.rows {
+            control.check()?;
+            band.clear();
+            readers.iter_mut().try_for_each(|reader| reader.row(row, &mut band))?;
+            for (number, (component, plane)) in self.components.iter().zip(&band.planes).enumerate() {
+                let quant = in_rows(&component.quant);
+                let across = self.columns * component.h;
+                for (at, block) in (0_u32..).zip(plane) {
+                    reducer.put(number, (at % across, at / across), block[0].into(), block, 0, &quant);
+                }
+            }
+            reducer.end_row();
+        }
+        readers.iter_mut().try_for_each(Reader::end)?;
+        Ok(reducer.finish())
+    }
+
     /// Memory that writing takes, beside what it is written to.
     pub(super) fn bytes(&self) -> u64 {
         let blocks = self.components.iter().map(|component| u64::from(self.columns * component.h * component.v));
@@ -189,17 +225,11 @@ impl Scans {
         let codes: [(DcCodes, AcCodes); 2] =
             std::array::from_fn(|pair| (DcCodes::new(&standard.dc[pair]), AcCodes::new(&standard.ac[pair])));
         let mut readers = self.scans.iter().map(|scan| Reader::new(self, scan, source, control)).collect::<Vec<_>>();
-        let mut band = Band {
-            planes: self
-                .components
-                .iter()
-                .map(|component| vec![[0; 64]; (self.columns * component.h * component.v) as usize])
-                .collect(),
-        };
+        let mut band = Band::new(self);
         let mut last = [0_i32; 4];
         for row in 0..self.rows {
             control.check()?;
-            band.planes.iter_mut().for_each(|plane| plane.fill([0; 64]));
+            band.clear();
             for reader in &mut readers {
                 reader.row(row, &mut band)?;
             }
@@ -213,6 +243,15 @@ impl Scans {
         out.write_all(&writer.finish())?;
         out.write_all(&[0xff, EOI])?;
         Ok(())
+    }
+
+    /// The coding of what [`Scans::write`] gives.
+    pub(super) fn coding(&self) -> Result<Option<Coding>, DecodeError> {
+        let head = self.head(&Standard::new(), self.color == StoredColor::YcbCr);
+        match Parts::of_stream(&head)? {
+            Some((parts, _)) => Coding::new(&parts),
+            None => Ok(None),
+        }
     }
 
     fn head(&self, standard: &Standard, chroma: bool) -> Vec<u8> {
@@ -260,6 +299,17 @@ impl Scans {
 /// The coefficients of one row of MCUs, in the order of the data; blocks in rows.
 struct Band {
     planes: Vec<Vec<[i16; 64]>>,
+}
+
+impl Band {
+    fn new(scans: &Scans) -> Self {
+        let blocks = |component: &Component| (scans.columns * component.h * component.v) as usize;
+        Self { planes: scans.components.iter().map(|component| vec![[0; 64]; blocks(component)]).collect() }
+    }
+
+    fn clear(&mut self) {
+        self.planes.iter_mut().for_each(|plane| plane.fill([0; 64]));
+    }
 }
 
 /// Goes through one scan.

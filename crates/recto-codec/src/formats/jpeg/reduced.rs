@@ -4,10 +4,13 @@
 //! as inverse transforms over fewer points, with integers of fixed scale; so is it done here. Components that are stored at half
 //! the resolution are transformed to twice as many points instead of being enlarged, where that fits in both directions.
 
+use std::sync::Arc;
+
 use recto_iiif::{Dimensions, Rect};
 
 use super::coding::{Coding, StoredColor};
-use crate::{Control, DecodeError, DecodedGeometry, PixelFormat, Raster, RowSource};
+use super::stream::unsupported;
+use crate::{ByteRange, Control, DecodeError, DecodedGeometry, PixelFormat, RandomAccess, Raster, RowSource};
 
 /// Binary places of the constants below.
 const CONST_BITS: u32 = 13;
@@ -56,31 +59,43 @@ fn odd_of_two(first: i32, third: i32, fifth: i32, seventh: i32) -> i32 {
     ])
 }
 
-/// A block as 2 × 2 samples. `columns` is the set of columns that have anything below their first row.
+/// The first coefficient of a column that count for two points: those of even number vanish.
+const ODD_ROWS: u64 = 1 << 8 | 1 << 24 | 1 << 40 | 1 << 56;
+/// All coefficients but the first that count for 2 × 2 points.
+const OF_TWO: u64 = (ODD_ROWS | 1) * (1 | 1 << 1 | 1 << 3 | 1 << 5 | 1 << 7) & !1;
+
+/// A block as 2 × 2 samples. `written` is the set of coefficients that are not 0, the first left aside.
 #[inline]
-pub(super) fn two_by_two(block: &[i16; 64], quant: &[i32; 64], columns: u8) -> [u8; 4] {
-    let mut middle = [[0_i32; 8]; 2];
-    for column in [0, 1, 3, 5, 7] {
+fn two_by_two(block: &[i16; 64], quant: &[i32; 64], written: u64) -> [u8; 4] {
+    let column = |column: usize| {
         let first = at(block, quant, 0, column);
-        if columns & 1 << column == 0 {
-            middle[0][column] = first << PASS1_BITS;
-            middle[1][column] = first << PASS1_BITS;
-            continue;
+        if written & ODD_ROWS << column == 0 {
+            return [first << PASS1_BITS; 2];
         }
         let even = first.wrapping_shl(CONST_BITS + 2);
         let coefficient = |row| at(block, quant, row, column);
         let odd = odd_of_two(coefficient(1), coefficient(3), coefficient(5), coefficient(7));
-        middle[0][column] = descale(even.wrapping_add(odd), CONST_BITS - PASS1_BITS + 2);
-        middle[1][column] = descale(even.wrapping_sub(odd), CONST_BITS - PASS1_BITS + 2);
+        let bits = CONST_BITS - PASS1_BITS + 2;
+        [descale(even.wrapping_add(odd), bits), descale(even.wrapping_sub(odd), bits)]
+    };
+    let any = |place: usize| written & (ODD_ROWS | 1) << place != 0;
+    let even = column(0).map(|value| value.wrapping_shl(CONST_BITS + 2));
+    let mut odd = [0_i32; 2];
+    for (place, constant) in
+        [(1, fix(3.624_509_785)), (3, -fix(1.272_758_580)), (5, fix(0.850_430_095)), (7, -fix(0.720_959_822))]
+    {
+        if any(place) {
+            let [upper, lower] = column(place);
+            odd[0] = odd[0].wrapping_add(upper.wrapping_mul(constant));
+            odd[1] = odd[1].wrapping_add(lower.wrapping_mul(constant));
+        }
     }
-    let mut out = [0; 4];
-    for (row, out) in middle.iter().zip(out.as_chunks_mut::<2>().0) {
-        let even = row[0].wrapping_shl(CONST_BITS + 2);
-        let odd = odd_of_two(row[1], row[3], row[5], row[7]);
-        let bits = CONST_BITS + PASS1_BITS + 3 + 2;
-        *out = [sample(descale(even.wrapping_add(odd), bits)), sample(descale(even.wrapping_sub(odd), bits))];
-    }
-    out
+    let bits = CONST_BITS + PASS1_BITS + 3 + 2;
+    let pair = |even: i32, odd: i32| {
+        [sample(descale(even.wrapping_add(odd), bits)), sample(descale(even.wrapping_sub(odd), bits))]
+    };
+    let ([a, b], [c, d]) = (pair(even[0], odd[0]), pair(even[1], odd[1]));
+    [a, b, c, d]
 }
 
 /// Four points from the coefficients of a row or column, times `2 ** (CONST_BITS + 1)`.
@@ -169,28 +184,76 @@ impl YcbCr {
 pub(super) struct Picture {
     size: Dimensions,
     format: PixelFormat,
-    data: Vec<u8>,
+    data: Data,
+}
+
+/// Where the samples of a picture are.
+enum Data {
+    Held(Vec<u8>),
+    /// Behind so many bytes.
+    Shelved(Arc<dyn RandomAccess>, u64),
 }
 
 impl Picture {
     /// `data` must be as long as size and format say; else `None`.
     pub(super) fn new(size: Dimensions, format: PixelFormat, data: Vec<u8>) -> Option<Self> {
         let bytes = size.area_px().checked_mul(format.bytes_per_pixel() as u64)?;
-        (data.len() as u64 == bytes).then_some(Self { size, format, data })
+        (data.len() as u64 == bytes).then_some(Self { size, format, data: Data::Held(data) })
+    }
+
+    /// A picture that lies in `part` behind `offset` bytes; `None` where that is not as long.
+    pub(super) fn shelved(
+        size: Dimensions,
+        format: PixelFormat,
+        part: Arc<dyn RandomAccess>,
+        offset: u64,
+    ) -> Option<Self> {
+        let bytes = size.area_px().checked_mul(format.bytes_per_pixel() as u64)?;
+        (part.len().checked_sub(offset) == Some(bytes)).then_some(Self {
+            size,
+            format,
+            data: Data::Shelved(part, offset),
+        })
     }
 
     pub(super) fn size(&self) -> Dimensions {
         self.size
     }
 
+    /// Its samples, where they are in memory.
     pub(super) fn data(&self) -> &[u8] {
-        &self.data
+        match &self.data {
+            Data::Held(data) => data,
+            Data::Shelved(..) => &[],
+        }
+    }
+
+    /// Rows of a part.
+    fn rows(&self, rect: Rect) -> Result<Vec<u8>, DecodeError> {
+        let pixel = self.format.bytes_per_pixel() as u64;
+        let (stride, length) = (u64::from(self.size.width_px) * pixel, u64::from(rect.w) * pixel);
+        let start = |y: u32| u64::from(y) * stride + u64::from(rect.x) * pixel;
+        let rows = rect.y..rect.y + rect.h;
+        match &self.data {
+            Data::Held(data) => {
+                let mut part = Vec::with_capacity((length * u64::from(rect.h)) as usize);
+                for y in rows {
+                    let row = data.get(start(y) as usize..).and_then(|rest| rest.get(..length as usize));
+                    part.extend_from_slice(row.ok_or_else(|| unsupported("a region outside of it".to_owned()))?);
+                }
+                Ok(part)
+            }
+            Data::Shelved(part, offset) => {
+                let ranges = rows.map(|y| ByteRange::new(offset + start(y), length)).collect::<Vec<_>>();
+                Ok(part.read_ranges(&ranges)?.concat())
+            }
+        }
     }
 }
 
 /// Rows of a part of a picture.
 pub(super) struct PictureRows {
-    picture: std::sync::Arc<Picture>,
+    picture: Arc<Picture>,
     geometry: DecodedGeometry,
     rows_at_once: u32,
     given: u32,
@@ -200,7 +263,7 @@ pub(super) struct PictureRows {
 impl PictureRows {
     /// `rect` of the picture, which is the image at 1/`denominator`.
     pub(super) fn new(
-        picture: std::sync::Arc<Picture>,
+        picture: Arc<Picture>,
         rect: Rect,
         denominator: u32,
         rows_at_once: u32,
@@ -223,15 +286,7 @@ impl RowSource for PictureRows {
         if rows == 0 {
             return Ok(None);
         }
-        let pixel = self.picture.format.bytes_per_pixel();
-        let stride = self.picture.size.width_px as usize * pixel;
-        let columns = rect.x as usize * pixel..rect.right() as usize * pixel;
-        let mut data = Vec::with_capacity(columns.len() * rows as usize);
-        let first = rect.y + self.given;
-        for y in first..first + rows {
-            let row = self.picture.data.get(y as usize * stride..).and_then(|rest| rest.get(columns.clone()));
-            data.extend_from_slice(row.ok_or_else(|| super::stream::unsupported("a region outside of it".to_owned()))?);
-        }
+        let data = self.picture.rows(Rect::new(rect.x, rect.y + self.given, rect.w, rows))?;
         self.given += rows;
         Ok(Some(Raster::from_vec(Dimensions::new(rect.w, rows), self.picture.format, data)))
     }
@@ -276,20 +331,30 @@ impl Reducer {
         (size.area_px() + u64::from(size.width_px + 64) * u64::from(coding.mcu.height_px / denominator)) * samples
     }
 
-    /// For the reduction by 8 or 4; `None` where libjpeg would do what is not done here: smooth enlarging, or rare colours.
-    pub(super) fn new(coding: &Coding, denominator: u32) -> Option<Self> {
-        let plans = plane_plans(coding, denominator)?;
+    /// True when a reduction by 8 or 4 gives what libjpeg does; not so for smooth enlarging, and rare colours.
+    pub(super) fn suits(coding: &Coding, denominator: u32) -> bool {
+        plane_plans(coding, denominator).is_some() && Self::shape(coding, denominator).is_some()
+    }
+
+    /// Size and format of the picture.
+    pub(super) fn shape(coding: &Coding, denominator: u32) -> Option<(Dimensions, PixelFormat)> {
         let format = match coding.color {
             StoredColor::Gray => PixelFormat::Gray8,
             StoredColor::YcbCr | StoredColor::Rgb => PixelFormat::Rgb8,
             StoredColor::Cmyk => PixelFormat::Cmyk8,
             StoredColor::Ycck => return None,
         };
+        Some((coding.size.reduced(denominator), format))
+    }
+
+    /// For a reduction that suits.
+    pub(super) fn new(coding: &Coding, denominator: u32) -> Option<Self> {
+        let plans = plane_plans(coding, denominator)?;
+        let (size, format) = Self::shape(coding, denominator)?;
         let planes = plans.into_iter().map(|plan| {
             let stride = (coding.columns * plan.h * plan.side) as usize;
             Plane { plan, stride, samples: vec![0; stride * (plan.v * plan.side) as usize] }
         });
-        let size = coding.size.reduced(denominator);
         Some(Self {
             color: coding.color,
             inverted: coding.color == StoredColor::Cmyk && coding.adobe().is_some(),
@@ -299,11 +364,6 @@ impl Reducer {
             band_rows: coding.mcu.height_px / denominator,
             data: Vec::with_capacity(size.area_px() as usize * format.bytes_per_pixel()),
         })
-    }
-
-    /// Size and format of the picture.
-    pub(super) fn shape(&self) -> (Dimensions, PixelFormat) {
-        (self.size, self.format)
     }
 
     /// True when a component's blocks are needed with all their coefficients.
@@ -326,31 +386,15 @@ impl Reducer {
         let Some(plane) = self.planes.get_mut(component) else { return };
         let side = plane.plan.side;
         let start = (y * side) as usize * plane.stride + (x * side) as usize;
-        let mut put = |samples: &[u8]| {
-            for (row, samples) in samples.chunks_exact(side as usize).enumerate() {
-                let start = start + row * plane.stride;
-                if let Some(to) = plane.samples.get_mut(start..start + side as usize) {
-                    to.copy_from_slice(samples);
-                }
-            }
-        };
+        let stride = plane.stride;
+        let Some(samples) = plane.samples.get_mut(start..) else { return };
+        // Without other coefficients all samples are the mean; rounding in two steps gives the same as in one.
         match side {
-            1 => put(&[one(dc, quant[0])]),
-            2 => {
-                // Without other coefficients all samples are the mean; rounding in two steps gives the same as in one.
-                if written == 0 {
-                    put(&[one(dc, quant[0]); 4])
-                } else {
-                    put(&two_by_two(block, quant, columns(written)))
-                }
-            }
-            _ => {
-                if written == 0 {
-                    put(&[one(dc, quant[0]); 16])
-                } else {
-                    put(&four_by_four(block, quant, columns(written)))
-                }
-            }
+            1 => put_block::<1, 1>(samples, stride, &[one(dc, quant[0])]),
+            2 if written & OF_TWO == 0 => put_block::<2, 4>(samples, stride, &[one(dc, quant[0]); 4]),
+            2 => put_block::<2, 4>(samples, stride, &two_by_two(block, quant, written)),
+            _ if written == 0 => put_block::<4, 16>(samples, stride, &[one(dc, quant[0]); 16]),
+            _ => put_block::<4, 16>(samples, stride, &four_by_four(block, quant, columns(written))),
         }
     }
 
@@ -386,13 +430,28 @@ impl Reducer {
     }
 }
 
+/// Lays down `N` × `N` samples.
+#[inline]
+fn put_block<const N: usize, const M: usize>(samples: &mut [u8], stride: usize, block: &[u8; M]) {
+    for (row, block) in block.as_chunks::<N>().0.iter().enumerate() {
+        if let Some(to) = samples.get_mut(row * stride..).and_then(|rest| rest.first_chunk_mut::<N>()) {
+            *to = *block;
+        }
+    }
+}
+
 fn put_row(color: StoredColor, inverted: bool, [a, b, c, d]: [&[u8]; 4], out: &mut Vec<u8>) {
     match color {
         StoredColor::Gray => out.extend_from_slice(a),
-        StoredColor::YcbCr => {
-            out.extend(a.iter().zip(b).zip(c).flat_map(|((y, cb), cr)| YCBCR.convert(*y, *cb, *cr)));
+        StoredColor::YcbCr | StoredColor::Rgb => {
+            let start = out.len();
+            out.resize(start + a.len() * 3, 0);
+            let pixels = out.get_mut(start..).unwrap_or_default().as_chunks_mut::<3>().0;
+            let samples = a.iter().zip(b).zip(c);
+            for (pixel, ((a, b), c)) in pixels.iter_mut().zip(samples) {
+                *pixel = if color == StoredColor::YcbCr { YCBCR.convert(*a, *b, *c) } else { [*a, *b, *c] };
+            }
         }
-        StoredColor::Rgb => out.extend(a.iter().zip(b).zip(c).flat_map(|((r, g), b)| [*r, *g, *b])),
         StoredColor::Cmyk | StoredColor::Ycck => {
             let flip = if inverted { 255 } else { 0 };
             let inks = a.iter().zip(b).zip(c).zip(d);

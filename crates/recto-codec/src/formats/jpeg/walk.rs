@@ -153,7 +153,7 @@ impl Walker<'_> {
                     if let Some(quarter) = &mut self.quarter {
                         quarter.put(number, place, *predictor, &self.block, written, quant);
                     }
-                    if needed {
+                    if written != 0 {
                         self.block = [0; 64];
                     }
                 }

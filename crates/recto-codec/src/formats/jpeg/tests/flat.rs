@@ -320,3 +320,23 @@ fn headers_walks_and_cuts_of_anything_never_panic() {
     assert!(PADDING >= 8);
     assert!(Parts::of_stream(b"\xff\xd8").is_err());
 }
+
+#[test]
+fn the_quarter_of_a_large_picture_lies_on_the_shelf() {
+    let file = stream(Kind { components: 1, sampling: (1, 1), quality: 60, ..Kind::default() }, 8000, 6500);
+    let board = Arc::new(Board::default());
+    let options = || OpenOptions { shelf: Some(board.clone()), ..OpenOptions::default() };
+    let region = Rect::new(2048, 3072, 1024, 1024);
+    let expected = read(&*plain(&file), region, 4);
+    for round in 0..2 {
+        let decoder = open_with(source(&file), &options(), 1).unwrap();
+        for _ in 0..2 {
+            assert!(read(&decoder, region, 4) == expected, "round {round}");
+        }
+        let wanted = DecodeRequest { level: 0, region, denominator: 4 };
+        assert_eq!(decoder.cost(&wanted).pixels, 256 * 256);
+    }
+    let mut names = board.parts.lock().unwrap().iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    names.sort();
+    assert_eq!(names, ["jpeg-quarter-1", "jpeg-walk-1"], "each was made once");
+}

@@ -61,7 +61,7 @@ fn other_kinds_are_left_to_the_library() {
 #[test]
 fn parts_of_progressive_files_come_from_their_other_form() {
     for sampling in [(1, 1), (2, 2)] {
-        let kind = Kind { components: 3, sampling, progressive: true, ..Kind::default() };
+        let kind = Kind { components: 3, sampling, progressive: true, quality: 40, ..Kind::default() };
         let file = stream(kind, 700, 500);
         let board = Arc::new(Board::default());
         let options = || OpenOptions { shelf: Some(board.clone()), ..OpenOptions::default() };
