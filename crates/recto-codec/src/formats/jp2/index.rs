@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::block::{Band, passes_to_segment_end};
 use super::codestream::{self, Area, CodingStyle, MainHeader, Quantisation};
-use super::corrupt;
+use super::{corrupt, unsupported};
 use crate::{ByteRange, Control, DecodeError, RandomAccess};
 
 /// Bytes of the original that are read at a time.
@@ -182,7 +182,7 @@ impl TileIndex {
         let area = header.size.tile_area(tile as u32 % columns, tile as u32 / columns);
         let mut data = Vec::new();
         for part in parts.tiles.get(tile).into_iter().flatten() {
-            match part_data(source.as_ref(), *part)? {
+            match part_data(source.as_ref(), *part, header.size.components.len())? {
                 Some(range) => data.push(range),
                 None => return Ok(None),
             }
@@ -329,8 +329,24 @@ impl TileIndex {
     }
 }
 
+/// The library decodes parts of tiles; what it cannot decode parts of must be known before, from the main header.
+fn check_tile_style(marker: u16, components: usize, segment: &[u8]) -> Result<(), DecodeError> {
+    let at = match marker {
+        codestream::COD => 8,
+        codestream::COC if components < 257 => 5,
+        codestream::COC => 6,
+        _ => return Ok(()),
+    };
+    match segment.get(at) {
+        Some(style) if style & codestream::block_style::HIGH_THROUGHPUT != 0 => {
+            Err(unsupported(format!("{} in some of its tiles", codestream::HIGH_THROUGHPUT)))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The data of a tile-part, behind its header; `None` when the header changes how the tile is coded.
-fn part_data(source: &dyn RandomAccess, part: ByteRange) -> Result<Option<ByteRange>, DecodeError> {
+fn part_data(source: &dyn RandomAccess, part: ByteRange, components: usize) -> Result<Option<ByteRange>, DecodeError> {
     let (mut at, end) = (part.offset, part.offset + part.length);
     for _ in 0..MAX_SEGMENTS {
         let mut marker = [0; 4];
@@ -351,6 +367,9 @@ fn part_data(source: &dyn RandomAccess, part: ByteRange) -> Result<Option<ByteRa
                         | codestream::POC
                         | codestream::PPT
                 ) {
+                    let segment =
+                        ByteRange::new(at + 4, u64::from(u16::from_be_bytes([l0, l1])).min(end - at - 4).min(64));
+                    check_tile_style(marker, components, &source.read_range(segment)?)?;
                     return Ok(None);
                 }
                 let length = u64::from(u16::from_be_bytes([l0, l1]));
