@@ -20,7 +20,7 @@ fn encode(data: &[u8], components: usize) -> Vec<u8> {
     stream.access_siz_mut().set_tile_size(Size::new(SIZE.width_px, SIZE.height_px));
     stream.access_cod_mut().set_num_decomposition(4);
     stream.access_cod_mut().set_reversible(true);
-    stream.access_cod_mut().set_color_transform(components == 3);
+    stream.access_cod_mut().set_color_transform(false);
     stream.set_planar(0);
     let mut file = MemOutfile::new();
     stream.write_headers(&mut file, &[]).unwrap();
