@@ -5,12 +5,12 @@ mod support;
 use std::sync::atomic::Ordering;
 
 use proptest::prelude::*;
+use recto_codec::formats::WRITABLE;
 use recto_codec::{
     ColorModel, Control, Cost, DecodeError, DecodeRequest, Decoder, ImageFacts, Level, RowSource, SourceFormat,
     TileGrid,
 };
 use recto_engine::{EngineError, Filter, RenderOptions, plan};
-use recto_codec::formats::WRITABLE;
 use recto_iiif::image::{Format, Quality, ResolvedRequest};
 use recto_iiif::{Dimensions, ErrorKind, Rect};
 use support::{Halving, Mock, ORIENTATIONS, planned, rendered, request, rotation, waves};

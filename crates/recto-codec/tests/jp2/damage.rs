@@ -37,7 +37,7 @@ fn answers(bytes: &[u8], level: usize, name: &str) {
 fn damaged(bytes: &[u8], rng: &mut Rng, round: u32) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..=rng.below(4) {
-        let end = if round % 2 == 0 { bytes.len().min(256) } else { bytes.len() };
+        let end = if round.is_multiple_of(2) { bytes.len().min(256) } else { bytes.len() };
         bytes[rng.below(end as u32) as usize] = rng.next_u64() as u8;
     }
     bytes

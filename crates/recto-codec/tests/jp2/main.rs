@@ -5,6 +5,7 @@
 
 mod boxes;
 mod damage;
+mod high_throughput;
 mod real;
 
 use std::sync::Arc;

@@ -70,12 +70,11 @@ fn real_files_look_as_another_reader_shows_them_at_every_level() {
                 );
             }
             let Some(theirs) = elsewhere(&bytes, size) else { continue };
-            let ours: Vec<u8> = match raster.format().bytes_per_sample() {
-                1 => raster.data().to_vec(),
-                _ => {
-                    let words = raster.data().as_chunks::<2>().0.iter().map(|word| u16::from_ne_bytes(*word));
-                    words.map(|word| ((u32::from(word) * 255 + 32_767) / 65_535) as u8).collect()
-                }
+            let ours: Vec<u8> = if raster.format().bytes_per_sample() == 1 {
+                raster.data().to_vec()
+            } else {
+                let words = raster.data().as_chunks::<2>().0.iter().map(|word| u16::from_ne_bytes(*word));
+                words.map(|word| ((u32::from(word) * 255 + 32_767) / 65_535) as u8).collect()
             };
             if matches!(raster.format(), PixelFormat::Lab8 | PixelFormat::Lab16) || ours.len() != theirs.len() {
                 continue;

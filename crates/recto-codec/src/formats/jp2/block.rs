@@ -221,15 +221,15 @@ impl BlockDecoder {
                 }
                 // One more than the number of the bit plane: samples are held twice as large.
                 let plane = u32::from(shape.planes) - pass.div_ceil(3);
+                let one = 1_u32 << plane;
+                let now = Pass { contexts, value: one | one >> 1, half: one >> 1, is_causal };
                 match (pass % 3, is_raw) {
-                    (1, false) => {
-                        coded = self.significance_pass(coded, &mut states, contexts, plane, is_causal);
-                    }
-                    (1, true) => self.raw_significance_pass(&mut bits, plane, is_causal),
-                    (2, false) => coded = self.refinement_pass(coded, &mut states, plane),
-                    (2, true) => self.raw_refinement_pass(&mut bits, plane),
+                    (1, false) => coded = self.significance_pass(coded, &mut states, now),
+                    (1, true) => self.raw_significance_pass(&mut bits, now),
+                    (2, false) => coded = self.refinement_pass(coded, &mut states, now),
+                    (2, true) => self.raw_refinement_pass(&mut bits, now),
                     _ => {
-                        coded = self.cleanup_pass(coded, &mut states, contexts, plane, is_causal);
+                        coded = self.cleanup_pass(coded, &mut states, now);
                         if shape.style & block_style::SEGMENTATION != 0 {
                             for _ in 0..4 {
                                 coded.decode(&mut states, UNIFORM);
@@ -249,70 +249,28 @@ impl BlockDecoder {
         })
     }
 
-    /// Notes that the sample in row `r` of the word at `at` is significant now.
-    #[inline(always)]
-    fn set(words: &mut [u32], at: usize, pitch: usize, r: u32, sign: u32, is_causal: bool) {
-        let row = 3 * (r + 1);
-        words[at - 1] |= 4 << row;
-        words[at] |= 2 << row | sign << (SIGN + 1 + r);
-        words[at + 1] |= 1 << row;
-        if r == 0 && !is_causal {
-            let above = at - pitch;
-            words[above - 1] |= 4 << 15;
-            words[above] |= 2 << 15 | sign << (SIGN + 5);
-            words[above + 1] |= 1 << 15;
-        }
-        if r == 3 {
-            let below = at + pitch;
-            words[below - 1] |= 4;
-            words[below] |= 2 | sign << SIGN;
-            words[below + 1] |= 1;
-        }
-    }
-
-    /// Decodes the sign of the sample in row `r` of the word at `at`.
-    #[inline(always)]
-    fn sign(words: &[u32], at: usize, r: u32, coded: &mut Arithmetic<'_>, states: &mut Contexts) -> u32 {
-        let word = words[at];
-        let index = (word >> (3 * r)) & 0xaa
-            | (word >> (SIGN + r)) & 1
-            | ((words[at - 1] >> (SIGN + 1 + r)) & 1) << 2
-            | ((words[at + 1] >> (SIGN + 1 + r)) & 1) << 4
-            | ((word >> (SIGN + 2 + r)) & 1) << 6;
-        let context = SIGN_CONTEXTS[index as usize & 255];
-        coded.decode(states, usize::from(context & 0x1f)) ^ u32::from(context >> 7)
-    }
-
+    #[inline(never)]
     fn significance_pass<'a>(
         &mut self,
         mut coded: Arithmetic<'a>,
         states: &mut Contexts,
-        contexts: &[u8; 512],
-        plane: u32,
-        is_causal: bool,
+        pass: Pass<'_>,
     ) -> Arithmetic<'a> {
         let mut local = *states;
         let (width, height, pitch) = (self.width, self.height, self.width + 2);
         let Self { words, samples, .. } = self;
-        let value = 1 << plane | (1 << plane) >> 1;
         for (stripe, rows) in stripes(height) {
             for x in 0..width {
                 let at = (stripe + 1) * pitch + x + 1;
-                if words[at] & SIGNIFICANCE == 0 {
+                let word = words[at];
+                if word & SIGNIFICANCE == 0 || word & SAMPLES == SAMPLES {
                     continue;
                 }
-                for r in 0..rows as u32 {
-                    let near = words[at] >> (3 * r) & NEIGHBOURHOOD;
-                    if near & ITSELF != 0 || near & NEIGHBOURS == 0 {
-                        continue;
-                    }
-                    let context = usize::from(contexts[near as usize]);
-                    if coded.decode(&mut local, context) != 0 {
-                        let sign = Self::sign(words, at, r, &mut coded, &mut local);
-                        samples[(4 * stripe + r as usize) * width + x] = value | sign << 31;
-                        Self::set(words, at, pitch, r, sign, is_causal);
-                    }
-                    words[at] |= 1 << (VISITED + r);
+                let mut column = Column { words, samples, at, pitch, first: 4 * stripe * width + x, width };
+                if rows == 4 {
+                    column.significance(4, &mut coded, &mut local, pass);
+                } else {
+                    column.significance(rows as u32, &mut coded, &mut local, pass);
                 }
             }
         }
@@ -320,67 +278,62 @@ impl BlockDecoder {
         coded
     }
 
-    fn raw_significance_pass(&mut self, bits: &mut RawBits<'_>, plane: u32, is_causal: bool) {
+    fn raw_significance_pass(&mut self, bits: &mut RawBits<'_>, pass: Pass<'_>) {
         let (width, height, pitch) = (self.width, self.height, self.width + 2);
         let Self { words, samples, .. } = self;
-        let value = 1 << plane | (1 << plane) >> 1;
         for (stripe, rows) in stripes(height) {
             for x in 0..width {
                 let at = (stripe + 1) * pitch + x + 1;
+                let mut column = Column { words, samples, at, pitch, first: 4 * stripe * width + x, width };
+                let mut word = column.words[at];
                 for r in 0..rows as u32 {
-                    let near = words[at] >> (3 * r) & NEIGHBOURHOOD;
-                    if near & ITSELF != 0 || near & NEIGHBOURS == 0 {
+                    let near = word >> (3 * r) & NEIGHBOURHOOD;
+                    if near == 0 || near & ITSELF != 0 {
                         continue;
                     }
                     if bits.next() != 0 {
                         let sign = bits.next();
-                        samples[(4 * stripe + r as usize) * width + x] = value | sign << 31;
-                        Self::set(words, at, pitch, r, sign, is_causal);
+                        word = column.significant(word, r, sign, pass);
                     }
-                    words[at] |= 1 << (VISITED + r);
+                    word |= 1 << (VISITED + r);
                 }
+                column.words[at] = word;
             }
         }
     }
 
-    fn refinement_pass<'a>(&mut self, mut coded: Arithmetic<'a>, states: &mut Contexts, plane: u32) -> Arithmetic<'a> {
+    #[inline(never)]
+    fn refinement_pass<'a>(
+        &mut self,
+        mut coded: Arithmetic<'a>,
+        states: &mut Contexts,
+        pass: Pass<'_>,
+    ) -> Arithmetic<'a> {
         let mut local = *states;
         let (width, height, pitch) = (self.width, self.height, self.width + 2);
         let Self { words, samples, .. } = self;
-        let half = (1_u32 << plane) >> 1;
         for (stripe, rows) in stripes(height) {
             for x in 0..width {
                 let at = (stripe + 1) * pitch + x + 1;
-                let mut word = words[at];
-                if word & SAMPLES == 0 {
+                if words[at] & SAMPLES == 0 || words[at] & ALL_VISITED == ALL_VISITED {
                     continue;
                 }
-                for r in 0..rows as u32 {
-                    let near = word >> (3 * r) & NEIGHBOURHOOD;
-                    if near & ITSELF == 0 || word & 1 << (VISITED + r) != 0 {
-                        continue;
-                    }
-                    let context = if word & 1 << (REFINED + r) != 0 {
-                        REFINE_CONTEXT + 2
-                    } else {
-                        REFINE_CONTEXT + u8::from(near & NEIGHBOURS != 0)
-                    };
-                    let bit = coded.decode(&mut local, usize::from(context));
-                    let sample = &mut samples[(4 * stripe + r as usize) * width + x];
-                    *sample = if bit != 0 { sample.wrapping_add(half) } else { sample.wrapping_sub(half) };
-                    word |= 1 << (REFINED + r);
+                let mut column = Column { words, samples, at, pitch, first: 4 * stripe * width + x, width };
+                if rows == 4 {
+                    column.refinement(4, &mut coded, &mut local, pass);
+                } else {
+                    column.refinement(rows as u32, &mut coded, &mut local, pass);
                 }
-                words[at] = word;
             }
         }
         *states = local;
         coded
     }
 
-    fn raw_refinement_pass(&mut self, bits: &mut RawBits<'_>, plane: u32) {
+    fn raw_refinement_pass(&mut self, bits: &mut RawBits<'_>, pass: Pass<'_>) {
         let (width, height, pitch) = (self.width, self.height, self.width + 2);
         let Self { words, samples, .. } = self;
-        let half = (1_u32 << plane) >> 1;
+        let half = pass.half;
         for (stripe, rows) in stripes(height) {
             for x in 0..width {
                 let at = (stripe + 1) * pitch + x + 1;
@@ -397,52 +350,222 @@ impl BlockDecoder {
         }
     }
 
-    fn cleanup_pass<'a>(
-        &mut self,
-        mut coded: Arithmetic<'a>,
-        states: &mut Contexts,
-        contexts: &[u8; 512],
-        plane: u32,
-        is_causal: bool,
-    ) -> Arithmetic<'a> {
+    #[inline(never)]
+    fn cleanup_pass<'a>(&mut self, mut coded: Arithmetic<'a>, states: &mut Contexts, pass: Pass<'_>) -> Arithmetic<'a> {
         let mut local = *states;
         let (width, height, pitch) = (self.width, self.height, self.width + 2);
         let Self { words, samples, .. } = self;
-        let value = 1 << plane | (1 << plane) >> 1;
         for (stripe, rows) in stripes(height) {
             for x in 0..width {
                 let at = (stripe + 1) * pitch + x + 1;
                 let word = words[at];
-                let mut r = 0;
-                // Four samples without any significant neighbour, none coded yet: where the first significant one is.
-                let mut is_known = false;
-                if rows == 4 && word & (SIGNIFICANCE | ALL_VISITED) == 0 {
-                    if coded.decode(&mut local, RUN) == 0 {
-                        continue;
+                let mut column = Column { words, samples, at, pitch, first: 4 * stripe * width + x, width };
+                if rows < 4 {
+                    column.cleanup(word, 0, rows as u32, &mut coded, &mut local, pass);
+                } else if word & (SIGNIFICANCE | ALL_VISITED) != 0 {
+                    // Nothing is left where all were coded or are significant.
+                    let done = (word >> VISITED) & 0xf;
+                    if done == 0xf || word & SAMPLES == SAMPLES {
+                        column.words[at] = word & !ALL_VISITED;
+                    } else {
+                        column.cleanup(word, 0, 4, &mut coded, &mut local, pass);
                     }
-                    r = coded.decode(&mut local, UNIFORM) << 1;
-                    r |= coded.decode(&mut local, UNIFORM);
-                    is_known = true;
+                } else if coded.decode(&mut local, RUN) != 0 {
+                    // Four samples without any significant neighbour, none coded yet: where the first significant one is.
+                    let high = coded.decode(&mut local, UNIFORM);
+                    let r = high << 1 | coded.decode(&mut local, UNIFORM);
+                    let sign = column.sign(word, r, &mut coded, &mut local);
+                    let word = column.significant(word, r, sign, pass);
+                    column.cleanup(word, r + 1, 4, &mut coded, &mut local, pass);
                 }
-                while r < rows as u32 {
-                    let word = words[at];
-                    let near = word >> (3 * r) & NEIGHBOURHOOD;
-                    if is_known || (near & ITSELF == 0 && word & 1 << (VISITED + r) == 0) {
-                        let context = usize::from(contexts[near as usize]);
-                        if is_known || coded.decode(&mut local, context) != 0 {
-                            let sign = Self::sign(words, at, r, &mut coded, &mut local);
-                            samples[(4 * stripe + r as usize) * width + x] = value | sign << 31;
-                            Self::set(words, at, pitch, r, sign, is_causal);
-                        }
-                        is_known = false;
-                    }
-                    r += 1;
-                }
-                words[at] &= !ALL_VISITED;
             }
         }
         *states = local;
         coded
+    }
+}
+
+/// Rows of a column one after another: four of them as code of their own each, whose shifts are constants.
+macro_rules! each_row {
+    ($from:expr, $rows:expr, |$r:ident| $step:expr) => {
+        if $from == 0 && $rows == 4 {
+            {
+                let $r = 0;
+                $step;
+            }
+            {
+                let $r = 1;
+                $step;
+            }
+            {
+                let $r = 2;
+                $step;
+            }
+            {
+                let $r = 3;
+                $step;
+            }
+        } else {
+            for $r in $from..$rows {
+                $step;
+            }
+        }
+    };
+}
+
+/// What is the same for all samples of a pass.
+#[derive(Clone, Copy)]
+struct Pass<'a> {
+    contexts: &'a [u8; 512],
+    /// The magnitude of a sample that becomes significant: one and a half of the bit plane.
+    value: u32,
+    /// Half of the bit plane.
+    half: u32,
+    is_causal: bool,
+}
+
+/// The column of a stripe that is being decoded.
+struct Column<'a> {
+    words: &'a mut [u32],
+    samples: &'a mut [u32],
+    /// Its word.
+    at: usize,
+    /// Words from one stripe to the next.
+    pitch: usize,
+    /// Its first sample.
+    first: usize,
+    width: usize,
+}
+
+impl Column<'_> {
+    /// Notes that the sample in row `r` is significant now, and gives the column's own word, which is not stored.
+    #[inline(always)]
+    fn significant(&mut self, word: u32, r: u32, sign: u32, pass: Pass<'_>) -> u32 {
+        let (at, row) = (self.at, 3 * (r + 1));
+        self.samples[self.first + r as usize * self.width] = pass.value | sign << 31;
+        let words = &mut *self.words;
+        words[at - 1] |= 4 << row;
+        words[at + 1] |= 1 << row;
+        if r == 0 && !pass.is_causal {
+            let above = at - self.pitch;
+            words[above - 1] |= 4 << 15;
+            words[above] |= 2 << 15 | sign << (SIGN + 5);
+            words[above + 1] |= 1 << 15;
+        }
+        if r == 3 {
+            let below = at + self.pitch;
+            words[below - 1] |= 4;
+            words[below] |= 2 | sign << SIGN;
+            words[below + 1] |= 1;
+        }
+        word | 2 << row | sign << (SIGN + 1 + r)
+    }
+
+    /// Decodes the sign of the sample in row `r`.
+    #[inline(always)]
+    fn sign(&self, word: u32, r: u32, coded: &mut Arithmetic<'_>, states: &mut Contexts) -> u32 {
+        let index = (word >> (3 * r)) & 0xaa
+            | (word >> (SIGN + r)) & 1
+            | ((self.words[self.at - 1] >> (SIGN + 1 + r)) & 1) << 2
+            | ((self.words[self.at + 1] >> (SIGN + 1 + r)) & 1) << 4
+            | ((word >> (SIGN + 2 + r)) & 1) << 6;
+        let context = SIGN_CONTEXTS[index as usize & 255];
+        coded.decode(states, usize::from(context & 0x1f)) ^ u32::from(context >> 7)
+    }
+
+    #[inline(always)]
+    fn significance(&mut self, rows: u32, coded: &mut Arithmetic<'_>, states: &mut Contexts, pass: Pass<'_>) {
+        let mut word = self.words[self.at];
+        each_row!(0, rows, |r| word = self.significance_of(word, r, coded, states, pass));
+        self.words[self.at] = word;
+    }
+
+    #[inline(always)]
+    fn significance_of(
+        &mut self,
+        mut word: u32,
+        r: u32,
+        coded: &mut Arithmetic<'_>,
+        states: &mut Contexts,
+        pass: Pass<'_>,
+    ) -> u32 {
+        let near = word >> (3 * r) & NEIGHBOURHOOD;
+        if near == 0 || near & ITSELF != 0 {
+            return word;
+        }
+        if coded.decode(states, usize::from(pass.contexts[near as usize])) != 0 {
+            let sign = self.sign(word, r, coded, states);
+            word = self.significant(word, r, sign, pass);
+        }
+        word | 1 << (VISITED + r)
+    }
+
+    #[inline(always)]
+    fn refinement(&mut self, rows: u32, coded: &mut Arithmetic<'_>, states: &mut Contexts, pass: Pass<'_>) {
+        let mut word = self.words[self.at];
+        each_row!(0, rows, |r| word = self.refinement_of(word, r, coded, states, pass));
+        self.words[self.at] = word;
+    }
+
+    #[inline(always)]
+    fn refinement_of(
+        &mut self,
+        word: u32,
+        r: u32,
+        coded: &mut Arithmetic<'_>,
+        states: &mut Contexts,
+        pass: Pass<'_>,
+    ) -> u32 {
+        let near = word >> (3 * r) & NEIGHBOURHOOD;
+        if near & ITSELF == 0 || word & 1 << (VISITED + r) != 0 {
+            return word;
+        }
+        let context = if word & 1 << (REFINED + r) != 0 {
+            REFINE_CONTEXT + 2
+        } else {
+            REFINE_CONTEXT + u8::from(near & NEIGHBOURS != 0)
+        };
+        let bit = coded.decode(states, usize::from(context));
+        let sample = &mut self.samples[self.first + r as usize * self.width];
+        // Plus half where the bit is one, minus half where it is zero.
+        let turn = bit.wrapping_sub(1);
+        *sample = sample.wrapping_add((pass.half ^ turn).wrapping_sub(turn));
+        word | 1 << (REFINED + r)
+    }
+
+    /// The rows from `from` on, and the end of the bit plane for this column.
+    #[inline(always)]
+    fn cleanup(
+        &mut self,
+        mut word: u32,
+        from: u32,
+        rows: u32,
+        coded: &mut Arithmetic<'_>,
+        states: &mut Contexts,
+        pass: Pass<'_>,
+    ) {
+        each_row!(from, rows, |r| word = self.cleanup_of(word, r, coded, states, pass));
+        self.words[self.at] = word & !ALL_VISITED;
+    }
+
+    #[inline(always)]
+    fn cleanup_of(
+        &mut self,
+        word: u32,
+        r: u32,
+        coded: &mut Arithmetic<'_>,
+        states: &mut Contexts,
+        pass: Pass<'_>,
+    ) -> u32 {
+        let near = word >> (3 * r) & NEIGHBOURHOOD;
+        if near & ITSELF != 0
+            || word & 1 << (VISITED + r) != 0
+            || coded.decode(states, usize::from(pass.contexts[near as usize])) == 0
+        {
+            return word;
+        }
+        let sign = self.sign(word, r, coded, states);
+        self.significant(word, r, sign, pass)
     }
 }
 

@@ -27,6 +27,9 @@ const PPM: u16 = 0xff60;
 pub(super) const PPT: u16 = 0xff61;
 pub(super) const SOT: u16 = 0xff90;
 
+/// Why the library decodes a codestream, when that is for its blocks.
+pub(super) const HIGH_THROUGHPUT: &str = "high-throughput blocks";
+
 /// Bits of the code-block style.
 pub(super) mod block_style {
     pub(in crate::formats::jp2) const BYPASS: u8 = 1;
@@ -281,7 +284,7 @@ impl MainHeader {
                     let qcd = qcd.ok_or_else(|| corrupt("its codestream has no quantisation (QCD)"))?;
                     let coding: Vec<CodingStyle> = coc.into_iter().map(|own| own.unwrap_or(cod.coding)).collect();
                     if coding.iter().any(|coding| coding.block_style & block_style::HIGH_THROUGHPUT != 0) {
-                        needs_library = Some("high-throughput blocks");
+                        needs_library = Some(HIGH_THROUGHPUT);
                     }
                     return Ok(Self {
                         size,

@@ -1,14 +1,14 @@
 //! Reading JPEG 2000: what is where, and regions in bands.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use recto_iiif::{Dimensions, Rect};
 
 use super::boxes::{Boxes, SIGNATURE};
-use super::codestream::{Area, MainHeader, block_style};
+use super::codestream::{Area, HIGH_THROUGHPUT, MainHeader, block_style};
 use super::index::{self, TileIndex, TileParts};
 use super::pixels::{Interpretation, Plane};
-use super::window::{Windows, index_part};
+use super::window::{Edges, Kept, Windows, index_part};
 use super::{corrupt, openjpeg, unsupported};
 use crate::formats::held::{check_held, check_page, check_size};
 use crate::{
@@ -60,9 +60,9 @@ pub(super) struct Jp2Decoder {
     parts: OnceLock<TileParts>,
     /// Of an image of few tiles; those of others are in the memo.
     whole_index: [OnceLock<Arc<Indexed>>; FEW_TILES],
-    memo: Arc<Memo>,
+    pub(super) memo: Arc<Memo>,
     /// The number of this image in the memo.
-    image: u64,
+    pub(super) image: u64,
 }
 
 /// What is known of a tile.
@@ -116,13 +116,43 @@ impl Jp2Decoder {
         let rows = (BAND_PX / u64::from(width.max(1))).max(LEAST_ROWS);
         let tile = u64::from(self.header.size.tile.height_px) / u64::from(self.interpretation.step.1);
         let tile = tile >> level;
+        if self.takes_whole_tiles() {
+            return tile.clamp(1, u64::from(u32::MAX)) as u32;
+        }
         let rows = if (1..=rows).contains(&tile) && !self.header.size.is_untiled() { rows / tile * tile } else { rows };
         rows.min(u64::from(u32::MAX)) as u32
     }
 
     /// What is held while an area is decoded, beside the strip that is given.
-    fn held(&self, width: u32, rows: u32) -> u64 {
-        if self.needs_library.is_some() { self.held_by_library(width, rows) } else { self.held_by_own(width, rows) }
+    fn held(&self, level: u8, width: u32, rows: u32) -> u64 {
+        if self.needs_library.is_none() {
+            return self.held_by_own(width, rows);
+        }
+        if !self.takes_whole_tiles() {
+            return self.held_by_library(width, rows);
+        }
+        // An area touches parts of up to two more tiles on each axis.
+        let (whole, tile) = (self.level_area(level), self.header.size.tile);
+        let grown = |length: u32, tile: u32, whole: u32| {
+            u64::from(length).saturating_add(2 * (u64::from(tile) >> level)).min(whole.into()) as u32
+        };
+        self.held_by_library(grown(width, tile.width_px, whole.width()), grown(rows, tile.height_px, whole.height()))
+    }
+
+    /// High-throughput blocks come out of the library as zeroes where an area is less than its tile (2.5.3: the decoder of these
+    /// blocks does not fill the buffer that is used then).
+    fn takes_whole_tiles(&self) -> bool {
+        self.header.needs_library == Some(HIGH_THROUGHPUT)
+    }
+
+    /// An area of the reference grid, grown to whole tiles.
+    fn whole_tiles(&self, area: Area) -> Area {
+        let size = &self.header.size;
+        let (tx, ty) = size.tile_origin;
+        let (w, h) = (size.tile.width_px, size.tile.height_px);
+        let first = size.tile_area((area.x0 - tx) / w, (area.y0 - ty) / h);
+        let last = size.tile_area((area.x1.max(1) - 1 - tx) / w, (area.y1.max(1) - 1 - ty) / h);
+        Area { x0: first.x0, y0: first.y0, x1: last.x1, y1: last.y1 }
     }
 
     /// In our own decoder: the index of a tile while it is made, and for a piece, all components and the bands that the last of
@@ -135,7 +165,14 @@ impl Jp2Decoder {
         let margin = 2 * 4 * 4;
         let piece = (u64::from(width.min(PIECE_PX)) + margin) * (u64::from(rows) + margin);
         let components = self.interpretation.components.len().max(3) as u64;
-        (4 * piece).saturating_mul(2 * components + 6).saturating_add(index).saturating_add(parts + OWN_STATE_BYTES)
+        // Blocks at the edges of the band before and of this one: 64 rows of all bands of all resolutions, about.
+        let is_remembered = u64::from(width) * u64::from(rows) <= REMEMBERED_PX;
+        let sample = if self.interpretation.bits <= 8 { 2 } else { 4 };
+        let edges = if is_remembered { 0 } else { 2 * 192 * (u64::from(width) + 256) * components * sample };
+        (4 * piece)
+            .saturating_mul(2 * components + 6)
+            .saturating_add(index)
+            .saturating_add(parts + edges + OWN_STATE_BYTES)
     }
 
     /// In the library: planes there and here, its state, and compressed data.
@@ -207,15 +244,20 @@ impl Jp2Decoder {
     }
 
     /// Decodes an area of a level: a plane for each component that is needed.
-    fn planes(&self, level: u8, area: Area, remember: bool, control: &Control) -> Result<Vec<Plane>, DecodeError> {
+    fn planes(&self, level: u8, area: Area, kept: &Kept<'_>, control: &Control) -> Result<Vec<Plane>, DecodeError> {
         let areas = self.interpretation.component_areas(&self.header, level, area);
         let covering = self.covering(level, &areas);
         if self.needs_library.is_none()
-            && let Some(planes) = self.own_planes(level, covering, &areas, remember, control)?
+            && let Some(planes) = self.own_planes(level, covering, &areas, kept, control)?
         {
             return Ok(planes);
         }
-        check_held(self.held_by_library(area.width(), area.height()), self.max_bytes, SourceFormat::Jp2)?;
+        check_held(
+            self.held(level, area.width(), area.height()).max(self.held_by_library(area.width(), area.height())),
+            self.max_bytes,
+            SourceFormat::Jp2,
+        )?;
+        let covering = if self.takes_whole_tiles() { self.whole_tiles(covering) } else { covering };
         let wanted = &self.interpretation.components;
         openjpeg::decode(&self.source, self.range, &self.header, (covering, level), wanted, control)
     }
@@ -226,7 +268,7 @@ impl Jp2Decoder {
         level: u8,
         covering: Area,
         areas: &[Area],
-        remember: bool,
+        kept: &Kept<'_>,
         control: &Control,
     ) -> Result<Option<Vec<Plane>>, DecodeError> {
         let size = &self.header.size;
@@ -256,14 +298,8 @@ impl Jp2Decoder {
                 let tile = row * size.tiles().0 + column;
                 let indexed = self.index(tile, place, control)?;
                 let Indexed::Blocks(index) = indexed.as_ref() else { return Ok(None) };
-                let windows = Windows {
-                    source: self.source.as_ref(),
-                    header: &self.header,
-                    index,
-                    tile,
-                    memo: remember.then_some((self.memo.as_ref(), self.image)),
-                    control,
-                };
+                let windows =
+                    Windows { source: self.source.as_ref(), header: &self.header, index, tile, kept, control };
                 let decoded = windows.planes(level, &wanted)?;
                 if decoded.iter().zip(areas).all(|(plane, area)| plane.area == *area) {
                     return Ok(Some(decoded));
@@ -408,7 +444,7 @@ impl Decoder for Jp2Decoder {
         let share = (u128::from(self.range.length) * u128::from(region.area_px()) / u128::from(whole)) as u64;
         Cost {
             bytes_read: share,
-            bytes_held: self.held(region.w, rows).saturating_add(strip),
+            bytes_held: self.held(level, region.w, rows).saturating_add(strip),
             pixels: region.area_px(),
         }
     }
@@ -420,7 +456,14 @@ impl Decoder for Jp2Decoder {
         control.check()?;
         check_held(self.cost(wanted).bytes_held, self.max_bytes, SourceFormat::Jp2)?;
         let level = u8::try_from(wanted.level).map_err(|_| unsupported("so many resolutions"))?;
-        Ok(Box::new(Bands { decoder: self, level, region: wanted.region, given: 0, control: control.clone() }))
+        Ok(Box::new(Bands {
+            decoder: self,
+            level,
+            region: wanted.region,
+            given: 0,
+            edges: Mutex::default(),
+            control: control.clone(),
+        }))
     }
 }
 
@@ -430,6 +473,7 @@ struct Bands<'a> {
     level: u8,
     region: Rect,
     given: u32,
+    edges: Mutex<Edges>,
     control: Control,
 }
 
@@ -458,14 +502,20 @@ impl RowSource for Bands<'_> {
         };
         let interpretation = &decoder.interpretation;
         let pixel = interpretation.format.bytes_per_pixel();
-        let remember = self.region.area_px() <= REMEMBERED_PX;
         let piece = if decoder.needs_library.is_none() { PIECE_PX } else { u32::MAX };
+        let kept = if self.region.area_px() <= REMEMBERED_PX {
+            Kept::Memo(&decoder.memo, decoder.image)
+        } else if area.height() < self.region.h || piece < self.region.w {
+            Kept::Edges(&self.edges)
+        } else {
+            Kept::Nowhere
+        };
         let mut raster = Raster::zeroed(dimensions(area), interpretation.format);
         let mut scratch = Vec::new();
         let mut x0 = area.x0;
         while x0 < area.x1 {
             let x1 = area.x1.min(x0.saturating_add(piece));
-            let planes = decoder.planes(self.level, Area { x0, x1, ..area }, remember, &self.control)?;
+            let planes = decoder.planes(self.level, Area { x0, x1, ..area }, &kept, &self.control)?;
             let columns = (x0 - area.x0) as usize * pixel..(x1 - area.x0) as usize * pixel;
             for row in 0..area.height() {
                 let out = &mut raster.row_mut(row)[columns.clone()];
@@ -473,6 +523,7 @@ impl RowSource for Bands<'_> {
             }
             x0 = x1;
         }
+        self.edges.lock().unwrap_or_else(PoisonError::into_inner).next_band();
         self.given += area.height();
         Ok(Some(raster))
     }

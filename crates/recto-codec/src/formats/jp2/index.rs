@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::block::{Band, passes_to_segment_end};
 use super::codestream::{self, Area, CodingStyle, MainHeader, Quantisation};
-use super::corrupt;
+use super::headers::{HeaderBits, Reader, TagTree, read_passes};
+use super::order::{Order, Packet};
+use super::{corrupt, unsupported};
 use crate::{ByteRange, Control, DecodeError, RandomAccess};
 
-/// Bytes of the original that are read at a time.
-const BUFFER_BYTES: u64 = 32 << 10;
 /// More tile-parts than this are hostile: 255 of each of 65,535 tiles would be allowed.
 const MAX_TILE_PARTS: usize = 1 << 20;
 /// Most markers in the header of a tile-part.
@@ -123,9 +123,9 @@ impl BandIndex {
 pub(super) struct ResolutionIndex {
     pub(super) area: Area,
     /// Width and height of precincts, as powers of two.
-    precinct: (u8, u8),
-    precinct_columns: u32,
-    precinct_rows: u32,
+    pub(super) precinct: (u8, u8),
+    pub(super) precinct_columns: u32,
+    pub(super) precinct_rows: u32,
     pub(super) bands: Vec<BandIndex>,
 }
 
@@ -182,7 +182,7 @@ impl TileIndex {
         let area = header.size.tile_area(tile as u32 % columns, tile as u32 / columns);
         let mut data = Vec::new();
         for part in parts.tiles.get(tile).into_iter().flatten() {
-            match part_data(source.as_ref(), *part)? {
+            match part_data(source.as_ref(), *part, header.size.components.len())? {
                 Some(range) => data.push(range),
                 None => return Ok(None),
             }
@@ -257,7 +257,7 @@ impl TileIndex {
             .ok_or_else(|| corrupt("a packet is of no resolution"))?;
         let state = precincts.state(packet, resolution);
         reader.skip_marker(0xff91, 4, header.sop)?;
-        let mut bits = HeaderBits { reader, byte: 0, left: 0 };
+        let mut bits = HeaderBits::new(reader);
         let mut bodies: Vec<(u32, u32)> = Vec::new();
         if bits.next()? != 0 {
             for (band, state) in resolution.bands.iter_mut().zip(&mut state.bands) {
@@ -329,8 +329,24 @@ impl TileIndex {
     }
 }
 
+/// The library decodes parts of tiles; what it cannot decode parts of must be known before, from the main header.
+fn check_tile_style(marker: u16, components: usize, segment: &[u8]) -> Result<(), DecodeError> {
+    let at = match marker {
+        codestream::COD => 8,
+        codestream::COC if components < 257 => 5,
+        codestream::COC => 6,
+        _ => return Ok(()),
+    };
+    match segment.get(at) {
+        Some(style) if style & codestream::block_style::HIGH_THROUGHPUT != 0 => {
+            Err(unsupported(format!("{} in some of its tiles", codestream::HIGH_THROUGHPUT)))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The data of a tile-part, behind its header; `None` when the header changes how the tile is coded.
-fn part_data(source: &dyn RandomAccess, part: ByteRange) -> Result<Option<ByteRange>, DecodeError> {
+fn part_data(source: &dyn RandomAccess, part: ByteRange, components: usize) -> Result<Option<ByteRange>, DecodeError> {
     let (mut at, end) = (part.offset, part.offset + part.length);
     for _ in 0..MAX_SEGMENTS {
         let mut marker = [0; 4];
@@ -351,6 +367,9 @@ fn part_data(source: &dyn RandomAccess, part: ByteRange) -> Result<Option<ByteRa
                         | codestream::POC
                         | codestream::PPT
                 ) {
+                    let segment =
+                        ByteRange::new(at + 4, u64::from(u16::from_be_bytes([l0, l1])).min(end - at - 4).min(64));
+                    check_tile_style(marker, components, &source.read_range(segment)?)?;
                     return Ok(None);
                 }
                 let length = u64::from(u16::from_be_bytes([l0, l1]));
@@ -444,182 +463,6 @@ fn step(quantisation: &Quantisation, resolution: u8, band: usize) -> (u8, u16) {
     steps.get(at).or(steps.last()).copied().unwrap_or_default()
 }
 
-/// The bytes of a tile, one tile-part after another.
-struct Reader<'a> {
-    source: &'a dyn RandomAccess,
-    parts: Vec<ByteRange>,
-    part: usize,
-    at: u64,
-    buffer: Vec<u8>,
-    buffer_at: u64,
-}
-
-impl<'a> Reader<'a> {
-    fn new(source: &'a dyn RandomAccess, parts: Vec<ByteRange>) -> Self {
-        let at = parts.first().map_or(0, |part| part.offset);
-        Self { source, parts, part: 0, at, buffer: Vec::new(), buffer_at: 0 }
-    }
-
-    fn end(&self) -> u64 {
-        self.parts.get(self.part).map_or(0, |part| part.offset + part.length)
-    }
-
-    /// True behind the last byte; goes on to the next tile-part where one ends.
-    fn is_at_end(&mut self) -> bool {
-        while self.at >= self.end() {
-            match self.parts.get(self.part + 1) {
-                Some(next) => {
-                    self.part += 1;
-                    self.at = next.offset;
-                }
-                None => return true,
-            }
-        }
-        false
-    }
-
-    fn peek(&mut self, ahead: u64) -> Result<Option<u8>, DecodeError> {
-        let (at, end) = (self.at + ahead, self.end());
-        if at >= end {
-            return Ok(None);
-        }
-        let inside = at.checked_sub(self.buffer_at).and_then(|at| self.buffer.get(at as usize));
-        if let Some(byte) = inside {
-            return Ok(Some(*byte));
-        }
-        self.buffer.resize(BUFFER_BYTES.min(end - at) as usize, 0);
-        self.source.read_at(at, &mut self.buffer)?;
-        self.buffer_at = at;
-        Ok(self.buffer.first().copied())
-    }
-
-    fn byte(&mut self) -> Result<u8, DecodeError> {
-        let byte = self.peek(0)?.ok_or_else(|| corrupt("it ends in the header of a packet"))?;
-        self.at += 1;
-        Ok(byte)
-    }
-
-    /// Skips bytes, and says where they began.
-    fn skip(&mut self, count: u64) -> Result<u64, DecodeError> {
-        let at = self.at;
-        if count > self.end().saturating_sub(at) {
-            return Err(corrupt("it ends within a packet"));
-        }
-        self.at += count;
-        Ok(at)
-    }
-
-    /// Skips a marker with so many bytes behind it, if it is there.
-    fn skip_marker(&mut self, marker: u16, more: u64, may_be: bool) -> Result<(), DecodeError> {
-        let [high, low] = marker.to_be_bytes();
-        if may_be && self.peek(0)? == Some(high) && self.peek(1)? == Some(low) {
-            self.skip(2 + more)?;
-        }
-        Ok(())
-    }
-}
-
-/// The bits of a packet header; after a byte of ones, one bit is stuffed.
-struct HeaderBits<'r, 'a> {
-    reader: &'r mut Reader<'a>,
-    byte: u8,
-    left: u32,
-}
-
-impl HeaderBits<'_, '_> {
-    fn next(&mut self) -> Result<u32, DecodeError> {
-        if self.left == 0 {
-            self.left = if self.byte == 0xff { 7 } else { 8 };
-            self.byte = self.reader.byte()?;
-        }
-        self.left -= 1;
-        Ok(u32::from(self.byte >> self.left & 1))
-    }
-
-    fn take(&mut self, count: u32) -> Result<u32, DecodeError> {
-        let mut value = 0;
-        for _ in 0..count {
-            value = value << 1 | self.next()?;
-        }
-        Ok(value)
-    }
-
-    /// Ends the header: a last byte of ones is followed by the stuffed bit's byte.
-    fn end(self) -> Result<(), DecodeError> {
-        if self.byte == 0xff {
-            self.reader.byte()?;
-        }
-        Ok(())
-    }
-}
-
-/// Table B.4.
-fn read_passes(bits: &mut HeaderBits<'_, '_>) -> Result<u32, DecodeError> {
-    if bits.next()? == 0 {
-        return Ok(1);
-    }
-    if bits.next()? == 0 {
-        return Ok(2);
-    }
-    match bits.take(2)? {
-        3 => match bits.take(5)? {
-            31 => Ok(37 + bits.take(7)?),
-            some => Ok(6 + some),
-        },
-        some => Ok(3 + some),
-    }
-}
-
-/// A tag tree: the least of four values is known before each of them.
-#[derive(Debug, Default)]
-struct TagTree {
-    /// Columns of each level and where its nodes begin, leaves first.
-    levels: Vec<(u32, usize)>,
-    /// What is known: at least this, and whether it is exactly this.
-    nodes: Vec<(u16, bool)>,
-}
-
-impl TagTree {
-    fn new(columns: u32, rows: u32) -> Self {
-        let (mut levels, mut count, mut columns, mut rows) = (Vec::new(), 0, columns, rows);
-        while columns > 0 && rows > 0 {
-            levels.push((columns, count));
-            count += columns as usize * rows as usize;
-            if (columns, rows) == (1, 1) {
-                break;
-            }
-            (columns, rows) = (columns.div_ceil(2), rows.div_ceil(2));
-        }
-        Self { levels, nodes: vec![(0, false); count] }
-    }
-
-    /// True when the leaf's value is below `threshold`.
-    fn decode(
-        &mut self,
-        (column, row): (u32, u32),
-        threshold: u32,
-        bits: &mut HeaderBits<'_, '_>,
-    ) -> Result<bool, DecodeError> {
-        let threshold = threshold.min(u16::MAX.into()) as u16;
-        let mut least = 0;
-        let mut is_exact = false;
-        for (level, &(columns, first)) in self.levels.iter().enumerate().rev() {
-            let at = first + (row >> level) as usize * columns as usize + (column >> level) as usize;
-            let Some((low, known)) = self.nodes.get_mut(at) else { return Ok(false) };
-            *low = (*low).max(least);
-            while *low < threshold && !*known {
-                if bits.next()? != 0 {
-                    *known = true;
-                } else {
-                    *low += 1;
-                }
-            }
-            (least, is_exact) = (*low, *known);
-        }
-        Ok(is_exact && least < threshold)
-    }
-}
-
 /// The part of a band in a precinct, while its packets are read.
 #[derive(Debug)]
 struct PrecinctBand {
@@ -697,90 +540,5 @@ impl PrecinctState {
             }
         });
         Self { bands: bands.collect() }
-    }
-}
-
-/// One packet.
-#[derive(Clone, Copy, Debug)]
-struct Packet {
-    layer: u16,
-    resolution: usize,
-    component: usize,
-    precinct: u32,
-}
-
-/// The packets of a tile in their order.
-struct Order {
-    /// Component, resolution and precinct, in order; those of one run share their turn in a layer.
-    precincts: Vec<(u16, u8, u32)>,
-    /// Where runs end. A run is gone through once for each layer.
-    runs: Vec<usize>,
-    layers: u16,
-    run: usize,
-    layer: u16,
-    at: usize,
-}
-
-impl Order {
-    fn new(header: &MainHeader, index: &TileIndex, tile: Area) -> Self {
-        let mut keyed: Vec<([u32; 5], (u16, u8, u32))> = Vec::new();
-        for (c, component) in index.components.iter().enumerate() {
-            let Some(coded) = header.size.components.get(c) else { continue };
-            let levels = component.resolutions.len() - 1;
-            for (r, resolution) in component.resolutions.iter().enumerate() {
-                let (px, py) = resolution.precinct;
-                let first = (resolution.area.x0 >> px, resolution.area.y0 >> py);
-                for k in 0..resolution.precinct_columns.saturating_mul(resolution.precinct_rows) {
-                    // Where the precinct begins on the reference grid, but not outside the tile.
-                    let column = first.0 + k % resolution.precinct_columns;
-                    let row = first.1 + k / resolution.precinct_columns;
-                    let place = |number: u32, bits: u8, step: u32, least: u32| {
-                        let wide = u128::from(number) << (u32::from(bits) + (levels - r) as u32);
-                        (wide * u128::from(step)).max(least.into()).min(u32::MAX.into()) as u32
-                    };
-                    let (x, y) = (place(column, px, coded.dx, tile.x0), place(row, py, coded.dy, tile.y0));
-                    let (c, r) = (c as u32, r as u32);
-                    let key = match header.progression {
-                        0 | 1 => [r, c, k, 0, 0],
-                        2 => [r, y, x, c, k],
-                        3 => [y, x, c, r, k],
-                        _ => [c, y, x, r, k],
-                    };
-                    keyed.push((key, (c as u16, r as u8, k)));
-                }
-            }
-        }
-        keyed.sort_unstable_by_key(|(key, _)| *key);
-        let precincts: Vec<(u16, u8, u32)> = keyed.into_iter().map(|(_, precinct)| precinct).collect();
-        let runs = match header.progression {
-            0 => vec![precincts.len()],
-            1 => (1..=precincts.len())
-                .filter(|end| precincts.get(*end).is_none_or(|next| next.1 != precincts[end - 1].1))
-                .collect(),
-            _ => (1..=precincts.len()).collect(),
-        };
-        Self { precincts, runs, layers: header.layers, run: 0, layer: 0, at: 0 }
-    }
-}
-
-impl Iterator for Order {
-    type Item = Packet;
-
-    fn next(&mut self) -> Option<Packet> {
-        let end = *self.runs.get(self.run)?;
-        let start = if self.run == 0 { 0 } else { self.runs[self.run - 1] };
-        let (component, resolution, precinct) = *self.precincts.get(self.at)?;
-        let packet = Packet { layer: self.layer, resolution: resolution.into(), component: component.into(), precinct };
-        self.at += 1;
-        if self.at == end {
-            self.layer += 1;
-            if self.layer == self.layers {
-                self.layer = 0;
-                self.run += 1;
-            } else {
-                self.at = start;
-            }
-        }
-        Some(packet)
     }
 }

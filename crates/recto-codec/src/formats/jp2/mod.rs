@@ -7,8 +7,10 @@ mod codestream;
 mod compress;
 mod decode;
 mod encode;
+mod headers;
 mod index;
 mod openjpeg;
+mod order;
 mod pixels;
 #[cfg(test)]
 mod tests;

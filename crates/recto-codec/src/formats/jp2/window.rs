@@ -1,6 +1,7 @@
 //! Our own decoder: of a tile, only the code-blocks that a window needs, and what was decoded is remembered.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::block::{self, BlockDecoder, MAX_PLANES, Segment, Shape};
 use super::codestream::{Area, MainHeader};
@@ -70,14 +71,71 @@ impl Dequantise for f32 {
     }
 }
 
+/// Where decoded blocks are kept.
+pub(super) enum Kept<'a> {
+    /// For everybody: the memo, and the number of the image in it.
+    Memo(&'a Memo, u64),
+    /// For the rest of one request.
+    Edges(&'a Mutex<Edges>),
+    Nowhere,
+}
+
+/// Blocks that reach over the lower or right edge of what was decoded: the next band or piece needs them again.
+#[derive(Debug, Default)]
+pub(super) struct Edges {
+    before: HashMap<u64, Arc<Coefficients>>,
+    now: HashMap<u64, Arc<Coefficients>>,
+}
+
+impl Edges {
+    /// Forgets what this band did not use.
+    pub(super) fn next_band(&mut self) {
+        self.before = std::mem::take(&mut self.now);
+    }
+}
+
+impl Kept<'_> {
+    fn get(&self, part: u64, is_at_edge: bool) -> Option<Arc<Coefficients>> {
+        match self {
+            Self::Memo(memo, image) => memo.get(MemoKey { image: *image, part }),
+            Self::Edges(edges) => {
+                let mut edges = edges.lock().unwrap_or_else(PoisonError::into_inner);
+                let known = edges.now.get(&part).or_else(|| edges.before.get(&part)).cloned()?;
+                if is_at_edge {
+                    edges.now.insert(part, Arc::clone(&known));
+                }
+                Some(known)
+            }
+            Self::Nowhere => None,
+        }
+    }
+
+    fn keep(&self, part: u64, block: Coefficients, is_at_edge: bool) {
+        match self {
+            Self::Memo(memo, image) => {
+                let bytes = block.bytes();
+                memo.insert(MemoKey { image: *image, part }, Arc::new(block), bytes);
+            }
+            Self::Edges(edges) if is_at_edge => {
+                edges.lock().unwrap_or_else(PoisonError::into_inner).now.insert(part, Arc::new(block));
+            }
+            Self::Edges(_) | Self::Nowhere => {}
+        }
+    }
+}
+
+/// True when the next window to the right or below may need the block too: twice the reach of the filters is at most 8.
+fn is_at_edge(block: Area, window: Area) -> bool {
+    block.x1.saturating_add(16) > window.x1 || block.y1.saturating_add(16) > window.y1
+}
+
 /// What decoding a window of a tile needs.
 pub(super) struct Windows<'a> {
     pub(super) source: &'a dyn RandomAccess,
     pub(super) header: &'a MainHeader,
     pub(super) index: &'a TileIndex,
     pub(super) tile: u32,
-    /// Where blocks are remembered: the memo, and the number of the image in it.
-    pub(super) memo: Option<(&'a Memo, u64)>,
+    pub(super) kept: &'a Kept<'a>,
     pub(super) control: &'a Control,
 }
 
@@ -218,7 +276,7 @@ impl Windows<'_> {
                 let Some((at, block)) = band.block(column, row).filter(|(_, block)| block.passes > 0) else { continue };
                 let place = band.block_area(column, row);
                 let part = part(self.tile, number, resolution, which, at);
-                let known = self.memo.and_then(|(memo, image)| memo.get::<Coefficients>(MemoKey { image, part }));
+                let known = self.kept.get(part, is_at_edge(place, inside));
                 match known {
                     Some(known) => paste(&known, place, band.step, &mut grid, pitch),
                     None => missing.push((*block, place, part)),
@@ -231,10 +289,7 @@ impl Windows<'_> {
             for (block, place, part) in group {
                 let coefficients = self.decode(blocks, style, band, (block, *place), &read)?;
                 paste(&coefficients, *place, band.step, &mut grid, pitch);
-                if let Some((memo, image)) = self.memo {
-                    let bytes = coefficients.bytes();
-                    memo.insert(MemoKey { image, part: *part }, Arc::new(coefficients), bytes);
-                }
+                self.kept.keep(*part, coefficients, is_at_edge(*place, inside));
             }
         }
         Ok(grid)

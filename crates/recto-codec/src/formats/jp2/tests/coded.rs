@@ -4,7 +4,7 @@ use recto_iiif::Dimensions;
 
 use super::{coding, encode, open, picture};
 use crate::formats::jp2::compress::Coding;
-use crate::{Control, DecodeRequest, read_raster};
+use crate::{Control, DecodeRequest, Decoder, read_raster};
 
 #[test]
 fn lossless_codestreams_keep_every_sample() {
@@ -43,4 +43,23 @@ fn samples_of_other_depths_are_stretched_to_the_full_range() {
         };
         assert!(got == want, "{bits} bits");
     }
+}
+
+#[test]
+fn large_images_come_in_bands_and_pieces_that_fit_together() {
+    // More than a band holds, and wider than a piece.
+    let size = Dimensions::new(3000, 1500);
+    let pixels: Vec<u8> =
+        (0..size.height_px).flat_map(|y| (0..size.width_px).map(move |x| ((x / 3) ^ (y / 2)) as u8)).collect();
+    let gray = Coding { components: 1, color_transform: false, resolutions: 6, ..coding(size) };
+    let decoder = open(&encode(&gray, &pixels));
+    let wanted = DecodeRequest { level: 0, region: size.rect(), denominator: 1 };
+    let mut rows = decoder.rows(&wanted, &Control::default()).expect("it is decoded");
+    let (mut strips, mut got) = (0, Vec::new());
+    while let Some(strip) = rows.next_strip().expect("it is decoded") {
+        got.extend_from_slice(strip.data());
+        strips += 1;
+    }
+    assert!(strips > 1, "{strips} strips");
+    assert!(got == pixels, "pixels differ");
 }
