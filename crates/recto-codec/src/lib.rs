@@ -23,6 +23,7 @@ pub use facts::{ColorModel, ImageFacts, Level, Metadata, Orientation, SourceForm
 pub use formats::tiff_pyramid::{
     BigTiff, PyramidCompression, PyramidError, PyramidOptions, PyramidPage, PyramidReport, PyramidWriter, TileMaker,
 };
+pub use formats::{CONTAINED, contain_with, run_contained};
 pub use formats::{Jp2Options, OpenOptions, jp2_encoder, open};
 pub use memo::{Memo, MemoKey, Shelf};
 pub use memory::give_back_large_buffers;

@@ -4,6 +4,7 @@ mod avif;
 mod bands;
 mod bmp;
 mod cicp;
+mod contained;
 mod dicom;
 mod exif;
 mod exr;
@@ -27,6 +28,7 @@ mod vector;
 mod webp;
 mod xpm;
 
+pub use contained::{CONTAINED, contain_with, run_contained};
 pub use jp2::{Jp2Options, jp2_encoder};
 pub(crate) use tiff::pyramid_writer as tiff_pyramid;
 

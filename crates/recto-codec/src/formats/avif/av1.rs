@@ -15,6 +15,8 @@ use rav1d::src::lib::{
 };
 use recto_iiif::Dimensions;
 
+use crate::formats::contained;
+
 /// How often data is offered again before the stream is given up: once for each picture that is in the way.
 const MAX_ROUNDS: u32 = 64;
 
@@ -73,9 +75,78 @@ impl Yuv {
     }
 }
 
-/// Decodes a picture of at most this many pixels, in this thread.
-#[expect(unsafe_code, reason = "rav1d is called as the C library")]
+/// Bytes before the planes of a picture on its way from a child process.
+const HEAD_BYTES: usize = 16;
+
+impl Yuv {
+    /// `Y`, layout, bits, range, matrix, width and height, then the planes; numbers with the low byte first.
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![b'Y', self.layout as u8, self.bits, u8::from(self.full_range)];
+        bytes.extend(self.matrix.to_le_bytes());
+        bytes.extend([0; 2]);
+        bytes.extend(self.size.width_px.to_le_bytes());
+        bytes.extend(self.size.height_px.to_le_bytes());
+        for plane in &self.planes {
+            match &plane.samples {
+                Samples::Eight(samples) => bytes.extend_from_slice(samples),
+                Samples::Sixteen(samples) => bytes.extend(samples.iter().flat_map(|sample| sample.to_le_bytes())),
+            }
+        }
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let odd = || "the AV1 decoder gave no picture".to_owned();
+        if let Some(error) = bytes.strip_prefix(b"E") {
+            return Err(String::from_utf8_lossy(error).into_owned());
+        }
+        let (head, mut rest) = bytes.split_at_checked(HEAD_BYTES).ok_or_else(odd)?;
+        let &[b'Y', layout, bits, range, m0, m1, _, _, w0, w1, w2, w3, h0, h1, h2, h3] = head else { return Err(odd()) };
+        let layout = [Layout::Monochrome, Layout::Both, Layout::Horizontal, Layout::Full]
+            .into_iter()
+            .find(|known| *known as u8 == layout)
+            .ok_or_else(odd)?;
+        let size = Dimensions::new(u32::from_le_bytes([w0, w1, w2, w3]), u32::from_le_bytes([h0, h1, h2, h3]));
+        let mut planes = Vec::with_capacity(3);
+        for index in 0..if layout == Layout::Monochrome { 1 } else { 3 } {
+            let (shift_x, shift_y) = if index == 0 { (0, 0) } else { layout.shifts() };
+            let width = size.width_px.div_ceil(1 << shift_x) as usize;
+            let count = width.checked_mul(size.height_px.div_ceil(1 << shift_y) as usize).ok_or_else(odd)?;
+            let length = count.checked_mul(if bits == 8 { 1 } else { 2 }).ok_or_else(odd)?;
+            let (plane, behind) = rest.split_at_checked(length).ok_or_else(odd)?;
+            rest = behind;
+            let samples = if bits == 8 {
+                Samples::Eight(plane.to_vec())
+            } else {
+                Samples::Sixteen(plane.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
+            };
+            planes.push(Plane { width, samples });
+        }
+        Ok(Self { size, layout, bits, matrix: u16::from_le_bytes([m0, m1]), full_range: range != 0, planes })
+    }
+}
+
+/// Decodes a picture of at most this many pixels: in a child process where the program has one, since rav1d ends the process when it
+/// finds itself wrong.
 pub(super) fn decode(stream: &[u8], max_pixels: u32) -> Result<Yuv, String> {
+    let most_bytes = u64::from(max_pixels) * 6 + 64;
+    match contained::decode("av1", max_pixels, stream, most_bytes) {
+        Some(answer) => Yuv::from_bytes(&answer?),
+        None => decode_here(stream, max_pixels),
+    }
+}
+
+/// What a child process answers.
+pub(super) fn decode_for_parent(stream: &[u8], max_pixels: u32) -> Vec<u8> {
+    match decode_here(stream, max_pixels) {
+        Ok(yuv) => yuv.to_bytes(),
+        Err(error) => [b"E", error.as_bytes()].concat(),
+    }
+}
+
+/// Decodes in this thread.
+#[expect(unsafe_code, reason = "rav1d is called as the C library")]
+fn decode_here(stream: &[u8], max_pixels: u32) -> Result<Yuv, String> {
     let mut settings = MaybeUninit::<Dav1dSettings>::uninit();
     // SAFETY: the pointer is to room for settings, which this call fills wholly.
     unsafe { dav1d_default_settings(NonNull::from(&mut settings).cast()) };
@@ -221,5 +292,34 @@ impl Picture {
             planes.push(Plane { width: plane_width, samples });
         }
         Ok(Yuv { size: Dimensions::new(width, height), layout, bits, matrix, full_range, planes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_crosses_to_the_parent_unchanged() {
+        for (layout, bits) in [(Layout::Monochrome, 8), (Layout::Both, 8), (Layout::Horizontal, 10), (Layout::Full, 12)] {
+            let (size, (shift_x, shift_y)) = (Dimensions::new(7, 5), layout.shifts());
+            let planes = (0..if layout == Layout::Monochrome { 1 } else { 3 }).map(|index| {
+                let (shift_x, shift_y) = if index == 0 { (0, 0) } else { (shift_x, shift_y) };
+                let (width, height) = (7_usize.div_ceil(1 << shift_x), 5_usize.div_ceil(1 << shift_y));
+                let values = (0..width * height).map(|at| at * 11 + index);
+                let samples = match bits {
+                    8 => Samples::Eight(values.map(|value| value as u8).collect()),
+                    _ => Samples::Sixteen(values.map(|value| value as u16).collect()),
+                };
+                Plane { width, samples }
+            });
+            let yuv = Yuv { size, layout, bits, matrix: 513, full_range: bits == 8, planes: planes.collect() };
+            let bytes = yuv.to_bytes();
+            let again = Yuv::from_bytes(&bytes).unwrap();
+            assert_eq!(format!("{again:?}"), format!("{yuv:?}"));
+            assert!(Yuv::from_bytes(&bytes[..bytes.len() - 1]).is_err(), "one byte less is no picture");
+        }
+        assert_eq!(Yuv::from_bytes(b"Eno").unwrap_err(), "no");
+        assert!(Yuv::from_bytes(b"").is_err());
     }
 }

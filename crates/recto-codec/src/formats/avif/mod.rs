@@ -9,3 +9,8 @@ mod to_yuv;
 
 pub(crate) use decode::{open, sniff};
 pub(crate) use encode::encoder;
+
+/// The picture of an AV1 stream as bytes, for the parent of this process.
+pub(super) fn decode_contained(stream: &[u8], max_pixels: u32) -> Vec<u8> {
+    av1::decode_for_parent(stream, max_pixels)
+}
