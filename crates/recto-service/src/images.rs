@@ -615,6 +615,10 @@ impl Inner {
             shelf: None,
         };
         let decoder = recto_codec::open(Arc::clone(&source), &options)?;
+        if let Some(finding) = recto_engine::color_finding(decoder.facts(), self.render.intent) {
+            let identifier = located.identifier.as_str();
+            tracing::info!(identifier, page = located.page, "{finding}");
+        }
         let open = Arc::new(OpenImage { decoder, source });
         self.open.insert(key, Arc::clone(&open));
         Ok(open)
