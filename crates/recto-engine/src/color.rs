@@ -303,7 +303,7 @@ impl Converter {
             How::Lab16 => {
                 for lab in wide_pixels::<3>(data) {
                     let [l, a, b] = lab.map(f64::from);
-                    out.light(lab_to_light([l / 655.35, a / 257.0 - 128.0, b / 257.0 - 128.0]));
+                    out.light(lab_to_light([l / 655.35, a / 256.0 - 128.0, b / 256.0 - 128.0]));
                 }
             }
             How::Inks(inks) if from == PixelFormat::Cmyk8 => {
