@@ -193,7 +193,7 @@ impl Profile {
             .get_or_init(|| {
                 self.build(
                     intent,
-                    |from, to, options| self.parsed.create_transform_16bit(self.layout(), to, from, options),
+                    |from, to, options| self.parsed.create_transform_16bit(self.layout(), to, from, precise(options)),
                     Layout::Rgb,
                 )
             })
@@ -207,7 +207,7 @@ impl Profile {
             .get_or_init(|| {
                 self.build(
                     intent,
-                    |from, to, options| self.parsed.create_transform_16bit(from, to, from, options),
+                    |from, to, options| self.parsed.create_transform_16bit(from, to, from, precise(options)),
                     Layout::Rgba,
                 )
             })
@@ -334,6 +334,11 @@ impl Profile {
         }
         srgb
     }
+}
+
+/// Fixed point has 13 bits: too few for samples of 16.
+fn precise(options: TransformOptions) -> TransformOptions {
+    TransformOptions { prefer_fixed_point: false, ..options }
 }
 
 const fn rendering_intent(intent: Intent) -> RenderingIntent {

@@ -4,7 +4,6 @@
 
 mod support;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use lcms2::{CIELab, CIELabExt as _, CIExyY, Flags, GlobalContext, Intent, PixelFormat as Lcms, Profile, Transform};
@@ -13,12 +12,6 @@ use recto_engine::RenderOptions;
 use recto_iiif::Dimensions;
 use recto_iiif::image::{Format, Quality};
 use support::{Mock, rendered, request};
-
-fn test_data() -> Option<PathBuf> {
-    let path = std::env::var_os("RECTO_TEST_DATA")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")), PathBuf::from);
-    path.is_dir().then_some(path)
-}
 
 /// All combinations of nine steps of each sample.
 fn chart(samples: usize) -> Vec<u8> {
@@ -154,7 +147,7 @@ fn profiles_of_many_spaces_become_srgb_as_little_cms_makes_it() {
 
 #[test]
 fn profiles_of_the_test_data_become_srgb_as_little_cms_makes_it() {
-    let Some(folder) = test_data().map(|data| data.join("images/icc")).filter(|folder| folder.is_dir()) else {
+    let Some(folder) = recto_testkit::data_dir().map(|data| data.join("images/icc")).filter(|folder| folder.is_dir()) else {
         eprintln!("skipped: no test data");
         return;
     };
