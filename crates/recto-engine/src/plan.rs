@@ -302,6 +302,11 @@ impl RenderPlan {
         let mut after = piece * if self.color.linear { 9 } else { 5 };
         if !self.is_exact() {
             after += estimate::resampling(&self.x, &self.y, self.filter, middle * between);
+            if between == 2 {
+                // A strip of the result, once more and as samples of a colour conversion.
+                let rows = estimate::strip_rows(&self.x, &self.y, middle * between);
+                after += u64::from(self.x.out) * u64::from(rows) * (middle * between) as u64 * 3;
+            }
         }
         let widest = u64::from(self.size.width_px.max(scaled.width_px)) * 4 * between.max(at_end) as u64;
         after += estimate::pieces(widest, u64::from(self.size.height_px.max(scaled.height_px))) * 4;
