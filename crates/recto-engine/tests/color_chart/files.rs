@@ -86,7 +86,7 @@ pub(crate) fn tiff(
     let mut out = b"II\x2a\0\0\0\0\0".to_vec();
     let mut link = 4;
     for (index, level) in levels.iter().enumerate() {
-        let mut place = |out: &mut Vec<u8>, bytes: &[u8]| {
+        let place = |out: &mut Vec<u8>, bytes: &[u8]| {
             out.resize(out.len().next_multiple_of(4), 0);
             out.extend_from_slice(bytes);
             (out.len() - bytes.len()) as u32
