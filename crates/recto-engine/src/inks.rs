@@ -53,7 +53,8 @@ impl Inks {
         let reach = (side - 1) as f32;
         let curves: [Vec<f32>; 4] =
             array::from_fn(|ink| inputs[ink].iter().map(|value| value.clamp(0.0, 1.0) * reach).collect());
-        let shades = array::from_fn(|ink| (0..=255_u8).map(|value| at(&curves[ink], f32::from(value) / 255.0)).collect());
+        let shades =
+            array::from_fn(|ink| (0..=255_u8).map(|value| at(&curves[ink], f32::from(value) / 255.0)).collect());
         let changes = outputs.iter().any(|curve| !is_straight(curve));
         let mut inks = Self {
             curves,

@@ -8,9 +8,9 @@ use recto_codec::{ColorModel, Cost, DecodeRequest, DecodedGeometry, Decoder, Ima
 use recto_iiif::image::{Format, Quality, ResolvedRequest};
 use recto_iiif::{Dimensions, Rect};
 
+use crate::color::Wanted;
 use crate::estimate::{self, Estimate};
 use crate::geometry::{self, Axis};
-use crate::color::Wanted;
 use crate::options::{Bitonal, Depth, Filter, RenderOptions};
 use crate::stored::{self, Stored};
 use crate::turn::Turn;
@@ -216,12 +216,7 @@ fn enlarged(reduced: Rect, denominator: u32, level: Dimensions) -> Rect {
 }
 
 /// A profile is kept only where the format can embed it and the pixels stay in its space.
-fn keeps_profile(
-    facts: &ImageFacts,
-    request: &ResolvedRequest,
-    degrees: Option<f64>,
-    options: &RenderOptions,
-) -> bool {
+fn keeps_profile(facts: &ImageFacts, request: &ResolvedRequest, degrees: Option<f64>, options: &RenderOptions) -> bool {
     let inks = facts.color == ColorModel::Cmyk;
     let embeds = match request.format {
         Format::Jpg | Format::Tif => !(inks && degrees.is_some()),

@@ -64,7 +64,8 @@ fn quality_is_stored(facts: &ImageFacts, quality: Quality) -> bool {
 
 /// True when the stored samples need no conversion: they are sRGB, or stay under their profile, which then travels along.
 fn shows_as_stored(facts: &ImageFacts, options: &RenderOptions) -> bool {
-    color::is_srgb_as_stored(facts) || (facts.color != ColorModel::Cmyk && color::kept_profile(facts, options).is_some())
+    color::is_srgb_as_stored(facts)
+        || (facts.color != ColorModel::Cmyk && color::kept_profile(facts, options).is_some())
 }
 
 /// What the payload of an APP2 segment with a part of a profile begins with.

@@ -46,9 +46,7 @@ fn srgb_by(image: Raster, icc: Option<&[u8]>, intent: recto_engine::Intent) -> V
 
 /// The same pixels through Little CMS, as 8-bit sRGB.
 macro_rules! by_lcms {
-    ($bytes:expr, $pixel:ty, $format:expr, $profile:expr) => {{
-        by_lcms!($bytes, $pixel, $format, $profile, Intent::RelativeColorimetric, Flags::BLACKPOINT_COMPENSATION)
-    }};
+    ($bytes:expr, $pixel:ty, $format:expr, $profile:expr) => {{ by_lcms!($bytes, $pixel, $format, $profile, Intent::RelativeColorimetric, Flags::BLACKPOINT_COMPENSATION) }};
     ($bytes:expr, $pixel:ty, $format:expr, $profile:expr, $intent:expr, $flags:expr) => {{
         let srgb = Profile::new_srgb();
         let flags = Flags::NO_OPTIMIZE | $flags;
@@ -157,7 +155,8 @@ fn profiles_of_many_spaces_become_srgb_as_little_cms_makes_it() {
 
 #[test]
 fn profiles_of_the_test_data_become_srgb_as_little_cms_makes_it() {
-    let Some(folder) = recto_testkit::data_dir().map(|data| data.join("images/icc")).filter(|folder| folder.is_dir()) else {
+    let Some(folder) = recto_testkit::data_dir().map(|data| data.join("images/icc")).filter(|folder| folder.is_dir())
+    else {
         eprintln!("skipped: no test data");
         return;
     };

@@ -4,9 +4,7 @@ mod support;
 
 use std::sync::Arc;
 
-use recto_codec::{
-    Control, DecodeRequest, MemoryAccess, OpenOptions, PixelFormat, Raster, open, read_raster,
-};
+use recto_codec::{Control, DecodeRequest, MemoryAccess, OpenOptions, PixelFormat, Raster, open, read_raster};
 use recto_engine::{Depth, Filter, RenderOptions, StoredTiles, execute};
 use recto_iiif::image::{Format, Quality, ResolvedRequest};
 use recto_iiif::{Dimensions, Rect};
@@ -58,12 +56,9 @@ fn through(mock: &Mock, asked: &ResolvedRequest, options: &RenderOptions) -> Ras
 
 #[test]
 fn d19_16_bits_come_back_exactly_in_every_format_that_has_them() {
-    for image in [
-        ramp(),
-        noise(48, PixelFormat::Rgb16),
-        noise(48, PixelFormat::Rgba16),
-        noise(48, PixelFormat::GrayAlpha16),
-    ] {
+    for image in
+        [ramp(), noise(48, PixelFormat::Rgb16), noise(48, PixelFormat::Rgba16), noise(48, PixelFormat::GrayAlpha16)]
+    {
         let pixels = image.format();
         let mock = Mock::new(image.clone());
         for format in [Format::Png, Format::Tif, Format::Jp2] {
@@ -110,7 +105,10 @@ fn d19_8_bits_are_the_nearest_of_16_and_never_fall() {
     assert_eq!(rendered(&mock, &asked, &as_stored()).format(), PixelFormat::Gray8);
     // What is stored in 8 bits stays so.
     let eight = Mock::new(draw((16, 16), PixelFormat::Rgb8, |x, y| [x as u8, y as u8, 9]));
-    assert_eq!(rendered(&eight, &request(Rect::new(0, 0, 16, 16), Dimensions::new(16, 16)), &as_stored()).format(), PixelFormat::Rgb8);
+    assert_eq!(
+        rendered(&eight, &request(Rect::new(0, 0, 16, 16), Dimensions::new(16, 16)), &as_stored()).format(),
+        PixelFormat::Rgb8
+    );
 }
 
 /// The means of blocks of `side × side` pixels after `curve`.
@@ -148,12 +146,15 @@ fn d19_16_bits_are_resampled_in_16_bits() {
             }
         }
         // Turned by any angle, the middle of an even picture stays itself.
-        let flat = Mock::new(Raster::from_vec(Dimensions::new(64, 64), pixels, wide(vec![12_345; 4096 * pixels.samples()])));
+        let flat =
+            Mock::new(Raster::from_vec(Dimensions::new(64, 64), pixels, wide(vec![12_345; 4096 * pixels.samples()])));
         let mut asked = request(Rect::new(0, 0, 64, 64), Dimensions::new(64, 64));
         asked.rotation = rotation(false, 30.0);
         let made = rendered(&flat, &asked, &as_stored());
         let count = made.format().samples();
-        let middle = samples(&made)[(made.height_px() / 2 * made.width_px() + made.width_px() / 2) as usize * count..][..count].to_vec();
+        let middle = samples(&made)[(made.height_px() / 2 * made.width_px() + made.width_px() / 2) as usize * count..]
+            [..count]
+            .to_vec();
         assert!(middle[..count - 1].iter().all(|sample| sample.abs_diff(12_345) <= 1), "{middle:?}");
         assert_eq!(middle[count - 1], 65_535);
     }
@@ -219,12 +220,21 @@ fn d12_light_is_mixed_as_light_when_asked() {
             let made = rendered(&mock, &request(Rect::new(0, 0, 128, 128), Dimensions::new(64, 64)), &options);
             for (made, want) in samples(&made).iter().zip(means(&image, 2, light)) {
                 let want = shade(want) * top;
-                assert!((f64::from(*made) - want).abs() <= top / 255.0 * 0.6 + 0.5, "{pixels:?} {depth:?}: {made} for {want}");
+                assert!(
+                    (f64::from(*made) - want).abs() <= top / 255.0 * 0.6 + 0.5,
+                    "{pixels:?} {depth:?}: {made} for {want}"
+                );
             }
         }
     }
     // Transparent colours do not bleed.
     let image = draw((64, 64), PixelFormat::Rgba8, |x, _| if x % 2 == 0 { [255, 0, 0, 255] } else { [0, 255, 0, 0] });
     let made = rendered(&Mock::new(image), &asked, &linear);
-    assert!(made.data().as_chunks::<4>().0.iter().all(|[r, g, b, a]| *r >= 254 && *g == 0 && *b == 0 && a.abs_diff(128) <= 1));
+    assert!(
+        made.data()
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .all(|[r, g, b, a]| *r >= 254 && *g == 0 && *b == 0 && a.abs_diff(128) <= 1)
+    );
 }

@@ -135,8 +135,13 @@ fn d13_every_orientation_of_every_format_is_shown_upright_and_leaves_no_trace() 
             for (region, scale) in [(whole, 1), (tile, 1), (Rect::new(0, 0, 32, 32), 1), (whole, 2), (tile, 2)] {
                 for format in [Format::Png, Format::Jpg, Format::Webp, Format::Tif, Format::Jp2] {
                     let asked = Dimensions::new(region.w / scale, region.h / scale);
-                    let request =
-                        ResolvedRequest { region, size: asked, rotation: Rotation::NONE, quality: Quality::Default, format };
+                    let request = ResolvedRequest {
+                        region,
+                        size: asked,
+                        rotation: Rotation::NONE,
+                        quality: Quality::Default,
+                        format,
+                    };
                     let mut options = RenderOptions::default();
                     options.encode.jpeg_quality = 95;
                     options.encode.webp_quality = 100;
@@ -144,7 +149,9 @@ fn d13_every_orientation_of_every_format_is_shown_upright_and_leaves_no_trace() 
                     let name = format!("{source:?} {tag} as {format:?}: {plan}");
                     let made = execute(&plan, &*decoder, &access, &options, &Control::default())
                         .unwrap_or_else(|error| panic!("{name}: {error}"));
-                    for trace in [&b"Exif\0\0"[..], b"eXIf", b"EXIF", b"JpgTiffExif", b"II\x2a\0\x08\0\0\0\x01\0\x12\x01"] {
+                    for trace in
+                        [&b"Exif\0\0"[..], b"eXIf", b"EXIF", b"JpgTiffExif", b"II\x2a\0\x08\0\0\0\x01\0\x12\x01"]
+                    {
                         assert!(!made.windows(trace.len()).any(|window| window == trace), "{name}: {trace:?}");
                     }
                     let answer = open(Arc::new(MemoryAccess::new(made)), &OpenOptions::default()).unwrap();

@@ -64,5 +64,5 @@ fn d12_distances_are_those_that_were_published() {
         assert!((made - want).abs() < 1e-4, "{a:?} {b:?}: {made} for {want}");
         assert!((delta_e(b, a) - want).abs() < 1e-4, "{b:?} {a:?}");
     }
-    assert!(lab([255.0; 3]).iter().zip([100.0, 0.0, 0.0]).all(|(made, want)| (made - want).abs() < 0.01));
+    assert!(lab([255.0; 3]).iter().zip([100.0, 0.0, 0.0]).all(|(made, want)| (made - want).abs() < 0.05));
 }

@@ -1,7 +1,12 @@
 //! Files that libraries do not write: JPEG of flat blocks with any components and markers, TIFF around it, inks with a profile.
 
 /// A baseline JPEG of flat blocks of 8 × 8 pixels: the value of each component is exact, with no loss at all.
-pub(crate) fn flat_jpeg(size: (u32, u32), components: u8, markers: &[u8], value: impl Fn(u32, u32, usize) -> u8) -> Vec<u8> {
+pub(crate) fn flat_jpeg(
+    size: (u32, u32),
+    components: u8,
+    markers: &[u8],
+    value: impl Fn(u32, u32, usize) -> u8,
+) -> Vec<u8> {
     let (width, height) = size;
     assert!(width.is_multiple_of(8) && height.is_multiple_of(8));
     let mut out = vec![0xff, 0xd8];
