@@ -100,7 +100,7 @@ fn tagged(format: Format, file: Vec<u8>, tag: u16) -> Vec<u8> {
             let mut entries: Vec<Vec<u8>> =
                 (0..count).map(|entry| file[from + 2 + entry * 12..][..12].to_vec()).collect();
             entries.retain(|entry| entry[..2] != [0x12, 0x01]);
-            entries.push([&[0x12, 0x01, 3, 0, 1, 0, 0, 0], &tag.to_le_bytes()[..], &[0, 0]].concat());
+            entries.push([&[0x12, 0x01, 3, 0, 1, 0, 0, 0][..], &tag.to_le_bytes()[..], &[0, 0]].concat());
             entries.sort_by_key(|entry| u16::from_le_bytes([entry[0], entry[1]]));
             let mut file = file;
             file.resize(file.len().next_multiple_of(4), 0);
