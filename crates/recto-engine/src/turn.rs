@@ -133,7 +133,9 @@ impl TurnedRaster {
             1 => self.put_pixels::<1>(rows),
             2 => self.put_pixels::<2>(rows),
             3 => self.put_pixels::<3>(rows),
-            _ => self.put_pixels::<4>(rows),
+            4 => self.put_pixels::<4>(rows),
+            6 => self.put_pixels::<6>(rows),
+            _ => self.put_pixels::<8>(rows),
         }
         self.next_row += rows.height_px();
     }
@@ -254,7 +256,9 @@ pub(crate) fn mirror_rows(mut rows: Raster) -> Raster {
             1 => mirror::<1>(row),
             2 => mirror::<2>(row),
             3 => mirror::<3>(row),
-            _ => mirror::<4>(row),
+            4 => mirror::<4>(row),
+            6 => mirror::<6>(row),
+            _ => mirror::<8>(row),
         }
     }
     rows

@@ -160,9 +160,44 @@ fn profiles_that_matter_make_tiles_rendered() {
         ("not a profile", Arc::from(&b"this is no profile"[..]), "stored 0/1,1"),
     ] {
         assert_eq!(kind(&planned(&under(icc.clone()), &inside, &convert)), want, "{what}");
-        // Kept profiles have to travel along, which this tile's head does not do.
-        assert_eq!(kind(&planned(&under(icc), &inside, &keep)), want, "{what}, kept");
+        // Kept profiles travel along in the tile's head.
+        let plan = planned(&under(icc.clone()), &inside, &keep);
+        assert_eq!(kind(&plan), "stored 0/1,1", "{what}, kept");
+        let tile = stored_tile(&plan, &under(icc.clone())).unwrap();
+        let matters = want == "render";
+        let mut head = b"head".to_vec();
+        if matters {
+            head.extend_from_slice(&[0xff, 0xe2]);
+            head.extend_from_slice(&(icc.len() as u16 + 16).to_be_bytes());
+            head.extend_from_slice(b"ICC_PROFILE\0\x01\x01");
+            head.extend_from_slice(&icc);
+        }
+        assert_eq!(*tile.head, *head, "{what}, kept");
+        assert_eq!(plan.estimate().bytes_held, head.len() as u64 + 10, "{what}, kept");
+        let wide = RenderOptions { color: ColorPolicy::Wide, ..RenderOptions::default() };
+        assert_eq!(kind(&planned(&under(icc.clone()), &inside, &wide)), "stored 0/1,1", "{what}, wide");
+        let small = RenderOptions { max_profile_bytes: icc.len() as u64 - 1, ..keep.clone() };
+        assert_eq!(kind(&planned(&under(icc.clone()), &inside, &small)), want, "{what}, larger than what is embedded");
     }
+    // A narrow space is not kept as a wide one.
+    let mut narrow = moxcms::ColorProfile::new_srgb();
+    narrow.red_trc = Some(moxcms::ToneReprCurve::Parametric(vec![1.4]));
+    narrow.green_trc.clone_from(&narrow.red_trc);
+    narrow.blue_trc.clone_from(&narrow.red_trc);
+    narrow.cicp = None;
+    for (color, want) in [(ColorPolicy::Keep, "stored 0/1,1"), (ColorPolicy::Wide, "render")] {
+        let options = RenderOptions { color, ..RenderOptions::default() };
+        assert_eq!(kind(&planned(&under(encoded(&narrow)), &inside, &options)), want, "{color:?}");
+    }
+    // Edge tiles get it as the first segment.
+    let icc = encoded(&moxcms::ColorProfile::new_display_p3());
+    let edge = jpg((448, 320, 53, 13), (53, 13));
+    let mock = under(icc.clone());
+    let plan = planned(&mock, &edge, &keep);
+    assert_eq!(kind(&plan), "cut 0/7,5");
+    let made = execute(&plan, &mock, &MemoryAccess::new(&b""[..]), &keep, &Control::default()).unwrap();
+    assert_eq!((&made[..4], &made[made.len() - 3..]), (&[0xff, 0xd8, 0xff, 0xe2][..], &[0, 7, 5][..]));
+    assert_eq!(made.len(), 5 + 18 + icc.len());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use recto_codec::formats::WRITABLE;
 use recto_codec::{Subsampling, TiffCompression};
 use recto_config::{ByteSize, Duration};
-use recto_engine::{Bitonal, ColorPolicy, RenderOptions, StoredTiles};
+use recto_engine::{Bitonal, ColorPolicy, Depth, Intent, RenderOptions, StoredTiles};
 use recto_iiif::Dimensions;
 use recto_iiif::image::{Format, Limits, ResolvedRequest};
 use schemars::JsonSchema;
@@ -143,6 +143,35 @@ pub enum ColorOption {
     Srgb,
     /// The original's profile is kept and embedded.
     Keep,
+    /// As `keep` for spaces of three primaries wider than sRGB (Display P3, Adobe RGB), as `srgb` for everything else.
+    Wide,
+}
+
+/// How colours are converted to sRGB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IntentOption {
+    /// By the profile's table for pleasing pictures, where it has one.
+    Perceptual,
+    /// Paper becomes white and the darkest of inks black; colours between are exact.
+    #[default]
+    Relative,
+    /// By the profile's table for vivid graphics, where it has one.
+    Saturation,
+    /// Paper keeps its own colour.
+    Absolute,
+}
+
+/// How many bits samples of answers have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DepthOption {
+    /// 8, whatever the original has.
+    #[default]
+    #[serde(rename = "8")]
+    Eight,
+    /// As many as the original, up to 16, in the formats that have them (png, tif, jp2).
+    #[serde(rename = "stored")]
+    Stored,
 }
 
 /// Resolution of colour in JPEG.
@@ -208,7 +237,8 @@ pub struct ImageOptions {
     pub tiff_compression: TiffCompressionOption,
     /// TIFF with tiles and reduced levels.
     pub tiff_pyramid: bool,
-    /// `srgb` converts every profile to sRGB, `keep` embeds the original's.
+    /// `srgb` converts every profile to sRGB, `keep` embeds the original's, `wide` embeds those of displays and cameras that
+    /// hold more colours than sRGB and converts the rest.
     pub color: ColorOption,
     /// Stored JPEG and WebP tiles leave as they lie in the file. `false` decodes and encodes all of them again.
     pub stored_tiles: bool,
@@ -233,6 +263,15 @@ pub struct ImageOptions {
     pub negotiable_formats: Vec<String>,
     /// Rights statement or licence (a URI) to name in every `info.json` of version 3.
     pub rights: Option<String>,
+    /// How colours are converted to sRGB: `relative`, `perceptual`, `saturation` or `absolute`.
+    pub rendering_intent: IntentOption,
+    /// `"stored"` keeps originals of more than 8 bits at 16 in png, tif and jp2; `"8"` makes every answer one of 8 bits.
+    pub depth: DepthOption,
+    /// Images are made smaller by mixing light instead of sRGB's values: fine bright detail keeps its brightness, at about
+    /// twice the work. What is stored smaller in the file, or decoded smaller from JPEG, was mixed otherwise already.
+    pub linear_light: bool,
+    /// Largest colour profile that `keep` and `wide` embed; images with a larger one are converted to sRGB.
+    pub max_profile: ByteSize,
 }
 
 impl Default for ImageOptions {
@@ -260,6 +299,10 @@ impl Default for ImageOptions {
             negotiate_format: false,
             negotiable_formats: vec!["avif".to_owned(), "webp".to_owned()],
             rights: None,
+            rendering_intent: IntentOption::default(),
+            depth: DepthOption::default(),
+            linear_light: false,
+            max_profile: ByteSize::kib(64),
         }
     }
 }
@@ -299,7 +342,20 @@ impl ImageOptions {
         options.color = match self.color {
             ColorOption::Srgb => ColorPolicy::ToSrgb,
             ColorOption::Keep => ColorPolicy::Keep,
+            ColorOption::Wide => ColorPolicy::Wide,
         };
+        options.intent = match self.rendering_intent {
+            IntentOption::Perceptual => Intent::Perceptual,
+            IntentOption::Relative => Intent::Relative,
+            IntentOption::Saturation => Intent::Saturation,
+            IntentOption::Absolute => Intent::Absolute,
+        };
+        options.depth = match self.depth {
+            DepthOption::Eight => Depth::Eight,
+            DepthOption::Stored => Depth::AsStored,
+        };
+        options.linear_light = self.linear_light;
+        options.max_profile_bytes = self.max_profile.bytes();
         options.stored_tiles = if self.stored_tiles { StoredTiles::AsTheyLie } else { StoredTiles::Never };
         options.bitonal = if self.dither { Bitonal::Dither } else { Bitonal::Otsu };
         options.background = parse_color(&self.background)?;

@@ -185,6 +185,9 @@ impl Inner {
             shelf: Some(Arc::clone(&shelf) as Arc<dyn Shelf>),
         };
         let decoder = recto_codec::open(Arc::clone(&source), &options)?;
+        if let Some(finding) = recto_engine::color_finding(decoder.facts(), self.render.intent) {
+            tracing::info!(identifier = located.identifier.as_str(), page = located.page, "{finding}");
+        }
         let open = Arc::new(OpenImage { decoder, source, shelf, is_preparing: AtomicBool::new(false) });
         self.open.insert(key, Arc::clone(&open));
         Ok(open)
