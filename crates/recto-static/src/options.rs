@@ -14,8 +14,10 @@ pub struct TileOptions {
     pub url: String,
     /// Which versions of the Image API; with more than one, each gets a folder of its own.
     pub versions: Vec<ApiVersion>,
-    /// Side of a tile in pixels; `None` is the stored grid where there is one, as the live server announces it, else 512.
+    /// Side of a tile in pixels; `None` is the stored grid where there is one, as the live server announces it.
     pub tile_px: Option<u32>,
+    /// Side of a tile in pixels where there is no stored grid.
+    pub flat_tile_px: u32,
     /// Formats, best first; JPEG is always among them.
     pub formats: Vec<Format>,
     /// Further sizes of the whole image: the longer side in pixels.
@@ -42,6 +44,7 @@ impl Default for TileOptions {
             url: String::new(),
             versions: vec![ApiVersion::V3],
             tile_px: None,
+            flat_tile_px: 512,
             formats: vec![Format::Jpg],
             sizes: Vec::new(),
             largest_px: 25_000_000,
@@ -80,8 +83,8 @@ impl TileOptions {
     /// Everything that makes a difference to pictures, in words.
     pub(crate) fn words(&self) -> String {
         format!(
-            "{FILES_VERSION} {:?} {:?} {:?} {:?} {} {:?}",
-            self.versions, self.tile_px, self.formats, self.sizes, self.largest_px, self.render
+            "{FILES_VERSION} {:?} {:?} {} {:?} {:?} {} {:?}",
+            self.versions, self.tile_px, self.flat_tile_px, self.formats, self.sizes, self.largest_px, self.render
         )
     }
 

@@ -108,7 +108,7 @@ fn subject<'a>(facts: &ImageFacts, id: &str, options: &'a TileOptions) -> InfoSu
     };
     let mut subject = InfoSubject {
         levels: facts.levels.iter().map(|level| facts.orientation.shown(level.size)).collect(),
-        tile: own.or(stored),
+        tile: own.or(stored).or(Some(Dimensions::new(options.flat_tile_px, options.flat_tile_px))),
         limits,
         rights: options.rights.clone(),
         pages: Some(facts.pages),

@@ -36,10 +36,10 @@ impl Place {
         }
     }
 
-    /// Begins with an original.
-    pub(crate) fn begin(&mut self, current: &Current<'_>) -> Result<(), StaticError> {
+    /// Begins with an original; its first page has these folders.
+    pub(crate) fn begin(&mut self, current: &Current<'_>, folders: &[String]) -> Result<(), StaticError> {
         match self {
-            Self::Folder(place) => place.begin(current),
+            Self::Folder(place) => place.begin(current, folders),
             Self::Archive(_) => Ok(()),
         }
     }

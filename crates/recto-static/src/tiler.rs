@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use recto_codec::{DecodeError, Decoder, OpenOptions, RandomAccess, open};
 use recto_iiif::Dimensions;
+use recto_iiif::image::ApiVersion;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::file::{OpenFile, Version};
@@ -165,7 +166,9 @@ impl Tiler {
         };
         let documents_only = matches!(&self.place, Place::Folder(place) if place.lacks_documents_only(&current));
         if !documents_only {
-            self.place.begin(&current)?;
+            let prefix = |version: &ApiVersion| format!("{}{}", self.options.prefix(*version), job.identifier);
+            let folders: Vec<String> = self.options.versions.iter().map(prefix).collect();
+            self.place.begin(&current, &folders)?;
         }
         let mut folders = Vec::new();
         let mut documents = Vec::new();

@@ -75,7 +75,8 @@ impl FolderPlace {
             && complete()
     }
 
-    pub(crate) fn begin(&mut self, current: &Current<'_>) -> Result<(), StaticError> {
+    pub(crate) fn begin(&mut self, current: &Current<'_>, folders: &[String]) -> Result<(), StaticError> {
+        self.check(current, folders)?;
         let mark = text(current.document_mark);
         self.resumes = self.part_mark().as_deref() == Some(&mark);
         if !self.resumes {
@@ -89,7 +90,15 @@ impl FolderPlace {
         Ok(())
     }
 
-    /// The place of a file: as it is being made, or where it is already if its folder was moved before a run ended.
+    /// Refuses folders that hold what this did not make.
+    fn check(&self, current: &Current<'_>, folders: &[String]) -> Result<(), StaticError> {
+        let known = self.journal.find(&current.job.identifier);
+        let owned = |folder: &String| known.is_some_and(|entry| entry.folders.contains(folder));
+        let foreign = folders.iter().find(|folder| !self.overwrite && !owned(folder) && self.root.join(folder).exists());
+        foreign.map_or(Ok(()), |folder| Err(StaticError::Exists { path: self.root.join(folder) }))
+    }
+
+    /// True when an earlier run made these files.
     pub(crate) fn has(&self, paths: &[String]) -> bool {
         self.resumes && paths.iter().all(|path| self.tree.join(path).is_file())
     }
@@ -118,18 +127,13 @@ impl FolderPlace {
     pub(crate) fn end(&mut self, current: &Current<'_>, folders: &[String]) -> Result<(), StaticError> {
         let identifier = &current.job.identifier;
         let known = self.journal.find(identifier).cloned();
-        let owned = |folder: &String| known.as_ref().is_some_and(|entry| entry.folders.contains(folder));
-        for folder in folders {
-            let place = self.root.join(folder);
-            if place.exists() && !owned(folder) && !self.overwrite {
-                return Err(StaticError::Exists { path: place });
-            }
-        }
+        self.check(current, folders)?;
         // What the machine may still hold in memory only must not be believed after it stopped.
         let part = fs::File::open(&self.part).map_err(StaticError::io(&self.part, "read"))?;
         rustix::fs::syncfs(&part).map_err(|error| StaticError::io(&self.part, "written")(error.into()))?;
         self.note(current, folders)?;
         let old = self.part.join(OLD_NAME);
+        remove(&old)?;
         fs::create_dir_all(&old).map_err(StaticError::io(&old, "created"))?;
         for (number, folder) in folders.iter().enumerate() {
             let (new, place) = (self.tree.join(folder), self.root.join(folder));
@@ -162,7 +166,7 @@ impl FolderPlace {
 
     /// True when just `info.json` has to be written anew.
     pub(crate) fn lacks_documents_only(&self, current: &Current<'_>) -> bool {
-        self.part_mark().is_none()
+        self.part_mark().as_deref() != Some(&text(current.document_mark))
             && self.journal.find(&current.job.identifier).is_some_and(|entry| {
                 entry.mark == text(current.mark)
                     && entry.folders.iter().all(|folder| self.root.join(folder).join("info.json").is_file())

@@ -4,6 +4,7 @@ mod config;
 mod convert;
 mod info;
 mod serve;
+mod tile;
 
 use std::process::ExitCode;
 
@@ -31,6 +32,8 @@ enum Command {
     Info(info::Info),
     /// Turn image files into tiled pyramids, which are served without decoding
     Convert(convert::Convert),
+    /// Make static trees of image files, in a folder or an archive, that any web server can serve
+    Tile(tile::Tile),
     /// Write, describe or check the configuration
     Config(config::ConfigCommand),
 }
@@ -41,6 +44,7 @@ impl Arguments {
             Command::Serve(command) => command.run(),
             Command::Info(command) => command.run(),
             Command::Convert(command) => command.run(),
+            Command::Tile(command) => command.run(),
             Command::Config(command) => command.run(),
         }
     }
