@@ -177,7 +177,11 @@ fn d24_every_url_of_the_viewers_is_a_file_with_the_bytes_of_the_live_server() {
             assert!(files.contains_key(&format!("{folder}/{name}/full/max/0/default.jpg")), "{name}");
             if info.width > 200 && info.height > 200 {
                 for text in ["90,", ",120"] {
-                    assert!(files.contains_key(&format!("{folder}/{name}/full/{text}/0/default.jpg")), "{}", told(text));
+                    assert!(
+                        files.contains_key(&format!("{folder}/{name}/full/{text}/0/default.jpg")),
+                        "{}",
+                        told(text)
+                    );
                 }
             }
             // The live server says the same of any file that there is, and has nothing that the tree lacks under these names.
@@ -323,9 +327,15 @@ fn d24_an_archive_is_served_where_it_lies() {
     assert_eq!((head.status, head.header("content-length")), (200, whole.body.len().to_string().as_str()));
     let info = server.ask("GET", "/static/my%20trees/3/1.png/info.json", &[("Host", "other.example")]);
     assert_eq!(info.json()["id"], "http://other.example/static/my%20trees/3/1.png");
-    for missing in ["/static/my%20trees/3/large.jpg/full/7,7/0/default.jpg", "/static/none/x", "/static/my%20trees/", "/static/"] {
+    for missing in
+        ["/static/my%20trees/3/large.jpg/full/7,7/0/default.jpg", "/static/none/x", "/static/my%20trees/", "/static/"]
+    {
         let answer = server.get(missing);
-        assert_eq!((answer.status, answer.header("content-type")), (404, "application/problem+json; charset=utf-8"), "{missing}");
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (404, "application/problem+json; charset=utf-8"),
+            "{missing}"
+        );
     }
     // A new archive in its place is seen at once.
     fs::remove_file(library.path("large.jpg")).unwrap();
@@ -343,7 +353,12 @@ fn what_is_no_archive_is_refused_by_its_name() {
     let output = Command::new(env!("CARGO_BIN_EXE_recto"))
         .arg("serve")
         .arg(library.folder.path())
-        .args(["--listen", "127.0.0.1:0", "--set", &format!("server.archives=[{:?}]", library.path("a.zip").to_str().unwrap())])
+        .args([
+            "--listen",
+            "127.0.0.1:0",
+            "--set",
+            &format!("server.archives=[{:?}]", library.path("a.zip").to_str().unwrap()),
+        ])
         .current_dir(library.state.path())
         .env("RECTO_STATE", library.state.path())
         .output()

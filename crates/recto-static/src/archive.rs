@@ -15,5 +15,5 @@ mod write;
 pub use error::ArchiveError;
 pub use open::{Archive, ArchiveEntry};
 
-pub(crate) use index::{Index, Scanned, scan};
+pub(crate) use index::{Index, scan};
 pub(crate) use write::ArchiveWriter;

@@ -17,11 +17,7 @@ pub(crate) struct Version {
 
 impl Version {
     pub(crate) fn of(metadata: &Metadata) -> Self {
-        Self {
-            bytes: metadata.len(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            inode: metadata.ino(),
-        }
+        Self { bytes: metadata.len(), modified: (metadata.mtime(), metadata.mtime_nsec()), inode: metadata.ino() }
     }
 
     /// What is remembered of it. Not the inode: a copy with its times kept is the same original.

@@ -28,11 +28,11 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// True when all files of it are there, of this version and by these options. An archive answers for each page, later.
-    pub(crate) fn is_done(&self, current: &Current<'_>) -> bool {
+    /// True when all files of it are there, of this version and by these options. Its first page has these folders.
+    pub(crate) fn is_done(&self, current: &Current<'_>, folders: &[String]) -> Result<bool, StaticError> {
         match self {
-            Self::Folder(place) => place.is_done(current),
-            Self::Archive(_) => false,
+            Self::Folder(place) => Ok(place.is_done(current)),
+            Self::Archive(place) => place.is_done(current.document_mark, folders),
         }
     }
 
@@ -73,7 +73,9 @@ impl Place {
         documents: &[(String, Vec<u8>)],
     ) -> Result<(), StaticError> {
         match self {
-            Self::Folder(place) => documents.iter().try_for_each(|(path, bytes)| place.put(std::slice::from_ref(path), bytes)),
+            Self::Folder(place) => {
+                documents.iter().try_for_each(|(path, bytes)| place.put(std::slice::from_ref(path), bytes))
+            }
             Self::Archive(place) => place.end_page(current.document_mark, documents),
         }
     }

@@ -74,19 +74,7 @@ impl<'a> Work<'a> {
         (rendered, stored): (&'a AtomicU64, &'a AtomicU64),
     ) -> Self {
         let Parts { path, decoder, source, render, threads, spool } = *parts;
-        Self {
-            path,
-            decoder,
-            source,
-            render,
-            threads,
-            spool,
-            pictures,
-            put,
-            rendered,
-            stored,
-            held_bytes: HELD_BYTES,
-        }
+        Self { path, decoder, source, render, threads, spool, pictures, put, rendered, stored, held_bytes: HELD_BYTES }
     }
 
     /// Makes the pictures with these numbers.
@@ -322,8 +310,7 @@ mod tests {
                     spool: folder.path(),
                 };
                 let (rendered, stored) = (AtomicU64::new(0), AtomicU64::new(0));
-                let work =
-                    Work { held_bytes, ..Work::new(&parts, &outputs.pictures, &put, (&rendered, &stored)) };
+                let work = Work { held_bytes, ..Work::new(&parts, &outputs.pictures, &put, (&rendered, &stored)) };
                 work.run(&(0..outputs.pictures.len()).collect::<Vec<_>>()).unwrap();
                 let made = made.into_inner().unwrap();
                 assert_eq!(made.len(), alone.len());

@@ -1,6 +1,6 @@
 //! One original after the other: what is there already, what has to be made, what it was made of.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -144,7 +144,9 @@ impl Tiler {
         let version = Version::of(&file.metadata().map_err(StaticError::io(&job.source, "read"))?);
         let (mark, document_mark) = marks(job, version, &self.options);
         let current = Current { job, mark, document_mark };
-        if self.place.is_done(&current) {
+        let folder = |version: &ApiVersion| format!("{}{}", self.options.prefix(*version), job.identifier);
+        let first_folders: Vec<String> = self.options.versions.iter().map(folder).collect();
+        if self.place.is_done(&current, &first_folders)? {
             return Ok(Outcome::AlreadyDone);
         }
         let source: Arc<dyn RandomAccess> =
@@ -166,9 +168,7 @@ impl Tiler {
         };
         let documents_only = matches!(&self.place, Place::Folder(place) if place.lacks_documents_only(&current));
         if !documents_only {
-            let prefix = |version: &ApiVersion| format!("{}{}", self.options.prefix(*version), job.identifier);
-            let folders: Vec<String> = self.options.versions.iter().map(prefix).collect();
-            self.place.begin(&current, &folders)?;
+            self.place.begin(&current, &first_folders)?;
         }
         let mut folders = Vec::new();
         let mut documents = Vec::new();
@@ -199,10 +199,6 @@ impl Tiler {
             place => place.end(&current, &folders)?,
         }
         made.took = began.elapsed();
-        let is_archive = matches!(self.place, Place::Archive(_));
-        if is_archive && made.rendered + made.stored == 0 && made.reused > 0 {
-            return Ok(Outcome::AlreadyDone);
-        }
         Ok(Outcome::Made(made))
     }
 
@@ -281,7 +277,10 @@ impl Tiler {
                     self.identifiers.contains(folder) || self.identifiers.contains(file)
                 };
                 let (failed, gone): (Vec<String>, Vec<String>) = documents.into_iter().partition(is_ours);
-                let mut kept: BTreeSet<String> = if self.failed { failed.into_iter().collect() } else { BTreeSet::new() };
+                let mut kept = place.done();
+                if self.failed {
+                    kept.extend(failed);
+                }
                 if !pruned {
                     kept.extend(gone.iter().cloned());
                 }
@@ -295,9 +294,8 @@ impl Tiler {
 
 /// True when there is no such file any more; one that cannot be looked at may be.
 fn is_gone(source: &Path) -> bool {
-    std::fs::symlink_metadata(source).is_err_and(|error| {
-        matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
-    })
+    std::fs::symlink_metadata(source)
+        .is_err_and(|error| matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory))
 }
 
 /// The mark of pictures (of this version of this original by these options), and that of `info.json`.

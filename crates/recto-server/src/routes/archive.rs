@@ -52,7 +52,8 @@ impl Archives {
     pub(crate) fn open(given: &[PathBuf]) -> Result<Self, OptionError> {
         let mut mounted: Vec<Arc<Mounted>> = Vec::new();
         for path in given {
-            let failed = |source: io::Error| OptionError::Archive { given: path.clone(), source: Box::new(source.into()) };
+            let failed =
+                |source: io::Error| OptionError::Archive { given: path.clone(), source: Box::new(source.into()) };
             let mut paths = vec![path.clone()];
             if path.is_dir() {
                 let entries = fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(failed)?;
@@ -135,8 +136,7 @@ enum Found {
 fn readdressed(bytes: &[u8], service: &str) -> Option<(ApiVersion, Bytes)> {
     let mut document: Value = serde_json::from_slice(bytes).ok()?;
     let members = document.as_object_mut()?;
-    let (version, key) =
-        if members.contains_key("@id") { (ApiVersion::V2, "@id") } else { (ApiVersion::V3, "id") };
+    let (version, key) = if members.contains_key("@id") { (ApiVersion::V2, "@id") } else { (ApiVersion::V3, "id") };
     *members.get_mut(key)? = service.into();
     Some((version, Bytes::from(document.to_string())))
 }
@@ -154,9 +154,8 @@ pub(super) async fn answer(app: &App, asked: &Asked, rest: &str) -> Reply {
 }
 
 async fn found(app: &App, asked: &Asked, rest: &str) -> io::Result<Option<Reply>> {
-    let Some((Ok(name), Ok(inner))) = rest
-        .split_once('/')
-        .map(|(name, inner)| (Identifier::parse_encoded(name), Identifier::parse_encoded(inner)))
+    let Some((Ok(name), Ok(inner))) =
+        rest.split_once('/').map(|(name, inner)| (Identifier::parse_encoded(name), Identifier::parse_encoded(inner)))
     else {
         return Ok(None);
     };
@@ -165,7 +164,8 @@ async fn found(app: &App, asked: &Asked, rest: &str) -> io::Result<Option<Reply>
     let url = format!("{}/static/{rest}", asked.reached.base);
     let service = url.strip_suffix("/info.json").unwrap_or(&url).to_owned();
     let path = inner.as_str().to_owned();
-    let found = tokio::task::spawn_blocking(move || mounted.look(&path, &service)).await.map_err(io::Error::other)??;
+    let found =
+        tokio::task::spawn_blocking(move || mounted.look(&path, &service)).await.map_err(io::Error::other)??;
     Ok(match found {
         Found::Nothing => None,
         Found::Base => Some(redirect(StatusCode::SEE_OTHER, &format!("{url}/info.json"))),

@@ -87,7 +87,8 @@ impl Index {
         else {
             return Ok(None);
         };
-        let is_named = usize::from(name_bytes) == name.len() && head.get(LOCAL_BYTES..extra_at) == Some(name.as_bytes());
+        let is_named =
+            usize::from(name_bytes) == name.len() && head.get(LOCAL_BYTES..extra_at) == Some(name.as_bytes());
         let data = slot.offset + extra_at as u64 + u64::from(extra_bytes);
         let is_inside = data.checked_add(u64::from(slot.length)).is_some_and(|end| end <= self.end);
         let is_stored = numbers.u16(8) == Some(0);

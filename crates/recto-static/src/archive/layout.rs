@@ -49,19 +49,22 @@ fn put(out: &mut Vec<u8>, parts: &[&[u8]]) {
 impl Header<'_> {
     fn shared(&self, version: u16, extra: usize, out: &mut Vec<u8>) {
         let length = self.length.to_le_bytes();
-        put(out, &[
-            &version.to_le_bytes(),
-            &UTF_8.to_le_bytes(),
-            &0_u16.to_le_bytes(),
-            &0_u16.to_le_bytes(),
-            &DATE.to_le_bytes(),
-            &self.crc.to_le_bytes(),
-            &length,
-            &length,
-            // Checked by the writer: at most 65535.
-            &(self.name.len() as u16).to_le_bytes(),
-            &(extra as u16).to_le_bytes(),
-        ]);
+        put(
+            out,
+            &[
+                &version.to_le_bytes(),
+                &UTF_8.to_le_bytes(),
+                &0_u16.to_le_bytes(),
+                &0_u16.to_le_bytes(),
+                &DATE.to_le_bytes(),
+                &self.crc.to_le_bytes(),
+                &length,
+                &length,
+                // Checked by the writer: at most 65535.
+                &(self.name.len() as u16).to_le_bytes(),
+                &(extra as u16).to_le_bytes(),
+            ],
+        );
     }
 
     fn mark(&self, out: &mut Vec<u8>) {

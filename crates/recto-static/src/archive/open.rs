@@ -72,7 +72,8 @@ impl Archive {
         let table = table(&file, length)?;
         let mut slots = Vec::with_capacity(table.entries as usize);
         rows(&file, table, |row| {
-            let is_plain = row.flags & (UNREADABLE_FLAGS | SIZES_BEHIND) == 0 && row.method == 0 && row.packed == row.length;
+            let is_plain =
+                row.flags & (UNREADABLE_FLAGS | SIZES_BEHIND) == 0 && row.method == 0 && row.packed == row.length;
             let name = std::str::from_utf8(row.name).ok().filter(|name| is_file_name(name));
             if let Some(name) = name.filter(|_| is_plain && row.length < u32::MAX) {
                 if row.offset >= table.offset {
@@ -217,7 +218,9 @@ fn wide_table(file: &File, end: u64) -> Result<Option<(Table, u64)>, ArchiveErro
     file.read_exact_at(&mut record, record_at)?;
     let numbers = Numbers(&record);
     match (numbers.u32(0), numbers.u64(32), numbers.u64(40), numbers.u64(48)) {
-        (Some(END_64), Some(entries), Some(bytes), Some(offset)) => Ok(Some((Table { entries, offset, bytes }, record_at))),
+        (Some(END_64), Some(entries), Some(bytes), Some(offset)) => {
+            Ok(Some((Table { entries, offset, bytes }, record_at)))
+        }
         _ => Err(wrong()),
     }
 }

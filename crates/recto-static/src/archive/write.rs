@@ -49,8 +49,7 @@ impl ArchiveWriter {
 
     /// The row of an entry that is in the file already.
     pub(crate) fn row_of(name: &str, found: &Found) -> Vec<u8> {
-        let header =
-            Header { name, crc: found.crc, length: found.length, mark: found.mark.unwrap_or_default() };
+        let header = Header { name, crc: found.crc, length: found.length, mark: found.mark.unwrap_or_default() };
         Self::row(&header, found.header)
     }
 
@@ -104,7 +103,8 @@ mod tests {
         path
     }
 
-    const FILES: [(&str, &[u8]); 3] = [("a/info.json", b"{}"), ("a/full/max/0/default.jpg", &[0xff; 3000]), ("é;2/x", b"")];
+    const FILES: [(&str, &[u8]); 3] =
+        [("a/info.json", b"{}"), ("a/full/max/0/default.jpg", &[0xff; 3000]), ("é;2/x", b"")];
 
     #[test]
     fn what_was_written_is_found_also_beyond_four_gigabytes() {
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_refused_or_leaves_entries_out_and_never_gives_other_bytes() {
+    fn damage_is_refused_or_leaves_entries_out() {
         let folder = tempfile::tempdir().unwrap();
         let path = written(folder.path(), &FILES, 0);
         let whole = std::fs::read(&path).unwrap();

@@ -1,12 +1,14 @@
 //! A tree in an archive. It grows under another name, entry behind entry; an unfinished one is gone on with, and what a finished one holds
 //! already is copied from it.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
 
 use crate::StaticError;
 use crate::archive::{Archive, ArchiveError, ArchiveWriter, Index, scan};
@@ -28,8 +30,10 @@ struct State {
     writer: ArchiveWriter,
     /// Rows of the page at work, each with the number of its picture.
     rows: Vec<(usize, Vec<u8>)>,
-    /// Images whose documents are in the archive, by the name of those.
-    documents: BTreeSet<String>,
+    /// Images whose documents were put, by the names of those.
+    documents: HashSet<String>,
+    /// Images that the finished archive has as they are to be, by the names of their documents.
+    done: HashSet<String>,
     /// Something was not in the finished archive.
     changed: bool,
 }
@@ -61,8 +65,7 @@ impl ArchivePlace {
             Err(std::fs::TryLockError::Error(error)) => return Err(StaticError::io(&part_path, "locked")(error)),
         }
         let scanned = scan(&file, wanted).map_err(StaticError::io(&part_path, "read"))?;
-        let writer =
-            ArchiveWriter::new(file, scanned.end, &folder).map_err(StaticError::io(&part_path, "written"))?;
+        let writer = ArchiveWriter::new(file, scanned.end, &folder).map_err(StaticError::io(&part_path, "written"))?;
         let changed = scanned.end > 0 || old.is_none();
         Ok(Self {
             path: path.to_owned(),
@@ -70,7 +73,13 @@ impl ArchivePlace {
             folder,
             old,
             resumed: scanned.index,
-            state: Mutex::new(State { writer, rows: Vec::new(), documents: BTreeSet::new(), changed }),
+            state: Mutex::new(State {
+                writer,
+                rows: Vec::new(),
+                documents: HashSet::new(),
+                done: HashSet::new(),
+                changed,
+            }),
         })
     }
 
@@ -84,6 +93,37 @@ impl ArchivePlace {
 
     fn written<T>(&self, result: io::Result<T>) -> Result<T, StaticError> {
         result.map_err(StaticError::io(&self.part_path, "written"))
+    }
+
+    /// True when the finished archive has all pages of it, whose first has these folders.
+    pub(crate) fn is_done(&self, mark: u128, folders: &[String]) -> Result<bool, StaticError> {
+        let Some(old) = &self.old else { return Ok(false) };
+        let mut done = Vec::new();
+        for folder in folders {
+            let mut pages = 1;
+            let mut page = 1;
+            while page <= pages {
+                let end = if page == 1 { String::new() } else { format!(";{page}") };
+                let name = format!("{folder}{end}/info.json");
+                let found = old.find_marked(&name).map_err(StaticError::io(&self.path, "read"))?;
+                let Some(found) = found.filter(|found| found.mark == Some(mark)) else { return Ok(false) };
+                if page == 1 {
+                    let mut bytes = vec![0; found.length as usize];
+                    old.file().read_exact_at(&mut bytes, found.data).map_err(StaticError::io(&self.path, "read"))?;
+                    let document: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+                    pages = document.get("pageCount").and_then(Value::as_u64).unwrap_or(1);
+                }
+                done.push(name);
+                page += 1;
+            }
+        }
+        self.state().done.extend(done);
+        Ok(true)
+    }
+
+    /// The documents of the images that were found done.
+    pub(crate) fn done(&self) -> HashSet<String> {
+        self.state().done.clone()
     }
 
     pub(crate) fn take(&self, mark: u128, number: usize, paths: &[String]) -> Result<bool, StaticError> {
@@ -169,37 +209,38 @@ impl ArchivePlace {
     }
 
     /// Gives the archive its name. Of images that only the finished one has, those in `kept` (names of documents) are taken over.
-    pub(crate) fn finish(self, kept: &BTreeSet<String>, dropped: bool) -> Result<(), StaticError> {
+    pub(crate) fn finish(self, kept: &HashSet<String>, dropped: bool) -> Result<(), StaticError> {
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         if !state.changed && !dropped {
             // It would be the same again.
             return std::fs::remove_file(&self.part_path).map_err(StaticError::io(&self.part_path, "removed"));
         }
         if let Some(old) = self.old.as_ref().filter(|_| !kept.is_empty()) {
-            let mut names = Vec::new();
+            let images: HashSet<&str> = kept.iter().filter_map(|document| document.strip_suffix("info.json")).collect();
+            let is_kept = |name: &str| name.match_indices('/').any(|(at, _)| images.contains(&name[..=at]));
+            let mut copied = Ok(());
             old.names(|name| {
-                if kept.iter().any(|document| document.strip_suffix("info.json").is_some_and(|image| name.starts_with(image)))
-                {
-                    names.push(name.to_owned());
+                if copied.is_ok() && is_kept(name) {
+                    copied = copy(old, &mut state.writer, name);
                 }
             })
             .map_err(|source| StaticError::Archive { path: self.path.clone(), source })?;
-            for name in names {
-                let found = old.find_marked(&name).map_err(StaticError::io(&self.path, "read"))?;
-                let Some(found) = found else { continue };
-                let mut bytes = vec![0; found.length as usize];
-                old.file().read_exact_at(&mut bytes, found.data).map_err(StaticError::io(&self.path, "read"))?;
-                let row = state.writer.append(&name, found.mark.unwrap_or_default(), found.crc, &bytes);
-                row.and_then(|row| state.writer.list(&row)).map_err(StaticError::io(&self.part_path, "written"))?;
-            }
+            copied.map_err(StaticError::io(&self.part_path, "written"))?;
         }
         let file = state.writer.finish().map_err(StaticError::io(&self.part_path, "written"))?;
         std::fs::rename(&self.part_path, &self.path).map_err(StaticError::io(&self.path, "written"))?;
         drop(file);
-        File::open(&self.folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(StaticError::io(&self.folder, "written"))
+        File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(StaticError::io(&self.folder, "written"))
     }
+}
+
+/// Takes an entry over as it lies.
+fn copy(old: &Archive, writer: &mut ArchiveWriter, name: &str) -> io::Result<()> {
+    let Some(found) = old.find_marked(name)? else { return Ok(()) };
+    let mut bytes = vec![0; found.length as usize];
+    old.file().read_exact_at(&mut bytes, found.data)?;
+    let row = writer.append(name, found.mark.unwrap_or_default(), found.crc, &bytes)?;
+    writer.list(&row)
 }
 
 /// An archive without entries, or whose first file has a mark.

@@ -85,7 +85,9 @@ impl FolderPlace {
             let mark_path = self.part.join(MARK_NAME);
             // Written to another name first, so that it is never half there.
             let new = self.part.join("mark.new");
-            fs::write(&new, mark).and_then(|()| fs::rename(&new, &mark_path)).map_err(StaticError::io(&mark_path, "written"))?;
+            fs::write(&new, mark)
+                .and_then(|()| fs::rename(&new, &mark_path))
+                .map_err(StaticError::io(&mark_path, "written"))?;
         }
         Ok(())
     }
@@ -94,7 +96,8 @@ impl FolderPlace {
     fn check(&self, current: &Current<'_>, folders: &[String]) -> Result<(), StaticError> {
         let known = self.journal.find(&current.job.identifier);
         let owned = |folder: &String| known.is_some_and(|entry| entry.folders.contains(folder));
-        let foreign = folders.iter().find(|folder| !self.overwrite && !owned(folder) && self.root.join(folder).exists());
+        let foreign =
+            folders.iter().find(|folder| !self.overwrite && !owned(folder) && self.root.join(folder).exists());
         foreign.map_or(Ok(()), |folder| Err(StaticError::Exists { path: self.root.join(folder) }))
     }
 
@@ -183,7 +186,9 @@ impl FolderPlace {
         for (path, bytes) in documents {
             let place = self.root.join(path);
             let new = place.with_file_name(".info.json.new");
-            fs::write(&new, bytes).and_then(|()| fs::rename(&new, &place)).map_err(StaticError::io(&place, "written"))?;
+            fs::write(&new, bytes)
+                .and_then(|()| fs::rename(&new, &place))
+                .map_err(StaticError::io(&place, "written"))?;
         }
         self.note(current, folders)
     }
@@ -239,7 +244,8 @@ fn remove(folder: &Path) -> Result<(), StaticError> {
 fn remove_tree(root: &Path, folder: &str) -> Result<(), StaticError> {
     let place = root.join(folder);
     let is_region = |name: &str| {
-        name == "full" || (name.split(',').count() == 4 && name.bytes().all(|byte| byte.is_ascii_digit() || byte == b','))
+        name == "full"
+            || (name.split(',').count() == 4 && name.bytes().all(|byte| byte.is_ascii_digit() || byte == b','))
     };
     let info = place.join("info.json");
     match fs::remove_file(&info) {

@@ -119,7 +119,8 @@ impl Tile {
             }
         }
         anyhow::ensure!(
-            (self.url.starts_with("https://") || self.url.starts_with("http://")) && !self.url.contains(['?', '#', ' ']),
+            (self.url.starts_with("https://") || self.url.starts_with("http://"))
+                && !self.url.contains(['?', '#', ' ']),
             "`{}` is no URL to serve a tree under; write it as `https://images.example.org/iiif`",
             self.url
         );
