@@ -86,7 +86,7 @@ impl Header<'_> {
         put(out, &[&CENTRAL.to_le_bytes(), &(UNIX | VERSION_64).to_le_bytes()]);
         self.shared(version, if far { 32 } else { 20 }, out);
         let near = if far { u32::MAX } else { offset as u32 };
-        put(out, &[&[0; 6], &[0; 2], &ATTRIBUTES.to_le_bytes(), &near.to_le_bytes(), self.name.as_bytes()]);
+        put(out, &[&[0; 6], &ATTRIBUTES.to_le_bytes(), &near.to_le_bytes(), self.name.as_bytes()]);
         if far {
             put(out, &[&EXTRA_64.to_le_bytes(), &8_u16.to_le_bytes(), &offset.to_le_bytes()]);
         }
