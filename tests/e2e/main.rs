@@ -15,5 +15,6 @@ mod pixels;
 mod proxies;
 mod real_files;
 mod robustness;
+mod static_tiles;
 mod support;
 mod tiles;

@@ -32,8 +32,9 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("recto-convert", &["recto-codec", "recto-engine", "recto-iiif"]),
+    ("recto-static", &["recto-codec", "recto-engine", "recto-iiif"]),
     // Edges.
-    ("recto-server", &["recto-config", "recto-iiif", "recto-service"]),
+    ("recto-server", &["recto-config", "recto-iiif", "recto-service", "recto-static"]),
     // The binary builds the adapters that the configuration names and hands them to the service.
     (
         "recto",
@@ -49,6 +50,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "recto-server",
             "recto-service",
             "recto-source",
+            "recto-static",
         ],
     ),
 ];

@@ -280,6 +280,11 @@ impl RenderPlan {
         self.x.is_exact() && self.y.is_exact()
     }
 
+    /// What is decoded for it, of the original as stored.
+    pub fn decode(&self) -> DecodeRequest {
+        self.decode
+    }
+
     /// Size of the answer, rotation included.
     pub fn size(&self) -> Dimensions {
         self.size

@@ -16,6 +16,7 @@ use crate::options::{OptionError, ServerOptions};
 use crate::problem::{Api, Problem};
 use crate::reply::{Reply, open_to_all, preflight};
 use crate::routes;
+use crate::routes::archive::Archives;
 
 /// The application: shared by all connections, never changed.
 #[derive(Clone, Debug)]
@@ -27,6 +28,7 @@ pub struct App {
 struct Inner {
     images: ImageService,
     objects: ObjectService,
+    archives: Archives,
     title: String,
     options: ServerOptions,
     public: PublicUrl,
@@ -79,6 +81,7 @@ impl App {
                 public: PublicUrl::new(options.base_url.clone(), options.trusted_networks()?),
                 cache_control_images: value("cache_control_images", &options.cache_control_images)?,
                 cache_control_documents: value("cache_control_documents", &options.cache_control_documents)?,
+                archives: Archives::open(&options.archives)?,
                 images,
                 objects,
                 title,
@@ -93,6 +96,10 @@ impl App {
 
     pub(crate) fn objects(&self) -> &ObjectService {
         &self.inner.objects
+    }
+
+    pub(crate) fn archives(&self) -> &Archives {
+        &self.inner.archives
     }
 
     pub(crate) fn title(&self) -> String {

@@ -1,6 +1,7 @@
 //! The routes: extract, call one use case, answer.
 
 mod admin;
+pub(crate) mod archive;
 pub(crate) mod image;
 mod operation;
 mod pages;
@@ -31,6 +32,9 @@ pub(crate) async fn other(app: &App, asked: &Asked) -> Reply {
         _ => {
             if let Some(rest) = path.strip_prefix("/iiif/presentation/") {
                 return presentation::answer(app, asked, rest).await;
+            }
+            if let Some(rest) = path.strip_prefix("/static/") {
+                return archive::answer(app, asked, rest).await;
             }
             pages::answer(app, asked, path).await
         }

@@ -5,6 +5,7 @@ mod config;
 mod convert;
 mod info;
 mod serve;
+mod tile;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,8 @@ enum Command {
     Cache(cache::CacheCommand),
     /// Turn image files into tiled pyramids, which are served without decoding
     Convert(convert::Convert),
+    /// Make static trees of image files, in a folder or an archive, that any web server can serve
+    Tile(tile::Tile),
     /// Write, describe or check the configuration
     Config(config::ConfigCommand),
 }
@@ -45,6 +48,7 @@ impl Arguments {
             Command::Info(command) => command.run(),
             Command::Cache(command) => command.run(),
             Command::Convert(command) => command.run(),
+            Command::Tile(command) => command.run(),
             Command::Config(command) => command.run(),
         }
     }

@@ -101,7 +101,9 @@ impl Yuv {
             return Err(String::from_utf8_lossy(error).into_owned());
         }
         let (head, mut rest) = bytes.split_at_checked(HEAD_BYTES).ok_or_else(odd)?;
-        let &[b'Y', layout, bits, range, m0, m1, _, _, w0, w1, w2, w3, h0, h1, h2, h3] = head else { return Err(odd()) };
+        let &[b'Y', layout, bits, range, m0, m1, _, _, w0, w1, w2, w3, h0, h1, h2, h3] = head else {
+            return Err(odd());
+        };
         let layout = [Layout::Monochrome, Layout::Both, Layout::Horizontal, Layout::Full]
             .into_iter()
             .find(|known| *known as u8 == layout)
@@ -301,7 +303,8 @@ mod tests {
 
     #[test]
     fn a_picture_crosses_to_the_parent_unchanged() {
-        for (layout, bits) in [(Layout::Monochrome, 8), (Layout::Both, 8), (Layout::Horizontal, 10), (Layout::Full, 12)] {
+        for (layout, bits) in [(Layout::Monochrome, 8), (Layout::Both, 8), (Layout::Horizontal, 10), (Layout::Full, 12)]
+        {
             let (size, (shift_x, shift_y)) = (Dimensions::new(7, 5), layout.shifts());
             let planes = (0..if layout == Layout::Monochrome { 1 } else { 3 }).map(|index| {
                 let (shift_x, shift_y) = if index == 0 { (0, 0) } else { (shift_x, shift_y) };
