@@ -8,8 +8,8 @@ use std::sync::Arc;
 use criterion::{Criterion, criterion_group, criterion_main};
 use recto_codec::formats::WRITABLE;
 use recto_codec::{
-    Control, DecodeRequest, Decoder, EncodeHeader, EncodeOptions, MemoryAccess, OpenOptions, PixelFormat, Raster,
-    TiffCompression, encoder, open, read_raster,
+    Control, CutRequest, DecodeRequest, EncodeHeader, EncodeOptions, MemoryAccess, OpenOptions, Orientation,
+    PixelFormat, Raster, TiffCompression, encoder, open, read_raster,
 };
 use recto_engine::{ColorPolicy, Depth, RenderOptions, plan, stored_request};
 use recto_iiif::image::Format;
@@ -103,8 +103,10 @@ fn cutting(criterion: &mut Criterion) {
     let decoder = open(Arc::new(MemoryAccess::new(bytes)), &OpenOptions::default()).expect("a pyramid");
     let Some(grid) = decoder.facts().levels[0].grid else { return };
     let size = decoder.facts().stored_size();
-    let (column, row) = (size.width_px / grid.tile.width_px, 0);
-    criterion.bench_function("cut/edge tile", |bench| bench.iter(|| decoder.cut_tile(0, column, row).expect("a tile")));
+    let first = size.width_px / grid.tile.width_px * grid.tile.width_px;
+    let region = Rect::new(first, 0, size.width_px - first, grid.tile.height_px.min(size.height_px));
+    let (edge, control) = (CutRequest { region, turn: Orientation::Normal, gray: false }, Control::default());
+    criterion.bench_function("cut/edge tile", |bench| bench.iter(|| decoder.cut(0, &edge, &control).expect("a tile")));
 }
 
 criterion_group! {

@@ -10,8 +10,8 @@ use std::path::Path;
 use std::sync::mpsc::SyncSender;
 
 use recto_codec::{
-    Control, Cost, DecodeError, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, Metadata, PixelFormat, Raster,
-    RowSource, StoredTile,
+    Control, Cost, CutRequest, DecodeError, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, Metadata, PixelFormat,
+    Raster, RowSource, StoredTile,
 };
 use recto_iiif::image::Format;
 use recto_iiif::{Dimensions, Rect};
@@ -214,8 +214,12 @@ impl Decoder for Held<'_> {
         self.decoder.stored_tile(level, column, row)
     }
 
-    fn cut_tile(&self, level: usize, column: u32, row: u32) -> Result<Option<Vec<u8>>, DecodeError> {
-        self.decoder.cut_tile(level, column, row)
+    fn can_cut(&self, level: usize, wanted: &CutRequest) -> bool {
+        self.decoder.can_cut(level, wanted)
+    }
+
+    fn cut(&self, level: usize, wanted: &CutRequest, control: &Control) -> Result<Option<Vec<u8>>, DecodeError> {
+        self.decoder.cut(level, wanted, control)
     }
 
     fn stored_whole(&self, format: Format) -> Result<Option<Vec<u8>>, DecodeError> {
