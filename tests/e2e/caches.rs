@@ -37,7 +37,7 @@ fn entry_files(state: &Path) -> Vec<PathBuf> {
 
 /// Waits for what happens behind the answers.
 fn until(what: &str, is_so: impl Fn() -> bool) {
-    let deadline = std::time::Instant::now() + Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + Duration::from_mins(1);
     while !is_so() {
         assert!(std::time::Instant::now() < deadline, "it did not come to it that {what}");
         std::thread::sleep(Duration::from_millis(10));

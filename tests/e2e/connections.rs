@@ -133,7 +133,7 @@ fn what_is_odd_is_left_to_the_library_behind() {
         let mut session = Session::open(&server);
         session.get(STORED);
         session.write(bytes.as_bytes());
-        assert_eq!(session.read().status, want, "{:.60}", bytes);
+        assert_eq!(session.read().status, want, "{bytes:.60}");
     }
     server.assert_clean_log();
 }

@@ -74,7 +74,7 @@ fn a_conversion_that_was_killed_shows_nothing_half_and_goes_on_where_it_ended() 
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let patience = Instant::now() + Duration::from_secs(120);
+    let patience = Instant::now() + Duration::from_mins(2);
     while finished().len() < 2 && Instant::now() < patience {
         std::thread::sleep(Duration::from_millis(2));
     }

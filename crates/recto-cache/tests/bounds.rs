@@ -52,9 +52,9 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let goal = to.join(entry.file_name());
         if entry.path().is_dir() {
-            copy(&entry.path(), &goal)
+            copy(&entry.path(), &goal);
         } else {
-            fs::copy(entry.path(), goal).map(|_| ()).unwrap()
+            fs::copy(entry.path(), goal).map(|_| ()).unwrap();
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Damage of all kinds to one small file of each format: cut, flipped, overwritten, numbers made huge, pieces exchanged.
 //! D3 at its smallest; the fuzz targets go on from here without end.
 
+#![cfg(test)]
+
 mod exercise;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -48,7 +50,7 @@ fn damaged(file: &[u8], number: u64) -> Vec<u8> {
 #[test]
 fn d3_damaged_files_give_pixels_or_errors() {
     let Some(shared) = recto_testkit::data_dir() else {
-        println!("not run: the shared test data is not here");
+        eprintln!("not run: the shared test data is not here");
         return;
     };
     let mut files = Vec::new();

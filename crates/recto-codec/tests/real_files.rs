@@ -1,6 +1,8 @@
 //! Real files of many writers, where they are present: sizes as the catalogue says, pixels as another reader sees them, and
 //! nothing that a damaged file can do but fail.
 
+#![cfg(test)]
+
 use std::collections::HashMap;
 use std::fs;
 use std::num::NonZeroUsize;

@@ -13,7 +13,7 @@ pub enum ColorPolicy {
     /// Pixels stay in the space of the original and its profile is embedded, where the format and the quality allow it;
     /// elsewhere as [`ColorPolicy::ToSrgb`].
     Keep,
-    /// As [`ColorPolicy::Keep`] for spaces of three primaries that hold all of sRGB and more (Display P3, Adobe RGB, ProPhoto
+    /// As [`ColorPolicy::Keep`] for spaces of three primaries that hold all of sRGB and more (Display P3, Adobe RGB, `ProPhoto`
     /// RGB), as [`ColorPolicy::ToSrgb`] for everything else: every client that knows profiles at all shows these right.
     Wide,
 }

@@ -132,7 +132,7 @@ pub fn stored_request(decoder: &dyn Decoder, request: &ResolvedRequest, options:
             let tile = decoder.stored_tile(level, column, row)?;
             Some(stored::with_profile(tile, color::kept_profile(decoder.facts(), options).as_deref()))
         }
-        _ => None,
+        Stored::Whole => None,
     }
 }
 

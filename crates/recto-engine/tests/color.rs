@@ -1,5 +1,6 @@
 //! Colours against Little CMS.
 
+#![cfg(test)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "distances and skipped tests are worth seeing")]
 
 mod support;

@@ -1,5 +1,7 @@
 //! Samples of 16 bits: kept when asked, rounded right when not; and light that is mixed as light.
 
+#![cfg(test)]
+
 mod support;
 
 use std::sync::Arc;

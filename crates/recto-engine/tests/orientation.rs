@@ -1,5 +1,7 @@
 //! Originals of every format under every orientation: shown upright, and no answer says anything of it any more.
 
+#![cfg(test)]
+
 use std::sync::Arc;
 
 use recto_codec::{

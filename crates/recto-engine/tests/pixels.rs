@@ -1,5 +1,7 @@
 //! Every pixel of an answer is where and what it should be.
 
+#![cfg(test)]
+
 mod support;
 
 use recto_codec::{ColorModel, PixelFormat, Raster};

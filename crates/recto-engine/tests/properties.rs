@@ -1,5 +1,7 @@
 //! Whatever is asked of whatever image: a plan, the announced size, the estimated cost.
 
+#![cfg(test)]
+
 mod support;
 
 use std::sync::atomic::Ordering;

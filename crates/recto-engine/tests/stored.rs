@@ -1,5 +1,7 @@
 //! Stored tiles leave as they lie exactly when they are what was asked for.
 
+#![cfg(test)]
+
 mod support;
 
 use std::sync::Arc;

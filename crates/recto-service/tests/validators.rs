@@ -1,5 +1,7 @@
 //! D22: what needs no pixels opens no original: validators, `HEAD`, `info.json` of what is known.
 
+#![cfg(test)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -124,7 +124,7 @@ impl StaticError {
             | Self::Exists { .. }
             | Self::Archive { .. } => ErrorKind::Malformed,
             Self::Busy { .. } | Self::Changed { .. } => {
-                ErrorKind::Unavailable { retry_after: std::time::Duration::from_secs(60) }
+                ErrorKind::Unavailable { retry_after: std::time::Duration::from_mins(1) }
             }
             Self::Decode { source, .. } => source.kind(),
             Self::Render { source, .. } => source.kind(),

@@ -240,7 +240,7 @@ impl Session {
                     return Answer::parse(&answer, false).unwrap();
                 }
             }
-            let mut buffer = [0; 1 << 16];
+            let mut buffer = [0; 1 << 14];
             let count = self.stream.read(&mut buffer).unwrap();
             assert!(count > 0, "the connection ended: {:?}", String::from_utf8_lossy(&self.received));
             self.received.extend_from_slice(&buffer[..count]);

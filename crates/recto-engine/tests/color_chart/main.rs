@@ -1,5 +1,6 @@
 //! One chart in many encodings: however it was stored, it shows the same colours, whole, in parts and in tiles.
 
+#![cfg(test)]
 #![expect(clippy::print_stdout, reason = "distances are worth seeing")]
 
 mod delta_e;

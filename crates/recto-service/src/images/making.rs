@@ -76,16 +76,12 @@ impl ImageService {
     }
 
     /// A stored tile, if it can be had without waiting for a disk.
-    pub(super) fn stored_without_waiting(
-        &self,
-        open: &OpenImage,
-        prepared: &Prepared,
-    ) -> Result<Option<Bytes>, ServiceError> {
-        let Some(tile) = self.stored_tile(open, prepared) else { return Ok(None) };
-        let Some(mut bytes) = room_for(&tile) else { return Ok(None) };
+    pub(super) fn stored_without_waiting(&self, open: &OpenImage, prepared: &Prepared) -> Option<Bytes> {
+        let tile = self.stored_tile(open, prepared)?;
+        let mut bytes = room_for(&tile)?;
         let head = tile.head.len();
         bytes[..head].copy_from_slice(&tile.head);
-        Ok(open.source.try_read_at(tile.body.offset, &mut bytes[head..]).then(|| Bytes::from(bytes)))
+        open.source.try_read_at(tile.body.offset, &mut bytes[head..]).then(|| Bytes::from(bytes))
     }
 
     pub(super) async fn make_or_join(&self, prepared: &Prepared) -> Result<(Bytes, Origin), ServiceError> {

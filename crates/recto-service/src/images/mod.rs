@@ -264,7 +264,7 @@ impl ImageService {
         let started = Instant::now();
         let open_key = OpenKey::of(&prepared.image.located);
         if let Some(open) = self.inner.open.get(&open_key)
-            && let Some(bytes) = self.stored_without_waiting(&open, prepared)?
+            && let Some(bytes) = self.stored_without_waiting(&open, prepared)
         {
             return Ok(self.answer(bytes, Origin::Stored, started));
         }

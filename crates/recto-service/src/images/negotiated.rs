@@ -16,13 +16,12 @@ impl ImageService {
     pub fn in_format(&self, prepared: Prepared, format: Format) -> Prepared {
         let mut resolved = prepared.resolved;
         let size = resolved.size;
-        let side = match resolved.rotation.quarter_turns() {
-            Some(_) => size,
+        let side = if resolved.rotation.quarter_turns().is_some() {
+            size
+        } else {
             // No corner reaches farther, whatever the angle.
-            None => {
-                let across = f64::from(size.width_px).hypot(size.height_px.into()).ceil() as u32;
-                Dimensions::new(across, across)
-            }
+            let across = f64::from(size.width_px).hypot(size.height_px.into()).ceil() as u32;
+            Dimensions::new(across, across)
         };
         if !recto_codec::can_write(format, side) {
             return prepared;

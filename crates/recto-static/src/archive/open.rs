@@ -235,25 +235,21 @@ fn rows(
     let (mut at, mut read) = (0, 0_u64);
     for _ in 0..table.entries {
         loop {
-            match piece.get(at..).and_then(row) {
-                Some((row, bytes)) => {
-                    take(row)?;
-                    at += bytes;
-                    break;
-                }
-                None => {
-                    piece.drain(..at);
-                    at = 0;
-                    let more = (table.bytes - read).min(PIECE_BYTES as u64) as usize;
-                    if more == 0 || piece.len() > PIECE_BYTES {
-                        return Err(ArchiveError::corrupt("its table ends too early"));
-                    }
-                    let start = piece.len();
-                    piece.resize(start + more, 0);
-                    file.read_exact_at(&mut piece[start..], table.offset + read)?;
-                    read += more as u64;
-                }
+            if let Some((row, bytes)) = piece.get(at..).and_then(row) {
+                take(row)?;
+                at += bytes;
+                break;
             }
+            piece.drain(..at);
+            at = 0;
+            let more = (table.bytes - read).min(PIECE_BYTES as u64) as usize;
+            if more == 0 || piece.len() > PIECE_BYTES {
+                return Err(ArchiveError::corrupt("its table ends too early"));
+            }
+            let start = piece.len();
+            piece.resize(start + more, 0);
+            file.read_exact_at(&mut piece[start..], table.offset + read)?;
+            read += more as u64;
         }
     }
     Ok(())

@@ -99,7 +99,7 @@ fn pixels_of(narrow: PixelFormat, frame: &Frame) -> Result<PixelFormat, DecodeEr
     match (frame.precision, narrow) {
         (8, same) => Ok(same),
         // Lossless files may have any number of bits, with the DCT there are 8 and 12.
-        (12, narrow) | (9..=16, narrow) if lossless || frame.precision == 12 => Ok(match narrow {
+        (9..=16, narrow) if lossless || frame.precision == 12 => Ok(match narrow {
             PixelFormat::Gray8 => PixelFormat::Gray16,
             PixelFormat::Cmyk8 => PixelFormat::Cmyk16,
             _ => PixelFormat::Rgb16,

@@ -59,7 +59,7 @@ pub(super) fn margin(coding: &Coding, denominator: u32) -> u32 {
         if whole { (max_h / c.h, max_v / c.v) } else { (0, 0) }
     });
     let of = |ratio| match (ratio, denominator) {
-        ((1, 1) | (4, 1), _) | (_, 8) | ((2, 2), 2 | 4) => 0,
+        ((1 | 4, 1), _) | (_, 8) | ((2, 2), 2 | 4) => 0,
         _ => 1,
     };
     ratios.map(of).max().unwrap_or(0)
@@ -251,15 +251,15 @@ impl Flat {
 
     fn build(&self, wanted: Wanted, control: &Control) -> Result<Known, DecodeError> {
         if !wanted.quarter
-            && let Some(known) = self.from_shelf()
+            && let Some(known) = self.shelved()
         {
             self.remember(&known);
             return Ok(known);
         }
         if wanted.quarter
             && self.shelves_quarter
-            && let Some(quarter) = self.quarter_from_shelf()
-            && let Some(mut known) = self.known(Wanted { quarter: false, ..wanted }).or_else(|| self.from_shelf())
+            && let Some(quarter) = self.quarter_shelved()
+            && let Some(mut known) = self.known(Wanted { quarter: false, ..wanted }).or_else(|| self.shelved())
         {
             known.quarter = Some(Arc::new(quarter));
             self.remember(&known);
@@ -306,7 +306,7 @@ impl Flat {
     }
 
     /// Reads index and picture from the shelf; `None` when they are not there, damaged, or of another file.
-    fn from_shelf(&self) -> Option<Known> {
+    fn shelved(&self) -> Option<Known> {
         let part = self.shelf.as_ref()?.open(SHELF_PART)?;
         // Numbers take at most ten bytes each, five for a note: far more than any real index has.
         let most = Index::bytes(&self.coding) * 5 + Reducer::bytes(&self.coding, 8) * 2 + 4096;
@@ -336,7 +336,7 @@ impl Flat {
         [b"rectojq1".as_slice(), &file_bytes.to_le_bytes(), &data_offset.to_le_bytes(), &coding.to_le_bytes()].concat()
     }
 
-    fn quarter_from_shelf(&self) -> Option<Picture> {
+    fn quarter_shelved(&self) -> Option<Picture> {
         let part = self.shelf.as_ref()?.open(SHELVED_QUARTER)?;
         let head = self.quarter_head();
         let found = part.read_range(ByteRange::new(0, head.len() as u64)).ok()?;
@@ -350,7 +350,7 @@ impl Flat {
             out.write_all(quarter.data())
         });
         kept.ok()?;
-        self.quarter_from_shelf()
+        self.quarter_shelved()
     }
 
     /// What cannot be kept is made again another time.
@@ -566,15 +566,14 @@ impl CutStream {
     pub(super) fn next_block(&mut self, control: &Control) -> Result<Option<&[u8]>, DecodeError> {
         let Some(writer) = &mut self.writer else { return Ok(None) };
         while writer.len() < BLOCK_BYTES {
-            match self.bands.next(control)? {
-                Some(row) => row.copy(&self.bands.coding, writer, &mut self.written)?,
-                None => {
-                    if let Some(writer) = self.writer.take() {
-                        self.block = writer.finish();
-                        self.block.extend_from_slice(&[0xff, EOI]);
-                    }
-                    return Ok(Some(&self.block));
+            if let Some(row) = self.bands.next(control)? {
+                row.copy(&self.bands.coding, writer, &mut self.written)?;
+            } else {
+                if let Some(writer) = self.writer.take() {
+                    self.block = writer.finish();
+                    self.block.extend_from_slice(&[0xff, EOI]);
                 }
+                return Ok(Some(&self.block));
             }
         }
         self.block = writer.take();

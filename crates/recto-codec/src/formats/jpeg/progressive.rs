@@ -26,12 +26,15 @@ const SEARCH_BYTES: u64 = 1 << 20;
 /// Bytes of output that are written at a time.
 const OUT_BYTES: usize = 256 << 10;
 
+/// A component in a scan: its index, and the tables that its coefficients are coded by.
+type ScanComponent = (usize, Option<Arc<DcTable>>, Option<Arc<AcTable>>);
+
 /// One scan: what is in it, and how it is coded.
 #[derive(Debug)]
 struct Scan {
     data_offset: u64,
     /// Component, and its tables where the scan has such coefficients.
-    components: Vec<(usize, Option<Arc<DcTable>>, Option<Arc<AcTable>>)>,
+    components: Vec<ScanComponent>,
     first: usize,
     last: usize,
     /// It refines what an earlier one gave.

@@ -62,7 +62,7 @@ fn odd_of_two(first: i32, third: i32, fifth: i32, seventh: i32) -> i32 {
 /// The first coefficient of a column that count for two points: those of even number vanish.
 const ODD_ROWS: u64 = 1 << 8 | 1 << 24 | 1 << 40 | 1 << 56;
 /// All coefficients but the first that count for 2 × 2 points.
-const OF_TWO: u64 = (ODD_ROWS | 1) * (1 | 1 << 1 | 1 << 3 | 1 << 5 | 1 << 7) & !1;
+const OF_TWO: u64 = ((ODD_ROWS | 1) * (1 | 1 << 1 | 1 << 3 | 1 << 5 | 1 << 7)) & !1;
 
 /// A block as 2 × 2 samples. `written` is the set of coefficients that are not 0, the first left aside.
 #[inline]
