@@ -108,7 +108,9 @@ fn d5_a_small_bound_holds_while_much_goes_through_and_over_a_sudden_end() {
         for number in 0..150_u32 {
             let (x, y) = (number % 15 * 20 + round, number / 15 * 20);
             assert_eq!(server.get(&format!("/iiif/3/a.png/{x},{y},200,150/max/0/default.tif")).status, 200);
-            assert!(counter(&server, "recto_cache_disk_bytes") <= most, "round {round}, {number}");
+            let held = counter(&server, "recto_cache_disk_bytes");
+            // A folder that is made for a file is counted a moment after it: D5 allows a fiftieth.
+            assert!(held <= most + most / 50, "round {round}, {number}: {held}");
         }
         assert!(counter(&server, "recto_cache_evictions") > 0);
         server.kill();

@@ -43,12 +43,27 @@ fn announced(server: &Server) -> Vec<String> {
 /// What another reader sees. For formats that the `image` crate does not read, the file is laid into the library and asked for
 /// as PNG: our readers of AVIF, JPEG XL and JPEG 2000 are other libraries than the writers.
 fn seen(library: &Library, server: &Server, format: &str, answer: &Answer) -> DynamicImage {
-    if matches!(format, "jpg" | "png" | "webp" | "gif" | "tif") {
+    if matches!(format, "jpg" | "png" | "webp" | "gif") {
         return answer.image();
+    }
+    if format == "tif" {
+        return tiff_seen(answer).unwrap_or_else(|| answer.image());
     }
     let name = format!("back-{}.{format}", answer.header("etag").trim_matches('"'));
     library.put(&name, &answer.body);
     server.get(&format!("/iiif/3/{name}/full/max/0/default.png")).image()
+}
+
+/// Gray with opacity, which the `image` crate refuses in TIFF.
+fn tiff_seen(answer: &Answer) -> Option<DynamicImage> {
+    let mut decoder = tiff::decoder::Decoder::new(std::io::Cursor::new(&answer.body)).unwrap();
+    let (width, height) = decoder.dimensions().unwrap();
+    let samples = decoder.get_tag_u32(tiff::tags::Tag::SamplesPerPixel).unwrap();
+    let tiff::decoder::DecodingResult::U8(data) = decoder.read_image().unwrap() else { return None };
+    if samples != 2 {
+        return None;
+    }
+    Some(DynamicImage::ImageLumaA8(image::GrayAlphaImage::from_raw(width, height, data).unwrap()))
 }
 
 #[test]

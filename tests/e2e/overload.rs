@@ -25,7 +25,7 @@ fn large_library() -> Library {
 #[test]
 fn d1_what_can_never_be_done_is_413_and_the_rest_is_done_within_the_memory() {
     let library = large_library();
-    let server = library.serve(&["--set", "work.memory=64 MiB", "--set", "cache.max_memory=8 MiB"]);
+    let server = library.serve(&["--set", "work.memory=160 MiB", "--set", "cache.max_memory=8 MiB"]);
     // The encoder of WebP wants the whole picture several times over.
     let answer = server.get("/iiif/3/large.png/full/max/22.5/default.webp");
     assert_eq!(answer.status, 413, "{}", answer.text());
@@ -53,7 +53,7 @@ fn d1_what_can_never_be_done_is_413_and_the_rest_is_done_within_the_memory() {
         statuses[&200] >= 10 && statuses[&413] == 10,
         "small ones are served, what is too large is not: {statuses:?}"
     );
-    assert!(resident_mib(&server) < 64 + 8 + 16 + 150, "{} MiB at most", resident_mib(&server));
+    assert!(resident_mib(&server) < 160 + 8 + 40 + 150, "{} MiB at most", resident_mib(&server));
     // The last answer is let go a moment after it was sent.
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     while counter(&server, "recto_work_memory_bytes") > 0 {

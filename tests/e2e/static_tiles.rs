@@ -192,6 +192,14 @@ fn d24_every_url_of_the_viewers_is_a_file_with_the_bytes_of_the_live_server() {
                 if end == "info.json" {
                     continue;
                 }
+                // Of images above the bound of whole files, `max` is a smaller level, which the live server gives by its size.
+                let is_max = end.starts_with("full/max/") || end.starts_with("full/full/");
+                let end = if is_max && info.width * info.height > 25_000_000 {
+                    let width = image::load_from_memory(bytes).unwrap().width();
+                    format!("full/{width},/0/default.jpg")
+                } else {
+                    end.to_owned()
+                };
                 let answer = server.get(&format!("/iiif/{folder}/{encoded}/{end}"));
                 assert_eq!(answer.status, 200, "{path}: {}", answer.text());
                 assert!(answer.body == *bytes, "{path}: {} bytes live, {} static", answer.body.len(), bytes.len());
@@ -306,7 +314,9 @@ fn d24_an_archive_is_served_where_it_lies() {
             assert_eq!(here[key], format!("{}{service}", server.base()).as_str());
             here[key] = there[key].clone();
             assert_eq!(here, there, "nothing else differs");
-            assert_eq!(answer.header("content-type"), "application/json");
+            let kinds =
+                ["application/json", r#"application/ld+json;profile="http://iiif.io/api/image/3/context.json""#];
+            assert!(kinds.contains(&answer.header("content-type")), "{}", answer.header("content-type"));
             let image = server.get(service);
             assert_eq!((image.status, image.header("location")), (303, format!("{}{path}", server.base()).as_str()));
         } else {

@@ -138,7 +138,6 @@ fn url(base: &str, path: &str) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 mod tests {
     use std::collections::HashSet;
 

@@ -254,7 +254,6 @@ fn bytes_per_pixel(facts: &ImageFacts) -> u64 {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 mod tests {
     use std::sync::Arc;
 

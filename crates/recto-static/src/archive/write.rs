@@ -86,7 +86,6 @@ impl ArchiveWriter {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 mod tests {
     use super::super::{Archive, scan};
     use super::*;

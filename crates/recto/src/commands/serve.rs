@@ -126,8 +126,9 @@ fn default_state(folders: &[PathBuf]) -> PathBuf {
 }
 
 fn start_log() {
-    let filter = EnvFilter::try_from_env("RECTO_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,recto=info,recto_server=info,recto_service=info"));
+    let filter = EnvFilter::try_from_env("RECTO_LOG").unwrap_or_else(|_| {
+        EnvFilter::new("warn,jxl_frame=error,jxl_render=error,recto=info,recto_server=info,recto_service=info")
+    });
     let ansi = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
