@@ -24,6 +24,8 @@ if [ "$what" = test ]; then
     need python3 python3
     python3 -c 'import venv, ensurepip' 2>/dev/null || packages+=(python3-venv)
     ldconfig -p | grep -q libmagic.so.1 || packages+=(libmagic1)
+    # HEIC is read by the system's library, loaded while the program runs.
+    ldconfig -p | grep -q libheif.so.1 || packages+=(libheif1)
     [ -e /usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf ] || packages+=(fonts-dejavu-core)
 fi
 if [ ${#packages[@]} -gt 0 ]; then

@@ -2,13 +2,19 @@
 
 #![cfg(test)]
 
+mod caches;
+mod connections;
+mod convert;
+mod formats;
 mod http_rules;
 mod identifiers;
 mod limits;
 mod objects;
+mod overload;
 mod pixels;
 mod proxies;
 mod real_files;
 mod robustness;
+mod static_tiles;
 mod support;
 mod tiles;

@@ -389,3 +389,27 @@ fn what_is_not_there_is_said_to_people_as_a_page_and_to_programs_as_json() {
         assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
     }
 }
+
+#[test]
+fn pages_of_a_pdf_are_canvases_and_images_leave_as_pdf() {
+    let library = Library::new();
+    let pages = "%PDF-1.4\n\
+        1 0 obj <</Type /Catalog /Pages 2 0 R>> endobj\n\
+        2 0 obj <</Type /Pages /Kids [3 0 R 4 0 R] /Count 2 /MediaBox [0 0 72 36]>> endobj\n\
+        3 0 obj <</Type /Page /Parent 2 0 R>> endobj\n\
+        4 0 obj <</Type /Page /Parent 2 0 R /Rotate 90>> endobj\n\
+        trailer <</Root 1 0 R>>\n%%EOF\n";
+    library.put("Book/pages.pdf", pages.as_bytes());
+    let server = library.serve(&["--set", "image.document_dpi=100"]);
+    let manifest = manifest(&server, "Book");
+    let canvases = manifest["items"].as_array().unwrap();
+    let sizes: Vec<_> = canvases.iter().map(|canvas| (canvas["width"].clone(), canvas["height"].clone())).collect();
+    assert_eq!(sizes, [(100.into(), 50.into()), (50.into(), 100.into())]);
+    let info = server.get("/iiif/3/Book%2Fpages.pdf;2/info.json").json();
+    assert_eq!((&info["width"], &info["height"]), (&50.into(), &100.into()));
+    let tile = server.get("/iiif/3/Book%2Fpages.pdf;2/0,0,20,30/20,/0/default.png");
+    assert_eq!((tile.status, tile.size()), (200, (20, 30)), "{}", tile.text());
+    let page = server.get("/iiif/3/Book%2Fpages.pdf/full/max/0/default.pdf");
+    assert_eq!((page.status, page.header("content-type")), (200, "application/pdf"), "{}", page.text());
+    assert!(page.body.starts_with(b"%PDF-"));
+}

@@ -31,8 +31,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "recto-source",
         ],
     ),
+    ("recto-convert", &["recto-codec", "recto-engine", "recto-iiif"]),
+    ("recto-static", &["recto-codec", "recto-engine", "recto-iiif"]),
     // Edges.
-    ("recto-server", &["recto-config", "recto-iiif", "recto-service"]),
+    ("recto-server", &["recto-config", "recto-iiif", "recto-service", "recto-static"]),
     // The binary builds the adapters that the configuration names and hands them to the service.
     (
         "recto",
@@ -41,12 +43,14 @@ const ARROWS: &[(&str, &[&str])] = &[
             "recto-catalog",
             "recto-codec",
             "recto-config",
+            "recto-convert",
             "recto-engine",
             "recto-iiif",
             "recto-ingest",
             "recto-server",
             "recto-service",
             "recto-source",
+            "recto-static",
         ],
     ),
 ];

@@ -1,11 +1,13 @@
 //! Finished images: memory over a directory.
 
 use std::borrow::Cow;
+use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
-use crate::disk::{DiskCache, DiskLimits};
+use crate::disk::{DiskCache, DiskLimits, KeptPart};
 use crate::stats::Counters;
 use crate::{CacheError, CacheKey, CacheOptions, CacheStats, MemoryCache};
 
@@ -39,6 +41,7 @@ pub struct DerivativeCache {
     max_memory: u64,
     disk: Option<Arc<DiskCache>>,
     counters: Arc<Counters>,
+    generation: Arc<AtomicU64>,
 }
 
 impl DerivativeCache {
@@ -52,6 +55,7 @@ impl DerivativeCache {
         let counters = Arc::<Counters>::default();
         let limits = DiskLimits {
             max_total: options.max_disk.bytes(),
+            max_entries: options.max_entries,
             min_free: options.min_free.bytes(),
             max_queue: options.write_queue.bytes(),
         };
@@ -63,7 +67,13 @@ impl DerivativeCache {
         let weigh = |_: &CacheKey, derivative: &Derivative| {
             u32::try_from((derivative.bytes.len() as u64).saturating_add(ENTRY_OVERHEAD)).unwrap_or(u32::MAX)
         };
-        Ok(Self { memory: MemoryCache::with_weight(max_memory, weigh), max_memory, disk, counters })
+        Ok(Self {
+            memory: MemoryCache::with_weight(max_memory, weigh),
+            max_memory,
+            disk,
+            counters,
+            generation: Arc::default(),
+        })
     }
 
     /// The derivative, if it is in memory. Never blocks; a miss is not counted, as the directory may follow.
@@ -96,12 +106,40 @@ impl DerivativeCache {
         self.disk.as_ref()?.length(key)
     }
 
-    /// Keeps a derivative. Never blocks: the directory is written in the background.
-    pub fn insert(&self, key: CacheKey, derivative: &Derivative) {
+    /// Keeps a derivative of the image with this identifier, the one that the key was made of. Never blocks: the directory is
+    /// written in the background.
+    pub fn insert(&self, key: CacheKey, identifier: &str, derivative: &Derivative) {
         self.remember(key, derivative);
         if let Some(disk) = &self.disk {
-            disk.insert(key, derivative.clone());
+            disk.insert(key, identifier, derivative.clone());
         }
+    }
+
+    /// How many purges there were. What was begun before a purge should not be kept after it.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// A part that was kept, open for reading; `None` when it is not there or not whole.
+    pub fn open_part(&self, key: &CacheKey) -> Option<KeptPart> {
+        let part = self.disk.as_ref()?.open_part(key)?;
+        self.counters.parts_opened.count();
+        Some(part)
+    }
+
+    /// Keeps a part: a large file beside the derivatives, within the same bounds. `write` is given a file; others see it once
+    /// it was written wholly. Blocks for as long as that takes.
+    ///
+    /// # Errors
+    /// `Unsupported` without a directory, `StorageFull` when there is no room for it, else what `write` or the system says.
+    pub fn keep_part(
+        &self,
+        key: &CacheKey,
+        identifier: &str,
+        write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let none = || io::Error::new(io::ErrorKind::Unsupported, "there is no cache directory");
+        self.disk.as_ref().ok_or_else(none)?.keep_part(key, identifier, write)
     }
 
     fn remember(&self, key: CacheKey, derivative: &Derivative) {
@@ -112,20 +150,26 @@ impl DerivativeCache {
     }
 
     /// Forgets all derivatives of an image, given as [`CacheKey::image_of`]. None of them is answered after this returns;
-    /// the files go in the background.
-    pub fn purge_image(&self, image: u128) {
+    /// the files go in the background. Gives the number of files.
+    pub fn purge_image(&self, image: u128) -> u64 {
+        self.generation.fetch_add(1, Ordering::AcqRel);
         self.memory.remove_if(move |key, _| key.image == image);
-        if let Some(disk) = &self.disk {
-            disk.purge_image(image);
-        }
+        self.disk.as_ref().map_or(0, |disk| disk.purge_image(image))
+    }
+
+    /// Forgets the images whose identifiers are meant, likewise, and all whose identifiers are not known any more. What is in
+    /// memory goes altogether. Blocks until what earlier runs left is known.
+    pub fn purge_named(&self, is_meant: &dyn Fn(&str) -> bool) -> u64 {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        self.memory.clear();
+        self.disk.as_ref().map_or(0, |disk| disk.purge_named(is_meant))
     }
 
     /// Forgets everything, likewise.
-    pub fn purge_all(&self) {
+    pub fn purge_all(&self) -> u64 {
+        self.generation.fetch_add(1, Ordering::AcqRel);
         self.memory.clear();
-        if let Some(disk) = &self.disk {
-            disk.purge_all();
-        }
+        self.disk.as_ref().map_or(0, |disk| disk.purge_all())
     }
 
     /// Waits until all that was inserted before is written or dropped: for orderly ends and tests.

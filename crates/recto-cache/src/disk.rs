@@ -1,38 +1,47 @@
-//! Finished images in a bounded directory.
+//! Finished images and decoders' parts in a bounded directory.
 
 mod entry;
 mod folder;
 mod index;
+mod journal;
+mod part;
 mod queue;
 
-use std::io;
+use std::collections::{HashMap, HashSet};
+use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::thread::JoinHandle;
 
-pub use self::folder::overlaps;
+pub use self::folder::{overlaps, real};
+pub use self::part::KeptPart;
 
-use self::folder::Folder;
+use self::folder::{Coming, Folder};
 use self::index::Index;
-use self::queue::{Job, Queue};
+use self::journal::{Journal, Listed, Past, Record};
+use self::part::{OpenPart, PartWriter};
+use self::queue::{Job, Purge, Queue};
 use crate::stats::Counters;
 use crate::{CacheError, CacheKey, Derivative};
 
-/// How much the directory may hold, in bytes.
+/// How much the directory may hold.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DiskLimits {
     /// Most bytes of the whole directory.
     pub(crate) max_total: u64,
-    /// What stays free on the disk.
+    /// Most files.
+    pub(crate) max_entries: u64,
+    /// Bytes that stay free on the disk.
     pub(crate) min_free: u64,
-    /// Most that waits to be written.
+    /// Most bytes that wait to be written.
     pub(crate) max_queue: u64,
 }
 
-/// Finished images in a directory that belongs to this process.
+/// Files in a directory that belongs to this process.
 ///
-/// One thread writes and removes; readers open files by their key. The bytes of all files, in whole blocks, never pass the
-/// bound: room is made before a file is written.
+/// One thread writes derivatives and removes; parts are written by those who make them; readers open files by their key. The
+/// bytes of all files, in whole blocks, never pass the bound: room is made before a file is written.
 #[derive(Debug)]
 pub struct DiskCache {
     shared: Arc<Shared>,
@@ -40,12 +49,20 @@ pub struct DiskCache {
 }
 
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Shared {
     folder: Folder,
     limits: DiskLimits,
     counters: Arc<Counters>,
     queue: Queue,
     content: Mutex<Content>,
+    /// Never taken while the content is held.
+    journal: Mutex<Journal>,
+    journal_bytes: AtomicU64,
+    boot: u64,
+    /// Parts that are open, so that all share what was verified.
+    parts: Mutex<HashMap<CacheKey, Weak<OpenPart>>>,
+    /// Bytes of files whose names are gone while they are open.
+    lingering: AtomicU64,
 }
 
 /// What is known of the directory.
@@ -54,20 +71,28 @@ struct Content {
     index: Index,
     /// Bytes of the folders that were made.
     folder_bytes: u64,
-    /// False until the entries of earlier runs are counted. Until then, a key that the index does not have is looked for
-    /// in the directory.
+    /// Bytes that files on their way will take.
+    reserved: u64,
+    /// False until the entries of earlier runs are known. Until then, a key that the index does not have is looked for in the
+    /// directory.
     is_counted: bool,
-    /// Purges from before the counting was over: files that they mean may still be there.
-    early_purges: Vec<Option<u128>>,
+    /// Purges from before that: files that they mean may still be there.
+    early_purges: Vec<Purge>,
 }
 
 /// What the name of a file takes in its folder, generously.
 const NAME_BYTES: u64 = 160;
 /// An entry larger than this part of the bound is not written: it would push out too much.
 const LARGEST_PART: u64 = 4;
+/// Entries that are taken into the index at a time, so that nobody waits long.
+const AT_A_TIME: usize = 4096;
+/// The journal is written anew when it is this many times longer than what it lists.
+const JOURNAL_GROWTH: u64 = 3;
+/// Below this the journal may be as long as it likes.
+const SMALL_JOURNAL: u64 = 256 << 10;
 
 impl Content {
-    /// Bytes of everything, in whole blocks.
+    /// Bytes of all entries with their names and folders, in whole blocks.
     fn used(&self) -> u64 {
         let names = self.index.rounded(self.index.entries().saturating_mul(NAME_BYTES));
         self.index.bytes().saturating_add(names).saturating_add(self.folder_bytes)
@@ -78,7 +103,7 @@ impl Content {
         if self.index.touch(key) {
             return Presence::Known;
         }
-        let purged = |image: &Option<u128>| image.is_none_or(|image| image == key.image);
+        let purged = |purge: &Purge| purge.means(key.image);
         if self.is_counted || self.index.contains(key) || self.early_purges.iter().any(purged) {
             return Presence::None;
         }
@@ -93,18 +118,34 @@ enum Presence {
     None,
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl DiskCache {
-    /// Opens the directory and starts to count what earlier runs left in it.
+    /// Opens the directory and starts to find out what earlier runs left in it.
     pub(crate) fn open(path: &Path, limits: DiskLimits, counters: Arc<Counters>) -> Result<Self, CacheError> {
         let folder = Folder::open(path)?;
         let content = Mutex::new(Content {
             index: Index::new(folder.block_bytes),
-            // The directory, the marker and the tag.
-            folder_bytes: 3 * folder.block_bytes,
+            // The directory, the marker, the tag, and the folder of what is on its way.
+            folder_bytes: 4 * folder.block_bytes,
+            reserved: 0,
             is_counted: false,
             early_purges: Vec::new(),
         });
-        let shared = Arc::new(Shared { folder, limits, counters, queue: Queue::default(), content });
+        let shared = Arc::new(Shared {
+            folder,
+            limits,
+            counters,
+            queue: Queue::default(),
+            content,
+            journal: Mutex::new(Journal::none()),
+            journal_bytes: AtomicU64::new(0),
+            boot: journal::boot(),
+            parts: Mutex::default(),
+            lingering: AtomicU64::new(0),
+        });
         let of_worker = Arc::clone(&shared);
         let worker = std::thread::Builder::new()
             .name("recto-cache".to_owned())
@@ -129,72 +170,132 @@ impl DiskCache {
             Ok(file) => {
                 let found = entry::parse(key, file);
                 if found.is_none() {
-                    self.report_damage(key);
+                    shared.report_damage(key);
                 }
                 found
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // Evicted in this moment, or removed by someone else: then the index must learn of it.
-                if presence == Presence::Known {
-                    shared.queue.push(Job::Remove(*key));
-                }
-                None
-            }
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                self.report_damage(key);
-                None
-            }
             Err(error) => {
-                // Too many open files, a disk that fails: that says nothing about the entry.
-                tracing::warn!(%key, %error, "a cache entry cannot be read");
+                shared.explain(key, presence, &error);
                 None
             }
         }
     }
 
-    fn report_damage(&self, key: &CacheKey) {
-        self.shared.counters.damaged.count();
-        self.shared.content().index.mark_damaged(key);
-        self.shared.queue.push(Job::Remove(*key));
-        tracing::warn!(%key, "a cache entry is damaged and will be removed");
+    /// A part, open for reading; `None` when it is not there or not whole.
+    pub(crate) fn open_part(&self, key: &CacheKey) -> Option<KeptPart> {
+        let shared = &self.shared;
+        let presence = shared.content().touch(key);
+        if presence == Presence::None {
+            return None;
+        }
+        let mut parts = lock(&shared.parts);
+        if let Some(part) = parts.get(key).and_then(Weak::upgrade).filter(|part| !part.is_damaged()) {
+            return Some(KeptPart(part));
+        }
+        match OpenPart::open(shared, key) {
+            Ok(part) => {
+                let part = Arc::new(part);
+                parts.retain(|_, part| part.strong_count() > 0);
+                parts.insert(*key, Arc::downgrade(&part));
+                Some(KeptPart(part))
+            }
+            Err(error) => {
+                drop(parts);
+                shared.explain(key, presence, &error);
+                None
+            }
+        }
+    }
+
+    /// Writes a part. Blocks for as long as that takes.
+    pub(crate) fn keep_part(
+        &self,
+        key: &CacheKey,
+        name: &str,
+        write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let shared = &*self.shared;
+        if !shared.content().is_counted {
+            self.flush();
+        }
+        if shared.queue.is_closed() {
+            return Err(io::Error::new(io::ErrorKind::Unsupported, "the cache directory is only read from"));
+        }
+        if shared.content().index.touch(key) {
+            return Ok(());
+        }
+        // What was found damaged goes first.
+        if shared.content().index.contains(key) {
+            shared.forget(key);
+        }
+        let (coming, file) = shared.folder.begin(key)?;
+        let kept = shared.write_part(key, name, &coming, &file, write);
+        if let Err(error) = &kept {
+            shared.folder.give_up(&coming);
+            match error.kind() {
+                io::ErrorKind::StorageFull => shared.counters.writes_refused.count(),
+                _ => shared.counters.write_errors.count(),
+            }
+        }
+        kept
     }
 
     /// Notes that the entry was used, though it was answered from memory; not when that would have to wait.
     pub(crate) fn touch(&self, key: &CacheKey) {
-        if let Ok(mut content) = self.shared.content.try_lock() {
-            content.index.touch(key);
-        }
+        self.shared.touch(key);
     }
 
     /// Has an entry written. Never waits: when too much waits already, it is dropped.
-    pub(crate) fn insert(&self, key: CacheKey, derivative: Derivative) {
-        if !self.shared.queue.push_write(key, derivative, self.shared.limits.max_queue) {
+    pub(crate) fn insert(&self, key: CacheKey, name: &str, derivative: Derivative) {
+        if !self.shared.queue.push_write(key, name, derivative, self.shared.limits.max_queue) {
             self.shared.counters.writes_dropped.count();
         }
     }
 
-    /// Forgets an image at once; its files go in the background.
-    pub(crate) fn purge_image(&self, image: u128) {
-        self.purge(Some(image));
+    /// Forgets an image at once; its files go in the background. Gives the number of files.
+    pub(crate) fn purge_image(&self, image: u128) -> u64 {
+        self.purge(Purge::image(image))
     }
 
-    /// Forgets everything at once; the files go in the background.
-    pub(crate) fn purge_all(&self) {
-        self.purge(None);
+    /// Forgets everything at once; the files go in the background. Gives their number.
+    pub(crate) fn purge_all(&self) -> u64 {
+        self.purge(Purge::all())
     }
 
-    fn purge(&self, image: Option<u128>) {
+    /// Forgets the images whose identifiers are meant, and those whose identifiers are not known. Waits until what earlier runs
+    /// left is known.
+    pub(crate) fn purge_named(&self, is_meant: &dyn Fn(&str) -> bool) -> u64 {
+        self.flush();
+        let (mut meant, mut named) = (HashSet::new(), HashSet::new());
         {
+            let mut journal = lock(&self.shared.journal);
+            journal.write_pending(&self.shared.folder);
+            for record in Past::read(&self.shared.folder, self.shared.boot).records() {
+                if let Record::Name(image, name) = record {
+                    named.insert(image);
+                    if is_meant(name) {
+                        meant.insert(image);
+                    }
+                }
+            }
+        }
+        self.purge(Purge::images(meant, named))
+    }
+
+    fn purge(&self, purge: Purge) -> u64 {
+        let marked = {
             let mut content = self.shared.content();
             if !content.is_counted {
-                content.early_purges.push(image);
+                content.early_purges.push(purge.clone());
             }
-            content.index.mark_image(image);
-        }
-        self.shared.queue.push(Job::Purge(image));
+            content.index.mark(&purge).len()
+        };
+        lock(&self.shared.parts).retain(|key, _| !purge.means(key.image));
+        self.shared.queue.push(Job::Purge(purge));
+        marked as u64
     }
 
-    /// Waits until everything that was asked for before is done, the counting included.
+    /// Waits until everything that was asked for before is done, and what earlier runs left is known.
     pub fn flush(&self) {
         let (tell, told) = mpsc::sync_channel(1);
         self.shared.queue.push(Job::Tell(tell));
@@ -204,8 +305,11 @@ impl DiskCache {
 
     /// Entries and bytes of the directory.
     pub(crate) fn size(&self) -> (u64, u64) {
-        let content = self.shared.content();
-        (content.index.entries(), content.used())
+        let (entries, bytes) = {
+            let content = self.shared.content();
+            (content.index.entries(), content.used().saturating_add(content.reserved))
+        };
+        (entries, bytes.saturating_add(self.shared.beside()))
     }
 }
 
@@ -221,64 +325,212 @@ impl Drop for DiskCache {
 
 impl Shared {
     fn content(&self) -> MutexGuard<'_, Content> {
-        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.content)
+    }
+
+    /// Largest file that is kept.
+    fn largest(&self) -> u64 {
+        self.limits.max_total / LARGEST_PART
+    }
+
+    /// Bytes that are no entries: the journal, and what is still open.
+    fn beside(&self) -> u64 {
+        let blocks = |bytes: u64| bytes.next_multiple_of(self.folder.block_bytes);
+        let journal = self.journal_bytes.load(Ordering::Relaxed);
+        // While it is written anew there are two, the new one at most so much shorter.
+        blocks(journal.saturating_add(journal / JOURNAL_GROWTH))
+            .saturating_add(blocks(self.lingering.load(Ordering::Relaxed)))
+    }
+
+    fn touch(&self, key: &CacheKey) {
+        if let Ok(mut content) = self.content.try_lock() {
+            content.index.touch(key);
+        }
+    }
+
+    fn report_damage(&self, key: &CacheKey) {
+        self.counters.damaged.count();
+        self.content().index.mark_damaged(key);
+        self.queue.push(Job::Remove(*key));
+        tracing::warn!(%key, "a cache entry is damaged and will be removed");
+    }
+
+    /// What to do about a file that could not be read.
+    fn explain(&self, key: &CacheKey, presence: Presence, error: &io::Error) {
+        match error.kind() {
+            io::ErrorKind::NotFound => {
+                // Evicted in this moment, or removed by someone else: then the index must learn of it.
+                if presence == Presence::Known {
+                    self.queue.push(Job::Remove(*key));
+                }
+            }
+            io::ErrorKind::InvalidData => self.report_damage(key),
+            // Too many open files, a disk that fails: that says nothing about the entry.
+            _ => tracing::warn!(%key, %error, "a cache entry cannot be read"),
+        }
     }
 
     fn work(&self) {
         if let Err(error) = self.count() {
+            if self.queue.is_closed() {
+                return;
+            }
             // Without the count the bound cannot be kept: nothing more is written, what is there is still answered.
             tracing::error!(%error, "the cache directory cannot be counted and is only read from");
             self.queue.close();
             return;
         }
-        while let Some(job) = self.queue.pop() {
+        while let Some(job) = self.queue.pop(|| self.write_journal()) {
             match job {
-                Job::Write(key, derivative) => self.write(&key, &derivative),
+                Job::Write(key, name, derivative) => self.write(&key, &name, &derivative),
                 Job::Remove(key) => self.remove_damaged(&key),
-                Job::Purge(image) => self.purge(image),
+                Job::Purge(purge) => self.purge(&purge),
                 Job::Tell(tell) => {
                     // The one who asked may be gone.
                     let _ = tell.send(());
                 }
             }
+            self.shorten_journal();
+        }
+        lock(&self.journal).close(&self.folder);
+    }
+
+    /// Finds out what earlier runs left, and removes what is too much: from the journal if it lacks nothing, else by a walk.
+    fn count(&self) -> io::Result<()> {
+        let past = Past::read(&self.folder, self.boot);
+        if past.is_complete {
+            self.take_over(&past);
+            *lock(&self.journal) = Journal::resume(&self.folder, &past, self.boot)?;
+            drop(past);
+        } else {
+            self.folder.remove_plain(journal::NAME);
+            self.walk()?;
+            self.begin_journal(&past)?;
+        }
+        {
+            let mut content = self.content();
+            for purge in std::mem::take(&mut content.early_purges) {
+                content.index.mark(&purge);
+            }
+            content.is_counted = true;
+            tracing::debug!(entries = content.index.entries(), "the content of the cache directory is known");
+        }
+        self.note_journal();
+        self.shorten_journal();
+        self.make_room(0)?;
+        Ok(())
+    }
+
+    /// Takes over what the journal lists.
+    fn take_over(&self, past: &Past) {
+        let mut records = past.records();
+        loop {
+            let mut content = self.content();
+            for _ in 0..AT_A_TIME {
+                match records.next() {
+                    Some(Record::Entry(listed)) => content.index.insert_found(listed),
+                    Some(Record::Gone(key)) => content.index.remove(&key),
+                    Some(Record::Name(..) | Record::Closed) => {}
+                    None => {
+                        content.index.tidy();
+                        drop(content);
+                        return self.take_over_folders();
+                    }
+                }
+            }
         }
     }
 
-    /// Counts what earlier runs left, oldest first, and removes what is too much.
-    fn count(&self) -> io::Result<()> {
+    fn take_over_folders(&self) {
+        let folders = self.folder.count_folders();
+        self.content().folder_bytes += folders * self.folder.block_bytes;
+    }
+
+    /// Takes over what is found in the folders, oldest first.
+    fn walk(&self) -> io::Result<()> {
         let mut found: Vec<(i64, CacheKey, u64)> = Vec::new();
         let folders = self.folder.scan(|key, bytes, changed| {
             found.push((changed, key, bytes));
             !found.len().is_multiple_of(1024) || !self.queue.is_closed()
         })?;
-        found.sort_unstable();
-        {
-            let mut content = self.content();
-            content.folder_bytes += folders * self.folder.block_bytes;
-            for (_, key, bytes) in &found {
-                content.index.insert_found(key, *bytes);
-            }
-            for image in std::mem::take(&mut content.early_purges) {
-                content.index.mark_image(image);
-            }
-            content.is_counted = true;
+        if self.queue.is_closed() {
+            // Not all was seen, so nothing may be made of it.
+            return Err(io::ErrorKind::Interrupted.into());
         }
-        self.make_room(0)?;
-        tracing::debug!(entries = found.len(), "the cache directory is counted");
+        found.sort_unstable();
+        for some in found.chunks(AT_A_TIME) {
+            let mut content = self.content();
+            for (_, key, bytes) in some {
+                let blocks = content.index.blocks_of(*bytes);
+                content.index.insert_found(Listed { key: *key, blocks, uses: 0, is_main: true });
+            }
+        }
+        self.content().folder_bytes += folders * self.folder.block_bytes;
         Ok(())
     }
 
-    /// Evicts until `bytes` more would fit. False when they never will.
+    /// Writes a journal of all that is there, with the names that the old one has.
+    fn begin_journal(&self, past: &Past) -> io::Result<()> {
+        // Held to the end: an entry that comes meanwhile is in the index by now, or is listed after this.
+        let mut journal = lock(&self.journal);
+        let (order, images) = {
+            let content = self.content();
+            (content.index.order(), content.index.images())
+        };
+        let mut seen = HashSet::new();
+        let names = past.records().filter_map(|record| match record {
+            Record::Name(image, name) if images.contains(&image) && seen.insert(image) => Some((image, name)),
+            _ => None,
+        });
+        let entries = |each: &mut dyn FnMut(Listed)| {
+            for some in order.chunks(AT_A_TIME) {
+                let listed = self.content().index.listed_at(some);
+                listed.into_iter().for_each(&mut *each);
+            }
+        };
+        journal.rewrite(&self.folder, self.boot, entries, names)
+    }
+
+    /// Writes the journal anew when most of it is of no use any more.
+    fn shorten_journal(&self) {
+        let (bytes, entries) = (self.journal_bytes.load(Ordering::Relaxed), self.content().index.entries());
+        if bytes < SMALL_JOURNAL || bytes / JOURNAL_GROWTH < entries.saturating_mul(64) {
+            return;
+        }
+        self.write_journal();
+        let past = Past::read(&self.folder, self.boot);
+        if let Err(error) = self.begin_journal(&past) {
+            tracing::warn!(%error, "the cache's journal cannot be shortened");
+        }
+        self.note_journal();
+    }
+
+    fn write_journal(&self) {
+        lock(&self.journal).write_pending(&self.folder);
+        self.note_journal();
+    }
+
+    fn note_journal(&self) {
+        let bytes = lock(&self.journal).bytes();
+        self.journal_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Evicts until `bytes` more would fit, and reserves them. False when they never will.
     fn make_room(&self, bytes: u64) -> io::Result<bool> {
         let free = self.folder.free_bytes()?;
-        let used = self.content().used();
+        let beside = self.beside();
         // What the disk leaves to the cache; less than it has now, when others need their room back.
-        let by_disk = used.saturating_add(free).saturating_sub(self.limits.min_free);
-        let most = self.limits.max_total.min(by_disk);
+        let by_disk = self.content().used().saturating_add(beside).saturating_add(free);
+        let most = self.limits.max_total.min(by_disk.saturating_sub(self.limits.min_free)).saturating_sub(beside);
         loop {
             let victim = {
                 let mut content = self.content();
-                if content.used().checked_add(bytes).is_some_and(|wanted| wanted <= most) {
+                let wanted = content.used().checked_add(content.reserved).and_then(|used| used.checked_add(bytes));
+                let one_more = u64::from(bytes > 0);
+                if wanted.is_some_and(|wanted| wanted <= most)
+                    && content.index.entries().saturating_add(one_more) <= self.limits.max_entries.max(1)
+                {
+                    content.reserved += bytes;
                     return Ok(true);
                 }
                 // Emptying the cache for something that does not fit even then helps nobody.
@@ -289,16 +541,32 @@ impl Shared {
             };
             let Some(victim) = victim else { return Ok(false) };
             self.counters.evictions.count();
-            self.folder.remove(&victim)?;
+            self.remove_file(&victim)?;
         }
     }
 
-    fn write(&self, key: &CacheKey, derivative: &Derivative) {
+    fn unreserve(&self, bytes: u64) {
+        let mut content = self.content();
+        content.reserved = content.reserved.saturating_sub(bytes);
+    }
+
+    /// Removes the file of an entry that the index does not have any more.
+    fn remove_file(&self, key: &CacheKey) -> io::Result<()> {
+        let open = lock(&self.parts).remove(key).and_then(|part| part.upgrade());
+        if let Some(open) = open {
+            open.linger();
+        }
+        self.folder.remove(key)?;
+        lock(&self.journal).strike(&self.folder, *key);
+        Ok(())
+    }
+
+    fn write(&self, key: &CacheKey, name: &str, derivative: &Derivative) {
         let bytes = entry::file_bytes(derivative);
         if self.content().index.contains(key) {
             return;
         }
-        match self.write_file(key, derivative, bytes) {
+        match self.write_file(key, name, derivative, bytes) {
             Ok(true) => self.counters.writes.count(),
             Ok(false) => self.counters.writes_refused.count(),
             Err(error) => {
@@ -309,44 +577,108 @@ impl Shared {
     }
 
     /// Writes an entry after making room for it. False when there is none.
-    fn write_file(&self, key: &CacheKey, derivative: &Derivative, bytes: u64) -> io::Result<bool> {
+    fn write_file(&self, key: &CacheKey, name: &str, derivative: &Derivative, bytes: u64) -> io::Result<bool> {
         // Its blocks, its name, and the folder that it may need.
         let needed = self.content().index.rounded(bytes).saturating_add(2 * self.folder.block_bytes);
-        if bytes > self.limits.max_total / LARGEST_PART || !self.make_room(needed)? {
+        if bytes > self.largest() || !self.make_room(needed)? {
             return Ok(false);
         }
-        let made_folder = self.folder.write(key, derivative)?;
-        let displaced = {
+        let written = self.folder.write(key, derivative).and_then(|coming| {
+            let arrived = self.admit(key, name, bytes, false, &coming);
+            if arrived.is_err() {
+                self.folder.give_up(&coming);
+            }
+            arrived
+        });
+        self.unreserve(needed);
+        written?;
+        Ok(true)
+    }
+
+    fn write_part(
+        &self,
+        key: &CacheKey,
+        name: &str,
+        coming: &Coming,
+        file: &std::fs::File,
+        write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut out = PartWriter::new(self, file)?;
+        write(&mut out)?;
+        let bytes = out.finish(key)?;
+        self.admit(key, name, bytes, true, coming)?;
+        self.counters.parts_written.count();
+        Ok(())
+    }
+
+    /// Takes a file that is complete into the index and the journal, and moves it to its place.
+    fn admit(&self, key: &CacheKey, name: &str, bytes: u64, is_dear: bool, coming: &Coming) -> io::Result<()> {
+        let (displaced, listed) = {
             let mut content = self.content();
-            content.folder_bytes += if made_folder { self.folder.block_bytes } else { 0 };
-            content.index.insert(key, bytes)
+            let displaced = content.index.insert(key, bytes, is_dear);
+            (displaced, content.index.listed(key))
         };
         if let Some(displaced) = displaced {
-            self.folder.remove(&displaced)?;
+            self.remove_file(&displaced)?;
         }
-        Ok(true)
+        if let Some(listed) = listed {
+            let mut journal = lock(&self.journal);
+            journal.list(&self.folder, listed, name);
+            self.journal_bytes.store(journal.bytes(), Ordering::Relaxed);
+        }
+        match self.folder.arrive(coming) {
+            Ok(made_folder) => {
+                let is_wanted = {
+                    let mut content = self.content();
+                    content.folder_bytes += if made_folder { self.folder.block_bytes } else { 0 };
+                    content.index.arrived(key)
+                };
+                // Purged while it was on its way.
+                if is_wanted { Ok(()) } else { self.try_forget(key) }
+            }
+            Err(error) => {
+                self.content().index.remove(key);
+                Err(error)
+            }
+        }
     }
 
     /// Removes an entry that was found damaged, unless a good one has come to its place.
     fn remove_damaged(&self, key: &CacheKey) {
-        let is_bad = match self.folder.read(key, self.limits.max_total) {
-            Ok(file) => entry::parse(key, file).is_none(),
-            Err(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData),
-        };
-        if is_bad {
+        let is_marked = self.content().index.is_damaged(key);
+        if is_marked || self.is_bad(key) {
             self.forget(key);
         }
     }
 
+    /// Looks whether the file of an entry is no whole one. Of a part, only its head and table are looked at.
+    fn is_bad(&self, key: &CacheKey) -> bool {
+        let read = self.folder.open_entry(key).and_then(|file| {
+            if part::is_part(&file)? {
+                Ok(false)
+            } else {
+                Ok(entry::parse(key, self.folder.read(key, self.largest())?).is_none())
+            }
+        });
+        read.unwrap_or_else(|error| {
+            matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+        })
+    }
+
     fn forget(&self, key: &CacheKey) {
-        match self.folder.remove(key) {
-            Ok(()) => self.content().index.remove(key),
-            Err(error) => tracing::warn!(%key, %error, "a cache entry cannot be removed"),
+        if let Err(error) = self.try_forget(key) {
+            tracing::warn!(%key, %error, "a cache entry cannot be removed");
         }
     }
 
-    fn purge(&self, image: Option<u128>) {
-        let keys = self.content().index.mark_image(image);
+    fn try_forget(&self, key: &CacheKey) -> io::Result<()> {
+        self.remove_file(key)?;
+        self.content().index.remove(key);
+        Ok(())
+    }
+
+    fn purge(&self, purge: &Purge) {
+        let keys = self.content().index.mark(purge);
         for key in keys {
             self.forget(&key);
         }

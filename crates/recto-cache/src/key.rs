@@ -20,12 +20,15 @@ impl CacheKey {
     /// The key of a derivative of the image with this identifier. `parts` are the version, the canonical request and all
     /// settings that decide the bytes; their order counts, and `["ab", "c"]` is not `["a", "bc"]`.
     pub fn new(identifier: &str, parts: &[&str]) -> Self {
-        let mut hash = Sha256::new();
-        for part in parts {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part.as_bytes());
-        }
-        Self { image: Self::image_of(identifier), request: first_half(hash) }
+        let base = KeyBase::new(identifier, parts);
+        Self { image: base.image, request: first_half(base.parts) }
+    }
+
+    /// The key that [`CacheKey::new`] gives for these parts with `last` behind them, the most of it worked out before.
+    pub fn on(base: &KeyBase, last: &str) -> Self {
+        let mut hash = base.parts.clone();
+        add_part(&mut hash, last);
+        Self { image: base.image, request: first_half(hash) }
     }
 
     /// The half that names the image.
@@ -44,6 +47,35 @@ impl CacheKey {
     pub(crate) fn spread(self) -> u64 {
         (self.image ^ self.request.rotate_left(64)) as u64
     }
+}
+
+/// What the keys of all derivatives of one image have in common.
+#[derive(Clone)]
+pub struct KeyBase {
+    image: u128,
+    parts: Sha256,
+}
+
+impl KeyBase {
+    /// For keys of the image with this identifier whose first parts are these.
+    pub fn new(identifier: &str, parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            add_part(&mut hash, part);
+        }
+        Self { image: CacheKey::image_of(identifier), parts: hash }
+    }
+}
+
+impl fmt::Debug for KeyBase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyBase").finish_non_exhaustive()
+    }
+}
+
+fn add_part(hash: &mut Sha256, part: &str) {
+    hash.update((part.len() as u64).to_le_bytes());
+    hash.update(part.as_bytes());
 }
 
 fn first_half(hash: Sha256) -> u128 {
@@ -73,6 +105,7 @@ mod tests {
         let key = CacheKey::new("a", &["v1", "full/max/0/default.jpg"]);
         assert_eq!(CacheKey::from_hex(&key.to_string()), Some(key));
         assert_eq!(key.image, CacheKey::image_of("a"));
+        assert_eq!(CacheKey::on(&KeyBase::new("a", &["v1"]), "full/max/0/default.jpg"), key);
         for other in [
             CacheKey::new("b", &["v1", "full/max/0/default.jpg"]),
             CacheKey::new("a", &["v2", "full/max/0/default.jpg"]),

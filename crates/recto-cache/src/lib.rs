@@ -13,10 +13,10 @@ mod options;
 mod stats;
 
 pub use derivatives::{Derivative, DerivativeCache};
-pub use disk::{DiskCache, overlaps};
+pub use disk::{DiskCache, KeptPart, overlaps, real};
 pub use error::CacheError;
 pub use joining::{CancelSignal, JoinError, Joining};
-pub use key::CacheKey;
+pub use key::{CacheKey, KeyBase};
 pub use memory::MemoryCache;
 pub use options::CacheOptions;
 pub use stats::CacheStats;

@@ -18,6 +18,8 @@ pub struct CacheOptions {
     pub directory: Option<PathBuf>,
     /// Most bytes that finished images may take on disk, in whole blocks; what is seldom used goes first. `0` keeps none.
     pub max_disk: ByteSize,
+    /// Most files that finished images may be on disk. Each takes about 70 bytes of memory.
+    pub max_entries: u64,
     /// Bytes of the disk that stay free for others, whatever `max_disk` allows.
     pub min_free: ByteSize,
     /// Most bytes that may wait to be written to disk; what comes while that is full is not kept.
@@ -34,6 +36,7 @@ impl Default for CacheOptions {
             max_memory: ByteSize::mib(256),
             directory: None,
             max_disk: ByteSize::gib(10),
+            max_entries: 2_000_000,
             min_free: ByteSize::gib(1),
             write_queue: ByteSize::mib(64),
             max_facts: 100_000,

@@ -31,6 +31,10 @@ pub struct CacheStats {
     pub evictions: u64,
     /// Entries found damaged; they count as misses, too.
     pub damaged: u64,
+    /// Parts written to the directory.
+    pub parts_written: u64,
+    /// Parts of the directory that were opened.
+    pub parts_opened: u64,
 }
 
 #[derive(Debug, Default)]
@@ -44,6 +48,8 @@ pub(crate) struct Counters {
     pub(crate) write_errors: Counter,
     pub(crate) evictions: Counter,
     pub(crate) damaged: Counter,
+    pub(crate) parts_written: Counter,
+    pub(crate) parts_opened: Counter,
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +78,8 @@ impl Counters {
             write_errors: self.write_errors.get(),
             evictions: self.evictions.get(),
             damaged: self.damaged.get(),
+            parts_written: self.parts_written.get(),
+            parts_opened: self.parts_opened.get(),
             ..CacheStats::default()
         }
     }

@@ -1,5 +1,7 @@
 //! One computation for all who ask at the same time.
 
+#![cfg(test)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

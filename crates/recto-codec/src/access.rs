@@ -35,6 +35,12 @@ pub trait RandomAccess: Send + Sync + fmt::Debug {
         self.len() == 0
     }
 
+    /// A number for this version of these bytes, where the store knows one: equal only for equal bytes. What was parsed for one
+    /// page is found by it for the next.
+    fn identity(&self) -> Option<u128> {
+        None
+    }
+
     /// Fills the whole of `buffer` from `offset`.
     ///
     /// # Errors
@@ -65,6 +71,19 @@ pub trait RandomAccess: Send + Sync + fmt::Debug {
     /// Fills `buffer` only if that needs no waiting (the bytes are in memory already); `false` when it would, with
     /// `buffer` in any state. The default never promises that.
     fn try_read_at(&self, _offset: u64, _buffer: &mut [u8]) -> bool {
+        false
+    }
+
+    /// As [`RandomAccess::try_read_at`] (an empty buffer asks for no bytes), and `true` only if the original was neither
+    /// changed, nor removed, nor replaced by another of its name since [`RandomAccess::settle`]: so that a caller who has just
+    /// one look can take it for the current one. What happens to the folders above shows in their names alone.
+    fn try_read_current(&self, _offset: u64, _buffer: &mut [u8]) -> bool {
+        false
+    }
+
+    /// Takes what is seen now for the state that [`RandomAccess::try_read_current`] compares with. `still_current` is asked
+    /// in between, and nothing is taken if it says no: changes before and after it are noticed.
+    fn settle(&self, _still_current: &dyn Fn() -> bool) -> bool {
         false
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use recto_iiif::image::Format;
 use recto_iiif::{Dimensions, Rect};
 
-use crate::{ByteRange, Control, DecodeError, ImageFacts, PixelFormat, Raster};
+use crate::{ByteRange, Control, DecodeError, ImageFacts, Metadata, Orientation, PixelFormat, Raster};
 
 /// Which pixels are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +80,17 @@ pub struct StoredTile {
     pub body: ByteRange,
 }
 
+/// A part of a level that is to leave as a JPEG without being decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CutRequest {
+    /// In pixels of that level as stored; inside it and not empty.
+    pub region: Rect,
+    /// How it is turned on the way, from stored to shown.
+    pub turn: Orientation,
+    /// Luma alone.
+    pub gray: bool,
+}
+
 /// An open image (one page of a file). Immutable: many requests share it at once.
 pub trait Decoder: Send + Sync {
     /// What the headers say.
@@ -94,19 +105,42 @@ pub trait Decoder: Send + Sync {
     /// What is wrong with the file, or that the work was cancelled.
     fn rows<'a>(&'a self, wanted: &DecodeRequest, control: &Control) -> Result<Box<dyn RowSource + 'a>, DecodeError>;
 
+    /// What the file says beside its pixels, as it lies. Reads.
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    fn metadata(&self) -> Result<Metadata, DecodeError> {
+        Ok(Metadata::default())
+    }
+
     /// The stored tile in this column and row of a level's grid, when it can leave as it lies: complete in itself, not padded,
     /// colours as a browser would understand them. Does no input or output.
     fn stored_tile(&self, _level: usize, _column: u32, _row: u32) -> Option<StoredTile> {
         None
     }
 
-    /// A padded edge tile cut to what is visible, in the compressed domain: no decoding, no generation loss.
-    /// `None` when that cannot be done here; then it is decoded.
+    /// True when [`Decoder::cut`] will give this part, as far as can be said without looking at its data. Does no input or output.
+    fn can_cut(&self, _level: usize, _wanted: &CutRequest) -> bool {
+        false
+    }
+
+    /// A part of a level as a complete JPEG, made of the stored coefficients: no decoding, no generation loss, no metadata.
+    /// `None` when that cannot be done after all; then it is decoded.
     ///
     /// # Errors
-    /// What is wrong with the stored tile.
-    fn cut_tile(&self, _level: usize, _column: u32, _row: u32) -> Result<Option<Vec<u8>>, DecodeError> {
+    /// What is wrong with the stored data, or that the work was cancelled.
+    fn cut(&self, _level: usize, _wanted: &CutRequest, _control: &Control) -> Result<Option<Vec<u8>>, DecodeError> {
         Ok(None)
+    }
+
+    /// Does now what would otherwise be done when the first part is asked for and may take seconds: an index, another form of
+    /// the same data. To be called from where nobody waits. It may be called at any time, from any thread, and again: what is
+    /// there is not made anew, what is under way is waited for, and what was cancelled is taken up by the next caller.
+    ///
+    /// # Errors
+    /// That the work was cancelled, or the original could not be read. A damaged original is no error here.
+    fn prepare(&self, _control: &Control) -> Result<(), DecodeError> {
+        Ok(())
     }
 
     /// The whole image as one complete file in the given format, without metadata that must not leave (orientation,

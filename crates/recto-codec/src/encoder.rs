@@ -57,6 +57,18 @@ pub struct EncodeOptions {
     pub webp_effort: u8,
     /// TIFF compression.
     pub tiff_compression: TiffCompression,
+    /// TIFF with tiles and reduced levels.
+    pub tiff_pyramid: bool,
+    /// PNG with a palette of at most 256 colours, where 8-bit colour is written.
+    pub png_palette: bool,
+    /// AVIF quality, 1..=100.
+    pub avif_quality: u8,
+    /// AVIF speed, 1 (smallest) ..=10 (fastest).
+    pub avif_speed: u8,
+    /// JPEG XL effort, 1 (fastest) ..=9 (smallest).
+    pub jxl_effort: u8,
+    /// JPEG 2000 quality, 1..=100; 100 is lossless.
+    pub jp2_quality: u8,
 }
 
 impl Default for EncodeOptions {
@@ -68,6 +80,12 @@ impl Default for EncodeOptions {
             webp_quality: 80,
             webp_effort: 0,
             tiff_compression: TiffCompression::Deflate,
+            tiff_pyramid: false,
+            png_palette: false,
+            avif_quality: 60,
+            avif_speed: 10,
+            jxl_effort: 1,
+            jp2_quality: 80,
         }
     }
 }
@@ -88,6 +106,12 @@ pub trait Encoder: Send {
 
     /// Bytes written so far, as far as known.
     fn written_bytes(&self) -> u64;
+}
+
+/// Can a picture of this size be written in this format at all?
+pub fn can_write(format: Format, size: Dimensions) -> bool {
+    let header = EncodeHeader { size, pixels: PixelFormat::Rgb8, bitonal: false, icc: None, dpi: None };
+    encoder(format, &header, &EncodeOptions::default()).is_ok()
 }
 
 /// The encoder for `format`.

@@ -95,6 +95,30 @@ pub enum EncodeError {
         /// The longest side of the format.
         limit_px: u32,
     },
+    /// The encoder cannot make it this small.
+    #[error(
+        "{format} is written from {least_px} pixels a side here, {size} is smaller; ask for a larger size or another format"
+    )]
+    SideTooShort {
+        /// The format's URL word.
+        format: &'static str,
+        /// The size wanted.
+        size: Dimensions,
+        /// The shortest side.
+        least_px: u32,
+    },
+    /// Encoding this much would take too long.
+    #[error(
+        "{format} is written up to {limit_px} pixels here, {size} are more; ask for a smaller size or another format"
+    )]
+    AreaTooLarge {
+        /// The format's URL word.
+        format: &'static str,
+        /// The size wanted.
+        size: Dimensions,
+        /// Most pixels.
+        limit_px: u64,
+    },
     /// The format cannot hold these pixels; the engine converts before.
     #[error("{format} cannot hold pixels of the form {pixels:?}")]
     PixelFormat {
@@ -123,8 +147,8 @@ impl EncodeError {
     /// What kind of failure it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::SideTooLong { .. } => ErrorKind::TooLarge,
-            Self::NoEncoder { .. } => ErrorKind::Unsupported,
+            Self::SideTooLong { .. } | Self::AreaTooLarge { .. } => ErrorKind::TooLarge,
+            Self::NoEncoder { .. } | Self::SideTooShort { .. } => ErrorKind::Unsupported,
             Self::PixelFormat { .. } | Self::Failed { .. } => ErrorKind::Internal,
         }
     }

@@ -21,6 +21,28 @@ pub enum SourceFormat {
     Gif,
     /// Windows bitmap.
     Bmp,
+    /// JPEG 2000 (JP2, JPX, or a bare codestream), also with high-throughput blocks (HTJ2K, JPH).
+    Jp2,
+    /// JPEG XL.
+    Jxl,
+    /// AVIF.
+    Avif,
+    /// HEIC.
+    Heic,
+    /// PDF.
+    Pdf,
+    /// Photoshop document.
+    Psd,
+    /// DICOM.
+    Dicom,
+    /// FITS.
+    Fits,
+    /// OpenEXR.
+    Exr,
+    /// SVG.
+    Svg,
+    /// X pixmap.
+    Xpm,
 }
 
 impl SourceFormat {
@@ -33,6 +55,17 @@ impl SourceFormat {
             Self::Webp => "image/webp",
             Self::Gif => "image/gif",
             Self::Bmp => "image/bmp",
+            Self::Jp2 => "image/jp2",
+            Self::Jxl => "image/jxl",
+            Self::Avif => "image/avif",
+            Self::Heic => "image/heic",
+            Self::Pdf => "application/pdf",
+            Self::Psd => "image/vnd.adobe.photoshop",
+            Self::Dicom => "application/dicom",
+            Self::Fits => "image/fits",
+            Self::Exr => "image/x-exr",
+            Self::Svg => "image/svg+xml",
+            Self::Xpm => "image/x-xpixmap",
         }
     }
 }
@@ -46,6 +79,17 @@ impl fmt::Display for SourceFormat {
             Self::Webp => "WebP",
             Self::Gif => "GIF",
             Self::Bmp => "BMP",
+            Self::Jp2 => "JPEG 2000",
+            Self::Jxl => "JPEG XL",
+            Self::Avif => "AVIF",
+            Self::Heic => "HEIC",
+            Self::Pdf => "PDF",
+            Self::Psd => "PSD",
+            Self::Dicom => "DICOM",
+            Self::Fits => "FITS",
+            Self::Exr => "OpenEXR",
+            Self::Svg => "SVG",
+            Self::Xpm => "XPM",
         })
     }
 }
@@ -173,4 +217,15 @@ impl ImageFacts {
     pub fn size(&self) -> Dimensions {
         self.orientation.shown(self.stored_size())
     }
+}
+
+/// What a file says beside its pixels, for programs that copy it into another. Nothing of it is needed to show the image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// EXIF as a block of its own: a small TIFF whose first directory points to the rest.
+    pub exif: Option<Arc<[u8]>>,
+    /// An XMP packet.
+    pub xmp: Option<Arc<[u8]>>,
+    /// IPTC-IIM records.
+    pub iptc: Option<Arc<[u8]>>,
 }

@@ -10,15 +10,21 @@ mod encoder;
 mod error;
 mod facts;
 pub mod formats;
+mod memo;
 mod memory;
 mod raster;
 
 pub use access::{ByteRange, MemoryAccess, RandomAccess};
 pub use control::Control;
-pub use decoder::{Cost, DecodeRequest, DecodedGeometry, Decoder, RowSource, StoredTile, read_raster};
-pub use encoder::{EncodeHeader, EncodeOptions, Encoder, Subsampling, TiffCompression, encoder};
+pub use decoder::{Cost, CutRequest, DecodeRequest, DecodedGeometry, Decoder, RowSource, StoredTile, read_raster};
+pub use encoder::{EncodeHeader, EncodeOptions, Encoder, Subsampling, TiffCompression, can_write, encoder};
 pub use error::{DecodeError, EncodeError};
-pub use facts::{ColorModel, ImageFacts, Level, Orientation, SourceFormat, TileGrid};
-pub use formats::{OpenOptions, open};
+pub use facts::{ColorModel, ImageFacts, Level, Metadata, Orientation, SourceFormat, TileGrid};
+pub use formats::tiff_pyramid::{
+    BigTiff, PyramidCompression, PyramidError, PyramidOptions, PyramidPage, PyramidReport, PyramidWriter, TileMaker,
+};
+pub use formats::{CONTAINED, contain_with, run_contained};
+pub use formats::{Jp2Options, OpenOptions, jp2_encoder, open};
+pub use memo::{Memo, MemoKey, Shelf};
 pub use memory::give_back_large_buffers;
 pub use raster::{PixelFormat, Raster};

@@ -27,7 +27,7 @@ pub enum PixelFormat {
     Cmyk16,
     /// CIELAB, 8 bits: L* of 0..=100 as 0..=255, a* and b* as offset 128 (ICC Lab encoding).
     Lab8,
-    /// CIELAB, 16 bits: L* of 0..=100 as 0..=65535, a* and b* of -128..=127.996 as 0..=65535, 0 at 32768 (ICC v4 encoding).
+    /// CIELAB, 16 bits: L* of 0..=100 as 0..=65535, a* and b* of -128..=127.996 as 0..=65535: 256 steps each, 0 at 32768.
     Lab16,
 }
 

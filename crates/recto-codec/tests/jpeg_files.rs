@@ -1,5 +1,7 @@
 //! Real JPEG files of many kinds against an independent decoder, where the test data is present.
 
+#![cfg(test)]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

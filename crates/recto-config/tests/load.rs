@@ -1,5 +1,7 @@
 //! Layers, provenance, and every message in its exact words.
 
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 
 use recto_config::{ByteSize, ConfigFile, Duration, Origin, Sources, example_file, json_schema, load, reference_table};

@@ -28,21 +28,21 @@ pub(crate) fn pieces(row_bytes: u64, rows: u64) -> u64 {
 const RESAMPLE_BYTES: u64 = 4 << 20;
 
 /// Rows of the result to make in one go.
-pub(crate) fn strip_rows(x: &Axis, y: &Axis, samples: usize) -> u32 {
-    let row = u64::from(x.extended()) * samples as u64;
+pub(crate) fn strip_rows(x: &Axis, y: &Axis, pixel_bytes: usize) -> u32 {
+    let row = u64::from(x.extended()) * pixel_bytes as u64;
     let budget = (RESAMPLE_BYTES / row.max(1)) as f64;
-    let rows = (budget / y.ratio()).min(RESAMPLE_BYTES as f64 / (f64::from(x.out) * samples as f64));
+    let rows = (budget / y.ratio()).min(RESAMPLE_BYTES as f64 / (f64::from(x.out) * pixel_bytes as f64));
     (rows as u32).clamp(16, 4096).min(y.out)
 }
 
 /// What shrinking and resampling hold.
-pub(crate) fn resampling(x: &Axis, y: &Axis, filter: Filter, samples: usize) -> u64 {
-    let samples = samples as u64;
-    let strip = u64::from(strip_rows(x, y, samples as usize));
+pub(crate) fn resampling(x: &Axis, y: &Axis, filter: Filter, pixel_bytes: usize) -> u64 {
+    let strip = u64::from(strip_rows(x, y, pixel_bytes));
+    let pixel_bytes = pixel_bytes as u64;
     let reach = |axis: &Axis| (filter.support() * axis.ratio().max(1.0)).ceil() as u64 * 2 + 3;
-    let shrunk_row = u64::from(x.extended()) * samples;
+    let shrunk_row = u64::from(x.extended()) * pixel_bytes;
     let source_rows = ((strip as f64 * y.ratio()).ceil() as u64 + reach(y)).min(u64::from(y.extended()));
-    let out_row = u64::from(x.out) * samples;
+    let out_row = u64::from(x.out) * pixel_bytes;
     let coefficients = |axis: &Axis, out: u64| out * (reach(axis) * 12 + 96);
     let shrink = if x.shrink > 1 || y.shrink > 1 { shrunk_row * 8 } else { 0 };
     shrunk_row * source_rows
@@ -73,12 +73,23 @@ pub(crate) fn encoding(format: Format, size: Dimensions, pixels: PixelFormat, op
         Format::Webp => (raw, area.saturating_mul(12)),
         // The picture, and what the search for its palette needs.
         Format::Gif => (raw, area.saturating_mul(26)),
+        Format::Png if options.png_palette => (raw, area.saturating_mul(26).saturating_add(raw)),
+        // Planes of samples in two bytes, and what the encoder makes of them: about as much for a small picture as for a large.
+        Format::Avif => {
+            (raw, area.saturating_mul(AVIF_BYTES * pixels.bytes_per_sample() as u64).saturating_add(AVIF_STATE))
+        }
+        // The picture, and its codes before they are joined.
+        Format::Jxl => (raw, raw.saturating_mul(3).saturating_add(2 << 20)),
         _ => (raw.saturating_add(raw / 64), row * 4),
     };
     // A file that grows in memory is moved when it is small; large ones grow in place, and what they do not fill costs nothing.
     let growing = file.saturating_mul(2).min(MOVED_BYTES);
     file.saturating_add(working).saturating_add(growing).saturating_add(64 << 10)
 }
+
+/// What the AVIF encoder holds for a pixel of 8-bit samples, and whatever the size.
+const AVIF_BYTES: u64 = 48;
+const AVIF_STATE: u64 = 8 << 20;
 
 /// From this size on, memory grows without being copied.
 const MOVED_BYTES: u64 = 32 << 20;

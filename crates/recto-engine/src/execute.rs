@@ -12,7 +12,7 @@ use crate::resample::Resampled;
 use crate::rotate::Rotated;
 use crate::rows::{Decoded, Mapped, Rows};
 use crate::turn::{Turned, mirror_rows};
-use crate::{EngineError, color};
+use crate::{EngineError, color, stored};
 
 /// Makes the answer. `source` is the original that `decoder` was opened on; it is read here only for tiles that leave as they lie.
 ///
@@ -33,8 +33,11 @@ pub fn execute(
             let body = source.read_range(tile.body).map_err(recto_codec::DecodeError::from)?;
             Ok([&tile.head, body.as_slice()].concat())
         }
-        Plan::CutTile { level, column, row, otherwise } => match decoder.cut_tile(*level, *column, *row)? {
-            Some(tile) if is_jpeg(&tile) => Ok(tile),
+        Plan::Cut { level, part, otherwise } => match decoder.cut(*level, part, control)? {
+            Some(tile) if is_jpeg(&tile) => Ok(match color::kept_profile(decoder.facts(), options) {
+                Some(icc) if !part.gray => stored::with_profile_first(&tile, &icc),
+                _ => tile,
+            }),
             _ => encode(otherwise, decoder, options, control),
         },
         Plan::StoredWhole { otherwise } => match decoder.stored_whole(Format::Jpg)? {
@@ -48,7 +51,10 @@ pub fn execute(
 /// The tile of a [`Plan::StoredTile`], so that a server can send its head and the bytes of its body itself.
 pub fn stored_tile(plan: &Plan, decoder: &dyn Decoder) -> Option<StoredTile> {
     match plan {
-        Plan::StoredTile { level, column, row, .. } => decoder.stored_tile(*level, *column, *row),
+        Plan::StoredTile { level, column, row, profile, .. } => {
+            let tile = decoder.stored_tile(*level, *column, *row)?;
+            Some(stored::with_profile(tile, profile.as_deref()))
+        }
         _ => None,
     }
 }
@@ -108,14 +114,15 @@ fn pipeline<'a>(
     let source = decoder.rows(&plan.decode, control)?;
     let decoded = Decoded::new(source, plan.decoded, plan.decode.denominator, control)?;
     let steps = color::steps(decoded.format(), decoder.facts().icc.as_ref(), plan.color);
+    let (to_light, from_light) = steps.light.unzip();
     let mut rows: Box<dyn Rows + 'a> = Box::new(decoded);
-    if let Some(converter) = steps.before {
+    for converter in steps.before.into_iter().chain(to_light) {
         rows = Box::new(Mapped::new(rows, converter.to, move |strip| converter.convert(strip)));
     }
     if !plan.is_exact() {
         rows = Box::new(Resampled::new(rows, plan.x, plan.y, plan.filter));
     }
-    if let Some(converter) = steps.after {
+    for converter in from_light.into_iter().chain(steps.after) {
         rows = Box::new(Mapped::new(rows, converter.to, move |strip| converter.convert(strip)));
     }
     if plan.gray {

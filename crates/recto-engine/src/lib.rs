@@ -1,8 +1,8 @@
 //! From a resolved image request and a file's facts to a [`Plan`] that one can print, and from the plan to bytes.
 //!
 //! ```text
-//! ResolvedRequest + ImageFacts ── plan ──> stored tile | cut tile | stored whole | render
-//! render: decode ─ colour ─ shrink ─ resample ─ colour ─ gray ─ flatten ─ turn ─ rotate ─ bitonal ─ encode
+//! ResolvedRequest + ImageFacts ── plan ──> stored tile | cut | stored whole | render
+//! render: decode ─ colour ─ (light) ─ shrink ─ resample ─ (shades) ─ colour ─ gray ─ flatten ─ turn ─ rotate ─ bitonal ─ encode
 //! ```
 //!
 //! [`plan()`] does no input or output; [`execute()`] reads through the decoder and gives a finished file. Between them
@@ -13,6 +13,7 @@ mod error;
 mod estimate;
 mod execute;
 mod geometry;
+mod inks;
 mod options;
 mod plan;
 mod profile;
@@ -24,9 +25,10 @@ mod shrink;
 mod stored;
 mod turn;
 
+pub use color::color_finding;
 pub use error::EngineError;
 pub use estimate::Estimate;
 pub use execute::{execute, render_rows, stored_tile};
-pub use options::{Bitonal, ColorPolicy, Filter, RenderOptions, StoredTiles};
-pub use plan::{Plan, RenderPlan, plan};
+pub use options::{Bitonal, ColorPolicy, Depth, Filter, Intent, RenderOptions, StoredTiles};
+pub use plan::{Plan, RenderPlan, plan, stored_request};
 pub use rows::Rows;

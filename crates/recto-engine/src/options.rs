@@ -13,6 +13,34 @@ pub enum ColorPolicy {
     /// Pixels stay in the space of the original and its profile is embedded, where the format and the quality allow it;
     /// elsewhere as [`ColorPolicy::ToSrgb`].
     Keep,
+    /// As [`ColorPolicy::Keep`] for spaces of three primaries that hold all of sRGB and more (Display P3, Adobe RGB, `ProPhoto`
+    /// RGB), as [`ColorPolicy::ToSrgb`] for everything else: every client that knows profiles at all shows these right.
+    Wide,
+}
+
+/// How many bits a sample of the answer has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Depth {
+    /// 8, of whatever original.
+    #[default]
+    Eight,
+    /// As many as the original's: 16 for originals of more than 8 bits, in the formats that have them (PNG, TIFF, JPEG 2000).
+    /// JPEG, WebP and GIF are of 8 bits, and so is every `bitonal` answer.
+    AsStored,
+}
+
+/// What conversion to sRGB does with colours that it does not have, and with white and black.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Intent {
+    /// By the profile's table for pleasing pictures, where it has one.
+    Perceptual,
+    /// Paper becomes white, and the darkest of inks black (black point compensation); colours between are exact.
+    #[default]
+    Relative,
+    /// By the profile's table for vivid graphics, where it has one.
+    Saturation,
+    /// Paper keeps its own colour. Shades of gray stay neutral.
+    Absolute,
 }
 
 /// How `bitonal` decides between black and white.
@@ -87,6 +115,15 @@ pub struct RenderOptions {
     pub stored_tiles: StoredTiles,
     /// The kernel of resampling.
     pub filter: Filter,
+    /// How many bits samples of the answer have.
+    pub depth: Depth,
+    /// How colours are converted to sRGB.
+    pub intent: Intent,
+    /// Resampling mixes light instead of sRGB's values: slower, and fine bright detail keeps its brightness. Reductions that
+    /// are stored (levels) or made by decoding (JPEG's) come as they are; this is for the factor that remains.
+    pub linear_light: bool,
+    /// Most bytes of a profile that is embedded; images with a larger one are converted to sRGB whatever `color` says.
+    pub max_profile_bytes: u64,
 }
 
 impl Default for RenderOptions {
@@ -98,6 +135,10 @@ impl Default for RenderOptions {
             bitonal: Bitonal::default(),
             stored_tiles: StoredTiles::default(),
             filter: Filter::default(),
+            depth: Depth::default(),
+            intent: Intent::default(),
+            linear_light: false,
+            max_profile_bytes: 64 << 10,
         }
     }
 }

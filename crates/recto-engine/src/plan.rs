@@ -1,15 +1,19 @@
 //! What will be done for a request, as a value: it can be printed, costed, and then executed.
 
 use std::fmt;
+use std::sync::Arc;
 
 use recto_codec::formats::WRITABLE;
-use recto_codec::{ColorModel, Cost, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, PixelFormat};
+use recto_codec::{
+    ColorModel, Cost, CutRequest, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, PixelFormat, StoredTile,
+};
 use recto_iiif::image::{Format, Quality, ResolvedRequest};
 use recto_iiif::{Dimensions, Rect};
 
+use crate::color::Wanted;
 use crate::estimate::{self, Estimate};
 use crate::geometry::{self, Axis};
-use crate::options::{Bitonal, ColorPolicy, Filter, RenderOptions};
+use crate::options::{Bitonal, Depth, Filter, RenderOptions};
 use crate::stored::{self, Stored};
 use crate::turn::Turn;
 use crate::{EngineError, color, quality, rotate};
@@ -28,15 +32,16 @@ pub enum Plan {
         row: u32,
         /// Bytes of the answer.
         bytes: u64,
+        /// The profile that goes into the tile's head.
+        profile: Option<Arc<[u8]>>,
     },
-    /// A tile at the edge is cut to what is visible, without decoding; rendered where that cannot be.
-    CutTile {
+    /// A part leaves with its stored coefficients, without decoding: an edge tile cut to what is visible, several tiles put together,
+    /// a region of a flat file; turned by quarters, without its colour. Rendered where that cannot be.
+    Cut {
         /// Index of the level.
         level: usize,
-        /// Column in the level's grid.
-        column: u32,
-        /// Row in the level's grid.
-        row: u32,
+        /// The part of it.
+        part: CutRequest,
         /// What is done when it cannot be cut.
         otherwise: Box<RenderPlan>,
     },
@@ -74,8 +79,8 @@ pub struct RenderPlan {
     pub(crate) degrees: Option<f64>,
     /// Size of the answer.
     pub(crate) size: Dimensions,
-    pub(crate) color: ColorPolicy,
-    pub(crate) color_words: &'static str,
+    pub(crate) color: Wanted,
+    pub(crate) color_words: String,
     pub(crate) gray: bool,
     pub(crate) threshold: Option<Threshold>,
     /// Only black and white go in, and nothing blurs them.
@@ -105,15 +110,30 @@ pub fn plan(decoder: &dyn Decoder, request: &ResolvedRequest, options: &RenderOp
     if let Some(Stored::Tile { level, column, row }) = stored
         && let Some(tile) = decoder.stored_tile(level, column, row)
     {
+        let profile = color::kept_profile(facts, options);
+        let tile = stored::with_profile(tile, profile.as_deref());
         let bytes = tile.body.length.saturating_add(tile.head.len() as u64);
-        return Ok(Plan::StoredTile { level, column, row, bytes });
+        return Ok(Plan::StoredTile { level, column, row, bytes, profile });
     }
     let otherwise = Box::new(render(decoder, request, options)?);
     Ok(match stored {
-        Some(Stored::PaddedTile { level, column, row }) => Plan::CutTile { level, column, row, otherwise },
         Some(Stored::Whole) => Plan::StoredWhole { otherwise },
-        _ => Plan::Render(otherwise),
+        _ => match stored::find_cut(decoder, &otherwise, options) {
+            Some((level, part)) => Plan::Cut { level, part, otherwise },
+            None => Plan::Render(otherwise),
+        },
     })
+}
+
+/// The stored tile that a request is, if it is one: what [`plan`] would find, without planning anything else.
+pub fn stored_request(decoder: &dyn Decoder, request: &ResolvedRequest, options: &RenderOptions) -> Option<StoredTile> {
+    match stored::find(decoder, request, options)? {
+        Stored::Tile { level, column, row } => {
+            let tile = decoder.stored_tile(level, column, row)?;
+            Some(stored::with_profile(tile, color::kept_profile(decoder.facts(), options).as_deref()))
+        }
+        Stored::Whole => None,
+    }
 }
 
 /// Bytes of any picture can be counted in 64 bits below this.
@@ -163,17 +183,25 @@ fn render(
         turn,
         degrees,
         size,
-        color: color_policy(facts, request, degrees, options),
-        color_words: "",
+        color: Wanted {
+            keep: keeps_profile(facts, request, degrees, options),
+            intent: options.intent,
+            deep: stays_deep(facts, request, options),
+            linear: false,
+        },
+        color_words: String::new(),
         gray: bitonal || request.quality == Quality::Gray,
         threshold,
         stays_bitonal: facts.color == ColorModel::Bitonal
-            && (bitonal || (x.is_exact() && y.is_exact() && degrees.is_none())),
+            // Reduced levels of a black and white page may be gray.
+            && (bitonal || (choice.level == 0 && x.is_exact() && y.is_exact() && degrees.is_none())),
         format: request.format,
         jpeg_quality: options.encode.jpeg_quality,
         dpi: dpi(facts, request, degrees),
         estimate: Estimate::default(),
     };
+    let keeps_inks = plan.color.keep && facts.color == ColorModel::Cmyk;
+    plan.color.linear = options.linear_light && !plan.is_exact() && !keeps_inks;
     plan.color_words = color::describe(facts, plan.color);
     plan.estimate = plan.cost(facts, decoder.cost(&decode), options);
     Ok(plan)
@@ -192,20 +220,23 @@ fn enlarged(reduced: Rect, denominator: u32, level: Dimensions) -> Rect {
 }
 
 /// A profile is kept only where the format can embed it and the pixels stay in its space.
-fn color_policy(
-    facts: &ImageFacts,
-    request: &ResolvedRequest,
-    degrees: Option<f64>,
-    options: &RenderOptions,
-) -> ColorPolicy {
+fn keeps_profile(facts: &ImageFacts, request: &ResolvedRequest, degrees: Option<f64>, options: &RenderOptions) -> bool {
     let inks = facts.color == ColorModel::Cmyk;
     let embeds = match request.format {
         Format::Jpg | Format::Tif => !(inks && degrees.is_some()),
-        Format::Png | Format::Webp => !inks,
+        Format::Png | Format::Webp | Format::Avif => !inks,
         _ => false,
     };
     let stays = matches!(request.quality, Quality::Default | Quality::Color);
-    if embeds && stays { options.color } else { ColorPolicy::ToSrgb }
+    embeds && stays && color::kept_profile(facts, options).is_some()
+}
+
+/// 16 bits stay where they are wanted, the format has them, and the answer is of more than black and white.
+fn stays_deep(facts: &ImageFacts, request: &ResolvedRequest, options: &RenderOptions) -> bool {
+    options.depth == Depth::AsStored
+        && facts.bits_per_sample > 8
+        && request.quality != Quality::Bitonal
+        && matches!(request.format.extension(), "png" | "tif" | "jp2" | "avif" | "jxl")
 }
 
 /// Dots per inch of the answer: the original's, scaled with its pixels. Unequal ones mean nothing after a turn by any angle.
@@ -249,6 +280,11 @@ impl RenderPlan {
         self.x.is_exact() && self.y.is_exact()
     }
 
+    /// What is decoded for it, of the original as stored.
+    pub fn decode(&self) -> DecodeRequest {
+        self.decode
+    }
+
     /// Size of the answer, rotation included.
     pub fn size(&self) -> Dimensions {
         self.size
@@ -256,17 +292,27 @@ impl RenderPlan {
 
     fn cost(&self, facts: &ImageFacts, decoding: Cost, options: &RenderOptions) -> Estimate {
         let stored = expected_format(facts);
-        let keeps_inks = self.color == ColorPolicy::Keep && facts.color == ColorModel::Cmyk;
+        let keeps_inks = self.color.keep && facts.color == ColorModel::Cmyk;
         let middle = if keeps_inks { 4 } else { color::converted(stored).samples() };
+        let wide = stored.bytes_per_sample() == 2;
+        let width = |is_wide: bool| if is_wide { 2 } else { 1 };
+        // Bytes of a sample while it is resampled, and in the answer.
+        let between = width(self.color.linear || (wide && self.color.deep));
+        let at_end = width(wide && self.color.deep);
         let scaled = Dimensions::new(self.x.out, self.y.out);
         let decoded_row = u64::from(self.decoded.w) * stored.bytes_per_pixel() as u64;
         // A piece is a strip of the decoder, or a part of it.
         let piece = estimate::pieces(decoded_row, u64::from(self.decoded.h)).min(decoding.bytes_held);
-        let mut after = piece * 5;
+        let mut after = piece * if self.color.linear { 9 } else { 5 };
         if !self.is_exact() {
-            after += estimate::resampling(&self.x, &self.y, self.filter, middle);
+            after += estimate::resampling(&self.x, &self.y, self.filter, middle * between);
+            if between == 2 {
+                // A strip of the result, once more and as samples of a colour conversion.
+                let rows = estimate::strip_rows(&self.x, &self.y, middle * between);
+                after += u64::from(self.x.out) * u64::from(rows) * (middle * between) as u64 * 3;
+            }
         }
-        let widest = u64::from(self.size.width_px.max(scaled.width_px)) * 4;
+        let widest = u64::from(self.size.width_px.max(scaled.width_px)) * 4 * between.max(at_end) as u64;
         after += estimate::pieces(widest, u64::from(self.size.height_px.max(scaled.height_px))) * 4;
         let mut samples = if self.gray { 1 } else { middle };
         if facts.has_alpha && self.gray {
@@ -275,9 +321,9 @@ impl RenderPlan {
         if self.degrees.is_some() {
             // Rows of a turned picture are sampled from it, opacity included.
             samples = if samples <= 2 { 2 } else { 4 };
-            after += scaled.area_px().saturating_mul(samples as u64);
+            after += scaled.area_px().saturating_mul((samples * at_end) as u64);
         } else if !self.turn.is_within_rows() {
-            after += scaled.area_px().saturating_mul(samples as u64);
+            after += scaled.area_px().saturating_mul((samples * at_end) as u64);
         }
         if self.threshold == Some(Threshold::By(Bitonal::Otsu)) {
             after = after.saturating_add(self.size.area_px());
@@ -288,6 +334,7 @@ impl RenderPlan {
             3 => PixelFormat::Rgb8,
             _ => PixelFormat::Rgba8,
         };
+        let pixels = if at_end == 2 { color::widened(pixels) } else { pixels };
         let pixels = quality::encodable(self.format, pixels);
         after = after.saturating_add(estimate::encoding(self.format, self.size, pixels, options.encode));
         estimate::total(decoding, after, scaled.area_px().saturating_add(self.size.area_px()))
@@ -299,7 +346,7 @@ impl Plan {
     pub fn estimate(&self) -> Estimate {
         match self {
             Self::StoredTile { bytes, .. } => Estimate { bytes_held: *bytes, bytes_read: *bytes, pixels: 0 },
-            Self::CutTile { otherwise, .. } | Self::Render(otherwise) => otherwise.estimate,
+            Self::Cut { otherwise, .. } | Self::Render(otherwise) => otherwise.estimate,
             Self::StoredWhole { otherwise } => Estimate {
                 // The file as it lies and the file as it leaves.
                 bytes_held: otherwise.estimate.bytes_held.max(otherwise.estimate.bytes_read.saturating_mul(2)),
@@ -312,9 +359,7 @@ impl Plan {
     pub fn render(&self) -> Option<&RenderPlan> {
         match self {
             Self::StoredTile { .. } => None,
-            Self::CutTile { otherwise, .. } | Self::StoredWhole { otherwise } | Self::Render(otherwise) => {
-                Some(otherwise)
-            }
+            Self::Cut { otherwise, .. } | Self::StoredWhole { otherwise } | Self::Render(otherwise) => Some(otherwise),
         }
     }
 }
@@ -322,11 +367,20 @@ impl Plan {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::StoredTile { level, column, row, bytes } => {
-                write!(f, "stored tile: level {level}, column {column}, row {row}, {bytes} bytes")
+            Self::StoredTile { level, column, row, bytes, profile } => {
+                write!(f, "stored tile: level {level}, column {column}, row {row}, {bytes} bytes")?;
+                f.write_str(if profile.is_some() { ", profile kept" } else { "" })
             }
-            Self::CutTile { level, column, row, otherwise } => {
-                write!(f, "cut tile: level {level}, column {column}, row {row}; else {otherwise}")
+            Self::Cut { level, part, otherwise } => {
+                write!(f, "cut: level {level}, region {}", part.region)?;
+                let turn = Turn::of_orientation(part.turn);
+                if !turn.is_none() {
+                    write!(f, ", {turn}")?;
+                }
+                if part.gray {
+                    f.write_str(", gray")?;
+                }
+                write!(f, "; else {otherwise}")
             }
             Self::StoredWhole { otherwise } => write!(f, "stored whole; else {otherwise}"),
             Self::Render(plan) => plan.fmt(f),
@@ -346,6 +400,7 @@ impl fmt::Display for RenderPlan {
                 write!(f, ", averaged {}x{}", self.x.shrink, self.y.shrink)?;
             }
             write!(f, ", {} to {}x{}", self.filter, self.x.out, self.y.out)?;
+            f.write_str(if self.color.linear { " in linear light" } else { "" })?;
         }
         if !self.turn.is_none() {
             write!(f, ", {}", self.turn)?;
@@ -361,6 +416,7 @@ impl fmt::Display for RenderPlan {
             None if self.gray => f.write_str(", gray")?,
             None => {}
         }
+        f.write_str(if self.color.deep { ", 16 bits" } else { "" })?;
         write!(f, ", {}", self.format.extension())?;
         if self.format == Format::Jpg {
             write!(f, " q{}", self.jpeg_quality)?;

@@ -1,14 +1,19 @@
 //! ICC profiles, parsed once: what space they describe, whether that is sRGB anyway, and transforms to sRGB.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, Weak};
 
 use moxcms::{
-    CmsError, ColorProfile, DataColorSpace, InterpolationMethod, Layout, RenderingIntent, Transform8BitExecutor,
-    Transform16BitExecutor, TransformOptions,
+    CmsError, ColorProfile, DataColorSpace, InterpolationMethod, Layout, ProfileClass, RenderingIntent,
+    Transform8BitExecutor, Transform16BitExecutor, TransformOptions, Xyzd,
 };
+
+use crate::color::{D50, xyz_to_light};
+use crate::inks::Inks;
+use crate::options::Intent;
 
 /// Most profiles kept. Institutions have a handful; a hostile library must not fill the memory.
 const KEPT: usize = 32;
@@ -23,12 +28,47 @@ pub(crate) enum Space {
     Cmyk,
 }
 
+impl fmt::Display for Space {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gray => "gray",
+            Self::Rgb => "RGB",
+            Self::Cmyk => "CMYK",
+        })
+    }
+}
+
+/// Why an embedded profile is passed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unusable {
+    Unreadable,
+    Class,
+    Space,
+    Mismatch { profile: Space, pixels: Space },
+    NoConversion,
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable => f.write_str("the embedded profile cannot be read"),
+            Self::Class => f.write_str("the embedded profile describes no device"),
+            Self::Space => f.write_str("the embedded profile is of a space that images are not in"),
+            Self::Mismatch { profile, pixels } => {
+                write!(f, "the embedded profile is for {profile}, the pixels are {pixels}")
+            }
+            Self::NoConversion => f.write_str("the embedded profile gives no conversion to sRGB"),
+        }
+    }
+}
+
 /// A usable profile.
 pub(crate) struct Profile {
     pub(crate) space: Space,
     parsed: ColorProfile,
     is_srgb: OnceLock<bool>,
-    transforms: Transforms,
+    /// By intent.
+    transforms: [Transforms; 4],
 }
 
 /// Transforms to sRGB, each built when first needed; `None` when the profile cannot give it.
@@ -39,7 +79,8 @@ struct Transforms {
     rgb16: OnceLock<Option<Arc<Transform16BitExecutor>>>,
     rgba16: OnceLock<Option<Arc<Transform16BitExecutor>>>,
     gray8: OnceLock<Option<Arc<[u8]>>>,
-    gray16: OnceLock<Option<Arc<[u8]>>>,
+    gray16: OnceLock<Option<Arc<[u16]>>>,
+    inks: OnceLock<Option<Arc<Inks>>>,
 }
 
 struct Kept {
@@ -47,14 +88,14 @@ struct Kept {
     bytes: Weak<[u8]>,
     hash: u64,
     length: usize,
-    profile: Option<Arc<Profile>>,
+    profile: Result<Arc<Profile>, Unusable>,
 }
 
 static PROFILES: LazyLock<Mutex<VecDeque<Kept>>> = LazyLock::new(Mutex::default);
 static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
-/// The profile in these bytes; `None` when they are none that can be used. Parsed once and kept for the next request.
-pub(crate) fn profile(icc: &Arc<[u8]>) -> Option<Arc<Profile>> {
+/// The profile in these bytes, or why they are none that can be used. Parsed once and kept for the next request.
+pub(crate) fn profile(icc: &Arc<[u8]>) -> Result<Arc<Profile>, Unusable> {
     {
         let kept = PROFILES.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = kept.iter().find(|kept| std::ptr::addr_eq(kept.bytes.as_ptr(), Arc::as_ptr(icc))) {
@@ -73,30 +114,22 @@ pub(crate) fn profile(icc: &Arc<[u8]>) -> Option<Arc<Profile>> {
     profile
 }
 
-fn parse(icc: &[u8]) -> Option<Arc<Profile>> {
-    let parsed = guarded(|| ColorProfile::new_from_slice(icc));
-    let space = parsed.as_ref().ok().and_then(|profile| match profile.color_space {
-        DataColorSpace::Gray => Some(Space::Gray),
-        DataColorSpace::Rgb => Some(Space::Rgb),
-        DataColorSpace::Cmyk => Some(Space::Cmyk),
-        _ => None,
-    });
-    match (parsed, space) {
-        (Ok(profile), Some(space)) => Some(Arc::new(Profile {
-            space,
-            parsed: profile,
-            is_srgb: OnceLock::new(),
-            transforms: Transforms::default(),
-        })),
-        (Ok(profile), None) => {
-            tracing::warn!(space = ?profile.color_space, "a colour profile is of a space that images are not in: taken as sRGB");
-            None
-        }
-        (Err(error), _) => {
-            tracing::warn!(%error, bytes = icc.len(), "a colour profile cannot be read: taken as sRGB");
-            None
-        }
+fn parse(icc: &[u8]) -> Result<Arc<Profile>, Unusable> {
+    let parsed = guarded(|| ColorProfile::new_from_slice(icc)).map_err(|_| Unusable::Unreadable)?;
+    let is_device = matches!(
+        parsed.profile_class,
+        ProfileClass::InputDevice | ProfileClass::DisplayDevice | ProfileClass::OutputDevice | ProfileClass::ColorSpace
+    );
+    if !is_device {
+        return Err(Unusable::Class);
     }
+    let space = match parsed.color_space {
+        DataColorSpace::Gray => Space::Gray,
+        DataColorSpace::Rgb => Space::Rgb,
+        DataColorSpace::Cmyk => Space::Cmyk,
+        _ => return Err(Unusable::Space),
+    };
+    Ok(Arc::new(Profile { space, parsed, is_srgb: OnceLock::new(), transforms: Default::default() }))
 }
 
 /// Runs work on a profile, which is outside data: a panic in it is an unusable profile, not the end of a request.
@@ -110,7 +143,7 @@ impl Profile {
         *self.is_srgb.get_or_init(|| match self.space {
             Space::Cmyk => false,
             Space::Gray => self
-                .gray8()
+                .gray8(Intent::Relative)
                 .is_some_and(|table| table.iter().zip(0..=255_u8).all(|(to, from)| to.abs_diff(from) <= SAME_WITHIN)),
             Space::Rgb => self.keeps_rgb().unwrap_or(false),
         })
@@ -121,16 +154,17 @@ impl Profile {
         let from: Vec<u8> =
             steps().flat_map(|r| steps().flat_map(move |g| steps().flat_map(move |b| [r, g, b]))).collect();
         let mut to = vec![0; from.len()];
-        self.rgb8()?.transform(&from, &mut to).ok()?;
+        self.rgb8(Intent::Relative)?.transform(&from, &mut to).ok()?;
         Some(from.iter().zip(&to).all(|(from, to)| from.abs_diff(*to) <= SAME_WITHIN))
     }
 
     /// From `Rgb8` or `Cmyk8` to sRGB.
-    pub(crate) fn rgb8(&self) -> Option<Arc<Transform8BitExecutor>> {
-        self.transforms
+    pub(crate) fn rgb8(&self, intent: Intent) -> Option<Arc<Transform8BitExecutor>> {
+        self.transforms[intent as usize]
             .rgb8
             .get_or_init(|| {
                 self.build(
+                    intent,
                     |from, to, options| self.parsed.create_transform_8bit(self.layout(), to, from, options),
                     Layout::Rgb,
                 )
@@ -139,22 +173,27 @@ impl Profile {
     }
 
     /// From `Rgba8` to sRGB, opacity untouched.
-    pub(crate) fn rgba8(&self) -> Option<Arc<Transform8BitExecutor>> {
-        self.transforms
+    pub(crate) fn rgba8(&self, intent: Intent) -> Option<Arc<Transform8BitExecutor>> {
+        self.transforms[intent as usize]
             .rgba8
             .get_or_init(|| {
-                self.build(|from, to, options| self.parsed.create_transform_8bit(from, to, from, options), Layout::Rgba)
+                self.build(
+                    intent,
+                    |from, to, options| self.parsed.create_transform_8bit(from, to, from, options),
+                    Layout::Rgba,
+                )
             })
             .clone()
     }
 
     /// As [`Profile::rgb8`], of 16 bits.
-    pub(crate) fn rgb16(&self) -> Option<Arc<Transform16BitExecutor>> {
-        self.transforms
+    pub(crate) fn rgb16(&self, intent: Intent) -> Option<Arc<Transform16BitExecutor>> {
+        self.transforms[intent as usize]
             .rgb16
             .get_or_init(|| {
                 self.build(
-                    |from, to, options| self.parsed.create_transform_16bit(self.layout(), to, from, options),
+                    intent,
+                    |from, to, options| self.parsed.create_transform_16bit(self.layout(), to, from, precise(options)),
                     Layout::Rgb,
                 )
             })
@@ -162,12 +201,13 @@ impl Profile {
     }
 
     /// As [`Profile::rgba8`], of 16 bits.
-    pub(crate) fn rgba16(&self) -> Option<Arc<Transform16BitExecutor>> {
-        self.transforms
+    pub(crate) fn rgba16(&self, intent: Intent) -> Option<Arc<Transform16BitExecutor>> {
+        self.transforms[intent as usize]
             .rgba16
             .get_or_init(|| {
                 self.build(
-                    |from, to, options| self.parsed.create_transform_16bit(from, to, from, options),
+                    intent,
+                    |from, to, options| self.parsed.create_transform_16bit(from, to, from, precise(options)),
                     Layout::Rgba,
                 )
             })
@@ -175,34 +215,70 @@ impl Profile {
     }
 
     /// Shades of gray of 8 bits to sRGB's: 256 entries. Gray under an RGB profile is its neutral axis.
-    pub(crate) fn gray8(&self) -> Option<Arc<[u8]>> {
-        self.transforms
+    pub(crate) fn gray8(&self, intent: Intent) -> Option<Arc<[u8]>> {
+        self.transforms[intent as usize]
             .gray8
             .get_or_init(|| {
-                let table = self.gray_table(255)?;
+                let table = self.gray_table(intent, 255)?;
                 Some(table.into_iter().map(narrow).collect())
             })
             .clone()
     }
 
-    /// As [`Profile::gray8`], from 16 bits to 8: 65536 entries.
-    pub(crate) fn gray16(&self) -> Option<Arc<[u8]>> {
-        self.transforms
-            .gray16
+    /// As [`Profile::gray8`], of 16 bits: 65536 entries.
+    pub(crate) fn gray16(&self, intent: Intent) -> Option<Arc<[u16]>> {
+        self.transforms[intent as usize].gray16.get_or_init(|| Some(self.gray_table(intent, 65_535)?.into())).clone()
+    }
+
+    /// From inks to sRGB, where the profile has a table that is understood in full.
+    pub(crate) fn inks(&self, intent: Intent) -> Option<Arc<Inks>> {
+        if self.space != Space::Cmyk {
+            return None;
+        }
+        self.transforms[intent as usize]
+            .inks
             .get_or_init(|| {
-                let table = self.gray_table(65535)?;
-                Some(table.into_iter().map(narrow).collect())
+                let inks = guarded(|| Ok(Inks::new(&self.parsed, rendering_intent(intent)))).ok().flatten();
+                inks.map(Arc::new)
             })
             .clone()
     }
 
-    fn gray_table(&self, top: u32) -> Option<Vec<u16>> {
+    /// True when it gives a conversion to sRGB.
+    pub(crate) fn converts(&self, intent: Intent) -> bool {
+        match self.space {
+            Space::Gray => self.gray8(intent).is_some(),
+            Space::Rgb => self.rgb8(intent).is_some(),
+            Space::Cmyk => self.inks(intent).is_some() || self.rgb8(intent).is_some(),
+        }
+    }
+
+    /// True for three primaries that hold all of sRGB, and colours that sRGB has not.
+    pub(crate) fn is_wide(&self) -> bool {
+        let profile = &self.parsed;
+        let has_table = profile.lut_a_to_b_perceptual.is_some()
+            || profile.lut_a_to_b_colorimetric.is_some()
+            || profile.lut_a_to_b_saturation.is_some();
+        if !profile.is_matrix_shaper() || has_table || self.is_srgb() {
+            return false;
+        }
+        // The profile's primaries as light of sRGB's: below 0 where they lie outside. Their inverse: sRGB's as the profile's.
+        let columns = [profile.red_colorant, profile.green_colorant, profile.blue_colorant];
+        let light = columns.map(|primary: Xyzd| xyz_to_light([primary.x, primary.y, primary.z]));
+        let is_outside = light.iter().flatten().any(|light| *light < -0.02);
+        is_outside && inverse(&light).is_some_and(|inverse| inverse.iter().flatten().all(|light| *light > -0.01))
+    }
+
+    fn gray_table(&self, intent: Intent, top: u32) -> Option<Vec<u16>> {
         let from: Vec<u16> = (0..=top).map(|shade| (shade * (65535 / top)) as u16).collect();
         let mut rgb = vec![0; from.len() * 3];
+        // Paper's own colour is no shade of gray.
+        let intent = if intent == Intent::Absolute { Intent::Relative } else { intent };
         match self.space {
             Space::Cmyk => return None,
             Space::Gray => {
                 let transform = self.build(
+                    intent,
                     |layout, to, options| self.parsed.create_transform_16bit(Layout::Gray, to, layout, options),
                     Layout::Rgb,
                 )?;
@@ -210,7 +286,7 @@ impl Profile {
             }
             Space::Rgb => {
                 let neutral: Vec<u16> = from.iter().flat_map(|shade| [*shade; 3]).collect();
-                self.rgb16()?.transform(&neutral, &mut rgb).ok()?;
+                self.rgb16(intent)?.transform(&neutral, &mut rgb).ok()?;
             }
         }
         Some(rgb.as_chunks::<3>().0.iter().map(|[_, green, _]| *green).collect())
@@ -226,18 +302,15 @@ impl Profile {
 
     fn build<T>(
         &self,
+        intent: Intent,
         create: impl FnOnce(Layout, &ColorProfile, TransformOptions) -> Result<T, CmsError>,
         layout: Layout,
     ) -> Option<T> {
-        let srgb = ColorProfile::new_srgb();
-        let rendering_intent = match self.parsed.rendering_intent {
-            intent @ (RenderingIntent::Perceptual | RenderingIntent::Saturation) => intent,
-            _ => RenderingIntent::RelativeColorimetric,
-        };
-        // Tables of inks are coarse: between their points, tetrahedra are nearest to what other colour engines give.
+        // Between the points of a table, tetrahedra are nearest to what other colour engines give.
         let interpolation_method = InterpolationMethod::Tetrahedral;
+        let rendering_intent = rendering_intent(intent);
         let options = TransformOptions { rendering_intent, interpolation_method, ..TransformOptions::default() };
-        match guarded(|| create(layout, &srgb, options)) {
+        match guarded(|| create(layout, &self.target(intent), options)) {
             Ok(transform) => Some(transform),
             Err(error) => {
                 tracing::warn!(%error, space = ?self.space, "a colour profile gives no conversion to sRGB: taken as sRGB");
@@ -245,6 +318,47 @@ impl Profile {
             }
         }
     }
+
+    /// sRGB. For absolute colours with its primaries divided by the profile's white, so that this white is not turned into
+    /// sRGB's own.
+    fn target(&self, intent: Intent) -> ColorProfile {
+        let mut srgb = ColorProfile::new_srgb();
+        if let (Intent::Absolute, Some(white)) = (intent, self.parsed.media_white_point) {
+            let [x, y, z] = D50;
+            let usable = |value: f64| if value > 0.1 && value < 2.0 { value } else { 1.0 };
+            for colorant in [&mut srgb.red_colorant, &mut srgb.green_colorant, &mut srgb.blue_colorant] {
+                colorant.x /= usable(white.x / x);
+                colorant.y /= usable(white.y / y);
+                colorant.z /= usable(white.z / z);
+            }
+        }
+        srgb
+    }
+}
+
+/// Fixed point has 13 bits: too few for samples of 16.
+fn precise(options: TransformOptions) -> TransformOptions {
+    TransformOptions { prefer_fixed_point: false, ..options }
+}
+
+const fn rendering_intent(intent: Intent) -> RenderingIntent {
+    match intent {
+        Intent::Perceptual => RenderingIntent::Perceptual,
+        Intent::Relative => RenderingIntent::RelativeColorimetric,
+        Intent::Saturation => RenderingIntent::Saturation,
+        Intent::Absolute => RenderingIntent::AbsoluteColorimetric,
+    }
+}
+
+fn inverse(m: &[[f64; 3]; 3]) -> Option<[[f64; 3]; 3]> {
+    let minor = |row: usize, column: usize| {
+        let (a, b) = ((row + 1) % 3, (row + 2) % 3);
+        let (c, d) = ((column + 1) % 3, (column + 2) % 3);
+        m[a][c] * m[b][d] - m[a][d] * m[b][c]
+    };
+    let determinant: f64 = (0..3).map(|column| m[0][column] * minor(0, column)).sum();
+    let usable = determinant.is_finite() && determinant.abs() > 1e-9;
+    usable.then(|| std::array::from_fn(|row| std::array::from_fn(|column| minor(column, row) / determinant)))
 }
 
 /// 16 bits to 8, to the nearest of the 256 shades.

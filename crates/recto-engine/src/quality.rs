@@ -8,9 +8,10 @@ use crate::EngineError;
 use crate::rows::Rows;
 use crate::turn::{Held, Turn, TurnedRaster};
 
-/// The luma of sRGB values, by the weights of Rec. 709.
+/// The luma of sRGB values, by the weights of Rec. 601: those by which JPEG keeps luma, so that a gray tile that is stored luma and
+/// one that was rendered show the same tones.
 pub(crate) const fn luma([r, g, b]: [u8; 3]) -> u8 {
-    ((13_933 * r as u32 + 46_871 * g as u32 + 4_732 * b as u32 + 32_768) >> 16) as u8
+    ((19_595 * r as u32 + 38_470 * g as u32 + 7_471 * b as u32 + 32_768) >> 16) as u8
 }
 
 /// The format after [`to_gray`].
@@ -18,16 +19,30 @@ pub(crate) const fn grayed(format: PixelFormat) -> PixelFormat {
     match format {
         PixelFormat::Rgb8 => PixelFormat::Gray8,
         PixelFormat::Rgba8 => PixelFormat::GrayAlpha8,
+        PixelFormat::Rgb16 => PixelFormat::Gray16,
+        PixelFormat::Rgba16 => PixelFormat::GrayAlpha16,
         same => same,
     }
 }
 
-/// 8-bit RGB to shades of gray; gray stays.
+/// As [`luma`], of 16 bits.
+const fn luma16([r, g, b]: [u16; 3]) -> u16 {
+    ((13_933 * r as u64 + 46_871 * g as u64 + 4_732 * b as u64 + 32_768) >> 16) as u16
+}
+
+/// RGB to shades of gray; gray stays. The luma is that of sRGB's values, not of light: what shows as gray keeps its value, and
+/// the answer is the same whether it was resampled before or after.
 pub(crate) fn to_gray(rows: Raster) -> Raster {
     let to = match rows.format() {
         PixelFormat::Rgb8 => rows.data().as_chunks::<3>().0.iter().map(|rgb| luma(*rgb)).collect(),
         PixelFormat::Rgba8 => {
             rows.data().as_chunks::<4>().0.iter().flat_map(|[r, g, b, a]| [luma([*r, *g, *b]), *a]).collect()
+        }
+        PixelFormat::Rgb16 | PixelFormat::Rgba16 => {
+            let samples = rows.data().as_chunks::<2>().0;
+            let pixels = samples.chunks_exact(rows.format().samples());
+            let gray = |pixel: &[[u8; 2]]| luma16([pixel[0], pixel[1], pixel[2]].map(u16::from_ne_bytes)).to_ne_bytes();
+            pixels.flat_map(|pixel| gray(pixel).into_iter().chain(pixel[3..].iter().flatten().copied())).collect()
         }
         _ => return rows,
     };
@@ -40,6 +55,8 @@ pub(crate) const fn flattened(format: PixelFormat, background: [u8; 3]) -> Pixel
     match format {
         PixelFormat::GrayAlpha8 if r == g && g == b => PixelFormat::Gray8,
         PixelFormat::GrayAlpha8 | PixelFormat::Rgba8 => PixelFormat::Rgb8,
+        PixelFormat::GrayAlpha16 if r == g && g == b => PixelFormat::Gray16,
+        PixelFormat::GrayAlpha16 | PixelFormat::Rgba16 => PixelFormat::Rgb16,
         same => same,
     }
 }
@@ -64,9 +81,26 @@ pub(crate) fn flatten(rows: Raster, background: [u8; 3]) -> Raster {
             let pixels = rows.data().as_chunks::<4>().0.iter();
             pixels.flat_map(|[r, g, b, a]| [over(*r, *a, red), over(*g, *a, green), over(*b, *a, blue)]).collect()
         }
+        (PixelFormat::GrayAlpha16 | PixelFormat::Rgba16, _) => flat_wide(&rows, to.samples(), background),
         _ => return rows,
     };
     Raster::from_vec(rows.size(), to, data)
+}
+
+fn flat_wide(rows: &Raster, samples: usize, background: [u8; 3]) -> Vec<u8> {
+    let over = |sample: [u8; 2], alpha: u16, under: u8| {
+        let (alpha, rest) = (u64::from(alpha), 65_535 - u64::from(alpha));
+        let sum = u64::from(u16::from_ne_bytes(sample)) * alpha + u64::from(under) * 257 * rest;
+        (((sum + 32_767) / 65_535) as u16).to_ne_bytes()
+    };
+    let colors = rows.format().samples() - 1;
+    let pixels = rows.data().as_chunks::<2>().0.chunks_exact(colors + 1);
+    pixels
+        .flat_map(|pixel| {
+            let alpha = u16::from_ne_bytes(pixel[colors]);
+            (0..samples).flat_map(move |at| over(pixel[at.min(colors - 1)], alpha, background[at]))
+        })
+        .collect()
 }
 
 /// The pixel format in which `format`'s encoder takes pixels of this one.

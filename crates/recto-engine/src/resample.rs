@@ -34,7 +34,7 @@ impl<'a> Resampled<'a> {
         let shrinks = x.shrink > 1 || y.shrink > 1;
         Self {
             shrink: shrinks.then(|| Shrink::new(&x, &y, format)),
-            strip_rows: strip_rows(&x, &y, format.samples()),
+            strip_rows: strip_rows(&x, &y, format.bytes_per_pixel()),
             resizer: Resizer::new(),
             alpha: MulDiv::new(),
             held: Vec::new(),
@@ -48,7 +48,7 @@ impl<'a> Resampled<'a> {
     }
 
     fn row_bytes(&self) -> usize {
-        self.x.extended() as usize * self.rows.format().samples()
+        self.x.extended() as usize * self.rows.format().bytes_per_pixel()
     }
 
     fn held_to(&self) -> u32 {
@@ -177,11 +177,17 @@ fn algorithm(filter: Filter) -> ResizeAlg {
     })
 }
 
+/// Samples of 16 bits have to begin at an even address: a vector's memory does, as every allocator in use aligns what is larger
+/// than a few bytes; elsewhere the resampler refuses.
 fn pixel_type(format: PixelFormat) -> PixelType {
-    match format.samples() {
-        1 => PixelType::U8,
-        2 => PixelType::U8x2,
-        3 => PixelType::U8x3,
-        _ => PixelType::U8x4,
+    match (format.samples(), format.bytes_per_sample()) {
+        (1, 1) => PixelType::U8,
+        (2, 1) => PixelType::U8x2,
+        (3, 1) => PixelType::U8x3,
+        (_, 1) => PixelType::U8x4,
+        (1, _) => PixelType::U16,
+        (2, _) => PixelType::U16x2,
+        (3, _) => PixelType::U16x3,
+        _ => PixelType::U16x4,
     }
 }

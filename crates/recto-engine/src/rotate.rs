@@ -1,5 +1,7 @@
 //! Rotation by any angle: the smallest upright picture that holds the turned one, with transparent corners.
 
+use std::marker::PhantomData;
+
 use recto_codec::{Control, PixelFormat, Raster};
 use recto_iiif::Dimensions;
 
@@ -20,6 +22,8 @@ pub(crate) fn bounding_box(size: Dimensions, degrees: f64) -> Dimensions {
 pub(crate) const fn rotated(format: PixelFormat) -> PixelFormat {
     match format {
         PixelFormat::Gray8 | PixelFormat::GrayAlpha8 => PixelFormat::GrayAlpha8,
+        PixelFormat::Gray16 | PixelFormat::GrayAlpha16 => PixelFormat::GrayAlpha16,
+        PixelFormat::Rgb16 | PixelFormat::Rgba16 => PixelFormat::Rgba16,
         _ => PixelFormat::Rgba8,
     }
 }
@@ -63,19 +67,18 @@ impl<'a> Rotated<'a> {
         picture.finish()
     }
 
-    fn sample_rows<const N: usize>(&self, picture: &Raster, rows: std::ops::Range<u32>) -> Vec<u8> {
-        let (pixels, _) = picture.data().as_chunks::<N>();
-        let source = Source::<N> { pixels, size: picture.size() };
+    fn sample_rows<const N: usize, S: Sample>(&self, picture: &Raster, rows: std::ops::Range<u32>) -> Vec<u8> {
+        let source = Source::<N, S> { data: picture.data(), size: picture.size(), sample: PhantomData };
         let (w, h) = (f64::from(self.size.width_px), f64::from(self.size.height_px));
         let (cx, cy) = (f64::from(source.size.width_px) / 2.0, f64::from(source.size.height_px) / 2.0);
-        let mut out = Vec::with_capacity(rows.len() * self.size.width_px as usize * N);
+        let mut out = Vec::with_capacity(rows.len() * self.size.width_px as usize * N * S::BYTES);
         for y in rows {
             let dy = f64::from(y) + 0.5 - h / 2.0;
             for x in 0..self.size.width_px {
                 let dx = f64::from(x) + 0.5 - w / 2.0;
                 let at_x = dx * self.cos + dy * self.sin + cx - 0.5;
                 let at_y = dy * self.cos - dx * self.sin + cy - 0.5;
-                out.extend_from_slice(&divided(source.sample(at_x, at_y)));
+                divided::<N, S>(source.sample(at_x, at_y), &mut out);
             }
         }
         out
@@ -103,8 +106,10 @@ impl Rows for Rotated<'_> {
         let end = self.next_row.saturating_add(piece_rows(row_bytes).min(64)).min(self.size.height_px);
         let rows = self.next_row..end;
         let data = match self.format {
-            PixelFormat::GrayAlpha8 => self.sample_rows::<2>(picture, rows),
-            _ => self.sample_rows::<4>(picture, rows),
+            PixelFormat::GrayAlpha8 => self.sample_rows::<2, u8>(picture, rows),
+            PixelFormat::GrayAlpha16 => self.sample_rows::<2, u16>(picture, rows),
+            PixelFormat::Rgba16 => self.sample_rows::<4, u16>(picture, rows),
+            _ => self.sample_rows::<4, u8>(picture, rows),
         };
         let size = Dimensions::new(self.size.width_px, end - self.next_row);
         self.next_row = end;
@@ -120,6 +125,9 @@ fn premultiplied(rows: &Raster) -> Raster {
         PixelFormat::GrayAlpha8 => {
             rows.data().as_chunks::<2>().0.iter().flat_map(|[gray, alpha]| [by(*gray, *alpha), *alpha]).collect()
         }
+        PixelFormat::Gray16 | PixelFormat::GrayAlpha16 | PixelFormat::Rgb16 | PixelFormat::Rgba16 => {
+            premultiplied_wide(rows)
+        }
         PixelFormat::Rgba8 => {
             let pixels = rows.data().as_chunks::<4>().0.iter();
             pixels.flat_map(|[r, g, b, a]| [by(*r, *a), by(*g, *a), by(*b, *a), *a]).collect()
@@ -129,26 +137,73 @@ fn premultiplied(rows: &Raster) -> Raster {
     Raster::from_vec(rows.size(), rotated(rows.format()), data)
 }
 
-/// The samples divided by the opacity, which is the last.
-fn divided<const N: usize>(pixel: [f64; N]) -> [u8; N] {
-    let alpha = pixel[N - 1].clamp(0.0, 255.0);
-    let mut out = [0; N];
-    if alpha < 0.5 {
-        return out;
+fn premultiplied_wide(rows: &Raster) -> Vec<u8> {
+    let format = rows.format();
+    let colors = format.samples() - usize::from(format.has_alpha());
+    let mut out = Vec::with_capacity(rows.data().len() / format.samples() * (colors + 1));
+    for pixel in rows.data().as_chunks::<2>().0.chunks_exact(format.samples()) {
+        let alpha = pixel.get(colors).map_or(u16::MAX, |alpha| u16::from_ne_bytes(*alpha));
+        for sample in &pixel[..colors] {
+            let by = (u64::from(u16::from_ne_bytes(*sample)) * u64::from(alpha) + 32_767) / 65_535;
+            out.extend_from_slice(&(by as u16).to_ne_bytes());
+        }
+        out.extend_from_slice(&alpha.to_ne_bytes());
     }
-    for (to, from) in out.iter_mut().zip(pixel) {
-        *to = (from * 255.0 / alpha).clamp(0.0, 255.0).round() as u8;
-    }
-    out[N - 1] = alpha.round() as u8;
     out
 }
 
-struct Source<'a, const N: usize> {
-    pixels: &'a [[u8; N]],
-    size: Dimensions,
+/// A sample of 8 or 16 bits.
+trait Sample {
+    const BYTES: usize;
+    const FULL: f64;
+    /// The sample at this index.
+    fn read(data: &[u8], index: usize) -> f64;
+    fn write(value: f64, out: &mut Vec<u8>);
 }
 
-impl<const N: usize> Source<'_, N> {
+impl Sample for u8 {
+    const BYTES: usize = 1;
+    const FULL: f64 = 255.0;
+
+    fn read(data: &[u8], index: usize) -> f64 {
+        f64::from(data[index])
+    }
+
+    fn write(value: f64, out: &mut Vec<u8>) {
+        out.push(value.round() as u8);
+    }
+}
+
+impl Sample for u16 {
+    const BYTES: usize = 2;
+    const FULL: f64 = 65_535.0;
+
+    fn read(data: &[u8], index: usize) -> f64 {
+        f64::from(u16::from_ne_bytes([data[index * 2], data[index * 2 + 1]]))
+    }
+
+    fn write(value: f64, out: &mut Vec<u8>) {
+        out.extend_from_slice(&(value.round() as u16).to_ne_bytes());
+    }
+}
+
+/// The samples divided by the opacity, which is the last.
+fn divided<const N: usize, S: Sample>(pixel: [f64; N], out: &mut Vec<u8>) {
+    let alpha = pixel[N - 1].clamp(0.0, S::FULL);
+    let visible = alpha >= 0.5;
+    for color in &pixel[..N - 1] {
+        S::write(if visible { (color * S::FULL / alpha).clamp(0.0, S::FULL) } else { 0.0 }, out);
+    }
+    S::write(if visible { alpha } else { 0.0 }, out);
+}
+
+struct Source<'a, const N: usize, S> {
+    data: &'a [u8],
+    size: Dimensions,
+    sample: PhantomData<S>,
+}
+
+impl<const N: usize, S: Sample> Source<'_, N, S> {
     /// The picture between its pixels' centres.
     fn sample(&self, x: f64, y: f64) -> [f64; N] {
         let mut sum = [0.0; N];
@@ -166,9 +221,9 @@ impl<const N: usize> Source<'_, N> {
                 if !(0..w).contains(&column) {
                     continue;
                 }
-                let pixel = &self.pixels[(row * w + column) as usize];
-                for (to, from) in sum.iter_mut().zip(pixel) {
-                    *to += f64::from(*from) * weight_x * weight_y;
+                let pixel = (row * w + column) as usize * N;
+                for (at, to) in sum.iter_mut().enumerate() {
+                    *to += S::read(self.data, pixel + at) * weight_x * weight_y;
                 }
             }
         }

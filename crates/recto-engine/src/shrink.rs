@@ -36,6 +36,7 @@ impl Shrink {
         debug_assert_eq!((rows.width_px(), rows.format()), (self.width_px, self.format));
         for y in 0..rows.height_px() {
             match self.format.samples() {
+                _ if self.format.bytes_per_sample() == 2 => self.add_wide(rows.row(y)),
                 1 => self.add::<1>(rows.row(y)),
                 2 => self.add::<2>(rows.row(y)),
                 3 => self.add::<3>(rows.row(y)),
@@ -69,18 +70,36 @@ impl Shrink {
         }
     }
 
+    fn add_wide(&mut self, row: &[u8]) {
+        let samples = self.format.samples();
+        let pixels = row.as_chunks::<2>().0;
+        for (block, sums) in pixels.chunks(self.x as usize * samples).zip(self.sums.chunks_mut(samples)) {
+            for pixel in block.chunks_exact(samples) {
+                for (sum, sample) in sums.iter_mut().zip(pixel) {
+                    *sum += u64::from(u16::from_ne_bytes(*sample));
+                }
+            }
+        }
+    }
+
     fn flush(&mut self, out: &mut Vec<u8>) {
         let samples = self.format.samples();
+        let wide = self.format.bytes_per_sample() == 2;
         for (block, sums) in self.sums.chunks_mut(samples).enumerate() {
             let from = block as u64 * u64::from(self.x);
             let columns = u64::from(self.x).min(u64::from(self.width_px) - from);
             let count = columns * u64::from(self.rows_summed);
             for sum in sums {
-                out.push(((*sum + count / 2) / count) as u8);
+                let mean = (*sum + count / 2) / count;
+                if wide {
+                    out.extend_from_slice(&(mean as u16).to_ne_bytes());
+                } else {
+                    out.push(mean as u8);
+                }
                 *sum = 0;
             }
         }
-        repeat_last(out, samples, self.beyond);
+        repeat_last(out, self.format.bytes_per_pixel(), self.beyond);
         self.rows_summed = 0;
     }
 }

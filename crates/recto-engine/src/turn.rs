@@ -37,6 +37,20 @@ impl Turn {
         }
     }
 
+    /// The orientation that is shown by this.
+    pub(crate) const fn orientation(self) -> Orientation {
+        match (self.transpose, self.mirror_x, self.mirror_y) {
+            (false, false, false) => Orientation::Normal,
+            (false, true, false) => Orientation::MirrorHorizontal,
+            (false, true, true) => Orientation::Rotate180,
+            (false, false, true) => Orientation::MirrorVertical,
+            (true, false, false) => Orientation::Transpose,
+            (true, true, false) => Orientation::Rotate90,
+            (true, true, true) => Orientation::Transverse,
+            (true, false, true) => Orientation::Rotate270,
+        }
+    }
+
     /// The mirroring and the quarter turns of a rotation, and the degrees that are left: mirroring alone for an angle that is no
     /// multiple of 90°.
     pub(crate) fn of_rotation(rotation: Rotation) -> (Self, Option<f64>) {
@@ -119,7 +133,9 @@ impl TurnedRaster {
             1 => self.put_pixels::<1>(rows),
             2 => self.put_pixels::<2>(rows),
             3 => self.put_pixels::<3>(rows),
-            _ => self.put_pixels::<4>(rows),
+            4 => self.put_pixels::<4>(rows),
+            6 => self.put_pixels::<6>(rows),
+            _ => self.put_pixels::<8>(rows),
         }
         self.next_row += rows.height_px();
     }
@@ -240,7 +256,9 @@ pub(crate) fn mirror_rows(mut rows: Raster) -> Raster {
             1 => mirror::<1>(row),
             2 => mirror::<2>(row),
             3 => mirror::<3>(row),
-            _ => mirror::<4>(row),
+            4 => mirror::<4>(row),
+            6 => mirror::<6>(row),
+            _ => mirror::<8>(row),
         }
     }
     rows

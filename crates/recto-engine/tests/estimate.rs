@@ -1,5 +1,6 @@
 //! What is held while a plan is executed stays below what it announced, counted by the allocator.
 
+#![cfg(test)]
 #![expect(clippy::print_stdout, reason = "how near the estimates are is worth seeing")]
 
 mod support;

@@ -1,5 +1,7 @@
 //! Finished files: read again, they are the pixels that were rendered.
 
+#![cfg(test)]
+
 mod support;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! Every pixel of an answer is where and what it should be.
 
+#![cfg(test)]
+
 mod support;
 
 use recto_codec::{ColorModel, PixelFormat, Raster};
@@ -15,11 +17,10 @@ fn options() -> RenderOptions {
     RenderOptions::default()
 }
 
-/// Luma by Rec. 709 of each pixel.
+/// Luma by Rec. 601 of each pixel.
 fn grayed(image: &Raster) -> Raster {
-    let luma = |rgb: &[u8]| {
-        (0.2126 * f64::from(rgb[0]) + 0.7152 * f64::from(rgb[1]) + 0.0722 * f64::from(rgb[2])).round() as u8
-    };
+    let luma =
+        |rgb: &[u8]| (0.299 * f64::from(rgb[0]) + 0.587 * f64::from(rgb[1]) + 0.114 * f64::from(rgb[2])).round() as u8;
     Raster::from_vec(image.size(), PixelFormat::Gray8, image.data().chunks_exact(3).map(luma).collect())
 }
 

@@ -1,10 +1,13 @@
 //! Whatever is asked of whatever image: a plan, the announced size, the estimated cost.
 
+#![cfg(test)]
+
 mod support;
 
 use std::sync::atomic::Ordering;
 
 use proptest::prelude::*;
+use recto_codec::formats::WRITABLE;
 use recto_codec::{
     ColorModel, Control, Cost, DecodeError, DecodeRequest, Decoder, ImageFacts, Level, RowSource, SourceFormat,
     TileGrid,
@@ -161,9 +164,11 @@ fn requests_that_cannot_be_are_refused_at_once() {
     assert!(matches!(plan(&mock, &outside, &options), Err(EngineError::RegionOutside { .. })));
     let empty = request(Rect::new(0, 0, 20, 10), Dimensions::new(0, 10));
     assert!(matches!(plan(&mock, &empty, &options), Err(EngineError::ImpossibleSize { .. })));
-    let mut pdf = request(Rect::new(0, 0, 20, 10), Dimensions::new(20, 10));
-    pdf.format = Format::Pdf;
-    assert_eq!(plan(&mock, &pdf, &options).unwrap_err().kind(), ErrorKind::Unsupported);
+    for format in Format::ALL.into_iter().filter(|format| !WRITABLE.contains(format)) {
+        let mut unwritten = request(Rect::new(0, 0, 20, 10), Dimensions::new(20, 10));
+        unwritten.format = format;
+        assert_eq!(plan(&mock, &unwritten, &options).unwrap_err().kind(), ErrorKind::Unsupported, "{format:?}");
+    }
 }
 
 #[test]

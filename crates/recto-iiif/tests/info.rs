@@ -6,7 +6,8 @@ use recto_iiif::Dimensions;
 use recto_iiif::image::{ComplianceLevel, Format, InfoSubject, Limits, v2, v3};
 use serde_json::{Value, json};
 
-const FORMATS: [Format; 5] = [Format::Jpg, Format::Png, Format::Webp, Format::Gif, Format::Tif];
+const FORMATS: [Format; 7] =
+    [Format::Jpg, Format::Png, Format::Webp, Format::Gif, Format::Tif, Format::Avif, Format::Jxl];
 
 /// The 6000 x 4000 image of the specifications' own examples.
 fn example() -> InfoSubject<'static> {
@@ -42,7 +43,7 @@ fn version_3_announces_everything_in_the_order_of_the_specification() {
         "tiles": [{ "width": 512, "scaleFactors": [1, 2, 4, 8, 16] }],
         "rights": "http://rightsstatements.org/vocab/InC-EDU/1.0/",
         "preferredFormats": ["webp", "png"],
-        "extraFormats": ["webp", "gif", "tif"],
+        "extraFormats": ["webp", "gif", "tif", "avif", "jxl"],
         "extraQualities": ["color", "gray", "bitonal"],
         "extraFeatures": ["canonicalLinkHeader", "mirroring", "profileLinkHeader", "rotationArbitrary", "sizeUpscaling"],
         "service": [{ "id": "https://example.org/service", "type": "Service" }],
@@ -64,7 +65,7 @@ fn version_2_announces_everything_in_the_order_of_the_specification() {
         "profile": [
             "http://iiif.io/api/image/2/level2.json",
             {
-                "formats": ["webp", "gif", "tif"],
+                "formats": ["webp", "gif", "tif", "avif", "jxl"],
                 "qualities": ["color", "gray", "bitonal"],
                 "maxWidth": 3000,
                 "maxHeight": 2000,

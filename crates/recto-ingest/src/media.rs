@@ -1,8 +1,10 @@
 //! Which files are pages, by their names. What a file really holds is found out when it is opened.
 
 /// Extensions of image files, in lower case.
-const IMAGE_EXTENSIONS: [&str; 12] =
-    ["jpg", "jpeg", "jpe", "png", "tif", "tiff", "ptif", "ptiff", "btf", "webp", "gif", "bmp"];
+const IMAGE_EXTENSIONS: [&str; 29] = [
+    "jpg", "jpeg", "jpe", "png", "tif", "tiff", "ptif", "ptiff", "btf", "webp", "gif", "bmp", "jp2", "jpx", "jpf",
+    "jph", "j2k", "j2c", "pdf", "psd", "psb", "dcm", "dicom", "fits", "fit", "fts", "exr", "svg", "xpm",
+];
 
 /// The name without its extension, where the extension is that of an image.
 pub(crate) fn image_stem(name: &str) -> Option<&str> {
@@ -44,6 +46,10 @@ mod tests {
             ("x.webp", Some("x")),
             ("x.gif", Some("x")),
             ("x.png", Some("x")),
+            ("x.jp2", Some("x")),
+            ("x.j2k", Some("x")),
+            ("x.PDF", Some("x")),
+            ("x.fits", Some("x")),
             ("001", None),
             (".tif", None),
             ("tif", None),

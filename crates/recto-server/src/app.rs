@@ -1,6 +1,6 @@
 //! What every route stands on, and the first fork of the road.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,6 +16,7 @@ use crate::options::{OptionError, ServerOptions};
 use crate::problem::{Api, Problem};
 use crate::reply::{Reply, open_to_all, preflight};
 use crate::routes;
+use crate::routes::archive::Archives;
 
 /// The application: shared by all connections, never changed.
 #[derive(Clone, Debug)]
@@ -27,6 +28,7 @@ pub struct App {
 struct Inner {
     images: ImageService,
     objects: ObjectService,
+    archives: Archives,
     title: String,
     options: ServerOptions,
     public: PublicUrl,
@@ -39,6 +41,10 @@ struct Inner {
 pub(crate) struct Asked {
     pub(crate) parts: Parts,
     pub(crate) reached: Reached,
+    /// Who holds the other end of the connection.
+    pub(crate) peer: std::net::IpAddr,
+    /// What was sent along; read for `/admin/` alone.
+    pub(crate) body: bytes::Bytes,
 }
 
 impl Asked {
@@ -75,6 +81,7 @@ impl App {
                 public: PublicUrl::new(options.base_url.clone(), options.trusted_networks()?),
                 cache_control_images: value("cache_control_images", &options.cache_control_images)?,
                 cache_control_documents: value("cache_control_documents", &options.cache_control_documents)?,
+                archives: Archives::open(&options.archives)?,
                 images,
                 objects,
                 title,
@@ -89,6 +96,10 @@ impl App {
 
     pub(crate) fn objects(&self) -> &ObjectService {
         &self.inner.objects
+    }
+
+    pub(crate) fn archives(&self) -> &Archives {
+        &self.inner.archives
     }
 
     pub(crate) fn title(&self) -> String {
@@ -118,6 +129,11 @@ impl App {
         }
     }
 
+    /// How a request without any word of a proxy reached us. `host` is one (see [`crate::base::is_host`]).
+    pub(crate) fn reached_plainly(&self, peer: SocketAddr, host: &str) -> Reached {
+        self.inner.public.plain(peer.ip(), host)
+    }
+
     pub(crate) fn options(&self) -> &ServerOptions {
         &self.inner.options
     }
@@ -143,11 +159,11 @@ impl App {
     }
 
     /// Answers one request. Never fails: what goes wrong is an answer too.
-    pub(crate) async fn answer(&self, parts: Parts, peer: SocketAddr) -> Reply {
+    pub(crate) async fn answer(&self, parts: Parts, body: bytes::Bytes, peer: SocketAddr) -> Reply {
         let began = Instant::now();
         let authority = parts.uri.authority().map(http::uri::Authority::as_str);
         let reached = self.inner.public.of(peer.ip(), authority, &parts.headers);
-        let asked = Asked { parts, reached };
+        let asked = Asked { parts, reached, peer: peer.ip(), body };
         let mut reply = match asked.parts.method {
             _ if !has_sound_host(asked.parts.version, &asked.parts.headers) => {
                 Problem::new(ErrorKind::Malformed, "the request has no `Host` header, several, or one that is no host")
@@ -156,6 +172,7 @@ impl App {
             }
             Method::OPTIONS => preflight(),
             Method::GET | Method::HEAD => self.route(&asked).await,
+            Method::POST if routes::is_admin(asked.parts.uri.path()) => self.route(&asked).await,
             _ => {
                 let mut problem =
                     Problem::new(ErrorKind::Malformed, format!("`{}` is not done here", asked.parts.method))
@@ -169,7 +186,17 @@ impl App {
         };
         open_to_all(reply.headers_mut());
         if self.inner.options.access_log {
-            log_access(&asked, &reply, began);
+            let text = |name| asked.parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+            Access {
+                client: asked.reached.client,
+                method: asked.parts.method.as_str(),
+                path: asked.parts.uri.path(),
+                status: reply.status().as_u16(),
+                bytes: http_body::Body::size_hint(reply.body()).exact(),
+                referer: text(http::header::REFERER),
+                agent: text(http::header::USER_AGENT),
+            }
+            .log(began);
         }
         reply
     }
@@ -185,18 +212,30 @@ impl App {
     }
 }
 
-/// One line for a request, written when its answer begins to be sent.
-fn log_access(asked: &Asked, reply: &Reply, began: Instant) {
-    let text = |name| asked.parts.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).unwrap_or("-");
-    tracing::info!(
-        client = %asked.reached.client,
-        method = %asked.parts.method,
-        path = asked.parts.uri.path(),
-        status = reply.status().as_u16(),
-        bytes = http_body::Body::size_hint(reply.body()).exact(),
-        milliseconds = began.elapsed().as_secs_f64() * 1000.0,
-        referer = text(http::header::REFERER),
-        agent = text(http::header::USER_AGENT),
-        "access"
-    );
+/// What is logged of a request, in one line, when its answer begins to be sent.
+#[derive(Debug)]
+pub(crate) struct Access<'a> {
+    pub(crate) client: IpAddr,
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) status: u16,
+    pub(crate) bytes: Option<u64>,
+    pub(crate) referer: Option<&'a str>,
+    pub(crate) agent: Option<&'a str>,
+}
+
+impl Access<'_> {
+    pub(crate) fn log(&self, began: Instant) {
+        tracing::info!(
+            client = %self.client,
+            method = self.method,
+            path = self.path,
+            status = self.status,
+            bytes = self.bytes,
+            milliseconds = began.elapsed().as_secs_f64() * 1000.0,
+            referer = self.referer.unwrap_or("-"),
+            agent = self.agent.unwrap_or("-"),
+            "access"
+        );
+    }
 }

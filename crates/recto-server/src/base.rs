@@ -34,11 +34,20 @@ impl PublicUrl {
     pub(crate) fn of(&self, peer: IpAddr, authority: Option<&str>, headers: &HeaderMap) -> Reached {
         let told =
             if self.is_trusted(peer) { Told::by(headers, |address| self.is_trusted(address)) } else { Told::default() };
+        let own_host = authority.or_else(|| text(headers, HOST.as_str())).filter(|host| is_host(host));
+        self.reached(peer, own_host, &told)
+    }
+
+    /// The public URL for a request from `peer` with this `Host`, which is one (see [`is_host`]), and nothing that a proxy adds.
+    pub(crate) fn plain(&self, peer: IpAddr, host: &str) -> Reached {
+        self.reached(peer, Some(host), &Told::default())
+    }
+
+    fn reached(&self, peer: IpAddr, own_host: Option<&str>, told: &Told<'_>) -> Reached {
         let client = told.client.unwrap_or(peer);
         if let Some(base) = &self.configured {
             return Reached { base: base.clone(), client };
         }
-        let own_host = authority.or_else(|| text(headers, HOST.as_str())).filter(|host| is_host(host));
         let scheme = told.scheme.unwrap_or("http");
         let host = told.host.or(own_host).unwrap_or("localhost");
         let mut base = format!("{scheme}://{host}");
@@ -147,7 +156,7 @@ const fn usual_port(scheme: &str) -> u16 {
 }
 
 /// A host, with a port or not, and nothing that could break out of a URL or a header.
-fn is_host(text: &str) -> bool {
+pub(crate) fn is_host(text: &str) -> bool {
     let port = text.rsplit_once(':').filter(|(before, _)| !before.contains(':') || before.ends_with(']'));
     port.is_none_or(|(before, port)| !before.is_empty() && port.parse::<u16>().is_ok())
         && !text.is_empty()

@@ -6,6 +6,7 @@ mod app;
 mod base;
 mod conditional;
 mod deadline;
+mod front;
 mod options;
 pub mod pages;
 mod problem;

@@ -1,5 +1,7 @@
 //! The options of the HTTP server.
 
+use std::path::PathBuf;
+
 use ipnet::IpNet;
 use recto_config::Duration;
 use schemars::JsonSchema;
@@ -22,6 +24,8 @@ pub struct ServerOptions {
     pub image_2_prefix: String,
     /// Accept identifiers with slashes as they are (`/iiif/3/maps/prague.tif/info.json`) beside encoded ones (`maps%2Fprague.tif`).
     pub raw_slashes: bool,
+    /// Archives that `recto tile` made, or folders of them. `maps.zip` is served under `/static/maps/`.
+    pub archives: Vec<PathBuf>,
     /// `Cache-Control` of images.
     pub cache_control_images: String,
     /// `Cache-Control` of `info.json`, manifests and collections.
@@ -40,6 +44,9 @@ pub struct ServerOptions {
     pub server_timing: bool,
     /// Write a line for each request to standard error.
     pub access_log: bool,
+    /// Secret of those who may ask for `/admin/…`: `Authorization: Bearer …`. Without it, only programs on this machine may, and
+    /// not through a proxy.
+    pub admin_token: Option<String>,
 }
 
 impl Default for ServerOptions {
@@ -51,6 +58,7 @@ impl Default for ServerOptions {
             image_3_prefix: "/iiif/3".to_owned(),
             image_2_prefix: "/iiif/2".to_owned(),
             raw_slashes: true,
+            archives: Vec::new(),
             cache_control_images: "public, max-age=86400".to_owned(),
             cache_control_documents: "public, max-age=60, must-revalidate".to_owned(),
             header_timeout: Duration::from_secs(20),
@@ -60,6 +68,7 @@ impl Default for ServerOptions {
             shutdown_timeout: Duration::from_secs(20),
             server_timing: true,
             access_log: false,
+            admin_token: None,
         }
     }
 }
@@ -103,6 +112,24 @@ pub enum OptionError {
     SamePrefix {
         /// What both are.
         given: String,
+    },
+    /// An archive that cannot be served.
+    #[error("`server.archives` has `{}`, which cannot be served", given.display())]
+    Archive {
+        /// Which.
+        given: PathBuf,
+        /// Why not.
+        source: Box<recto_static::ArchiveError>,
+    },
+    /// Two archives that would be served under one name.
+    #[error("`{}` and `{}` would both be `/static/{name}/`; rename one", first.display(), second.display())]
+    SameArchive {
+        /// The name.
+        name: String,
+        /// One of them.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
     },
     /// A header value that cannot be one.
     #[error("`server.{option}` is `{given}`, which cannot stand in a header")]

@@ -12,6 +12,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 
 use crate::conditional::{Wanted, is_fresh, matches, wanted_range};
+use crate::front::Outbox;
 
 /// An answer on its way out.
 pub(crate) type Reply = Response<Body>;
@@ -84,8 +85,8 @@ impl Representation {
         if let Ok(etag) = HeaderValue::from_str(&self.etag) {
             headers.insert(ETAG, etag);
         }
-        if let Some(time) = self.last_modified
-            && let Ok(value) = HeaderValue::from_str(&httpdate::fmt_http_date(time.max(SystemTime::UNIX_EPOCH)))
+        if let Some(time) = self.last_modified_text()
+            && let Ok(value) = HeaderValue::from_str(&time)
         {
             headers.insert(LAST_MODIFIED, value);
         }
@@ -96,6 +97,41 @@ impl Representation {
         for (name, value) in &self.extra {
             headers.append(name.clone(), value.clone());
         }
+    }
+
+    fn last_modified_text(&self) -> Option<String> {
+        self.last_modified.map(|time| httpdate::fmt_http_date(time.max(SystemTime::UNIX_EPOCH)))
+    }
+
+    /// Writes the head of the answer with the whole body of so many bytes as HTTP/1.1 has it: the same fields as of
+    /// [`Representation::with_body`] once it went through [`open_to_all`], and those that the server adds.
+    pub(crate) fn write_head(&self, length: usize, date: &[u8], out: &mut Outbox) {
+        fn field(out: &mut Outbox, name: &[u8], value: &[u8]) {
+            out.push(name);
+            out.push(b": ");
+            out.push(value);
+            out.push(b"\r\n");
+        }
+        let mut digits = itoa::Buffer::new();
+        out.push(b"HTTP/1.1 200 OK\r\n");
+        field(out, b"etag", self.etag.as_bytes());
+        if let Some(time) = self.last_modified_text() {
+            field(out, b"last-modified", time.as_bytes());
+        }
+        field(out, b"cache-control", self.cache_control.as_bytes());
+        if let Some(vary) = &self.vary {
+            field(out, b"vary", vary.as_bytes());
+        }
+        for (name, value) in &self.extra {
+            field(out, name.as_str().as_bytes(), value.as_bytes());
+        }
+        field(out, b"content-type", self.media_type.as_bytes());
+        field(out, b"accept-ranges", b"bytes");
+        field(out, b"access-control-allow-origin", b"*");
+        field(out, b"access-control-expose-headers", EXPOSED.as_bytes());
+        field(out, b"content-length", digits.format(length).as_bytes());
+        field(out, b"date", date);
+        out.push(b"\r\n");
     }
 
     fn not_modified(&self) -> Reply {

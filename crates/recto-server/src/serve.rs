@@ -9,8 +9,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::body::Body;
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -21,6 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::app::App;
 use crate::deadline::WriteDeadline;
+use crate::front::{Ending, Front, Phase};
 use crate::options::ServerOptions;
 
 /// A server that has its port and waits to run.
@@ -145,9 +148,14 @@ async fn serve_connections(app: &App, mut accepted: mpsc::UnboundedReceiver<Acce
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
         }
+        let phase = Phase::default();
+        let stream = WriteDeadline::<TcpStream>::new(stream, options.write_timeout.into());
+        let io = TokioIo::new(Front::new(stream, app.clone(), peer, phase.clone(), options.header_timeout.into()));
         let app = app.clone();
-        let service = service_fn(move |request| answer(app.clone(), request, peer));
-        let io = TokioIo::new(WriteDeadline::<TcpStream>::new(stream, options.write_timeout.into()));
+        let service = service_fn(move |request| {
+            let (app, phase) = (app.clone(), phase.clone());
+            async move { answer(app, request, peer).await.map(|reply| reply.map(|body| Ending::new(body, phase))) }
+        });
         let connection = graceful.watch(builder.serve_connection(io, service).into_owned());
         tokio::spawn(async move {
             let _permit = permit;
@@ -182,12 +190,24 @@ fn protocol(options: &ServerOptions) -> auto::Builder<TokioExecutor> {
     builder
 }
 
+/// The body of a request that changes the state of the server. No other route takes one; what is sent anyway is not read, and
+/// what is too long or too slow is left out.
+async fn read_body(app: &App, parts: &http::request::Parts, body: Incoming) -> Bytes {
+    if parts.method != http::Method::POST || !crate::routes::is_admin(parts.uri.path()) {
+        return Bytes::new();
+    }
+    let read = Limited::new(body, crate::routes::MOST_BODY_BYTES).collect();
+    match tokio::time::timeout(app.options().header_timeout.into(), read).await {
+        Ok(Ok(collected)) => collected.to_bytes(),
+        _ => Bytes::new(),
+    }
+}
+
 /// Answers one request. A panic in a handler is ours to mend, and costs that request alone.
 async fn answer(app: App, request: Request<Incoming>, peer: SocketAddr) -> Result<Response<Body>, Infallible> {
     let (parts, body) = request.into_parts();
-    // No route takes a body; what is sent anyway is not read.
-    drop(body);
-    let answered = AssertUnwindSafe(app.answer(parts, peer)).catch_unwind().await;
+    let body = read_body(&app, &parts, body).await;
+    let answered = AssertUnwindSafe(app.answer(parts, body, peer)).catch_unwind().await;
     Ok(answered.unwrap_or_else(|_| {
         tracing::error!("a request handler panicked");
         let mut reply = Response::new(Body::from("something went wrong inside the server\n"));

@@ -67,6 +67,17 @@ pub enum ServiceError {
         /// What one request can have.
         budget_bytes: u64,
     },
+    /// It can never be done within the time that one request may take.
+    #[error(
+        "this would take about {} s, the server gives {} s to one request; ask for a smaller size or region",
+        .needed.as_secs(), .limit.as_secs()
+    )]
+    OverTime {
+        /// What it would take.
+        needed: Duration,
+        /// What one request can have.
+        limit: Duration,
+    },
     /// Too much is going on.
     #[error("the server is busy; try again in a moment")]
     Busy {
@@ -94,7 +105,7 @@ impl ServiceError {
             Self::NoSuchObject { .. } => ErrorKind::NotFound,
             Self::Unauthorized => ErrorKind::Unauthorized,
             Self::Forbidden => ErrorKind::Forbidden,
-            Self::OverBudget { .. } => ErrorKind::TooLarge,
+            Self::OverBudget { .. } | Self::OverTime { .. } => ErrorKind::TooLarge,
             Self::Busy { retry_after } => ErrorKind::Unavailable { retry_after: *retry_after },
             Self::Panicked => ErrorKind::Internal,
             Self::Joined(error) => error.kind(),

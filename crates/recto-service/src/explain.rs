@@ -50,6 +50,8 @@ pub struct ExplainedCost {
     pub bytes_held: u64,
     /// Pixels decoded.
     pub pixels: u64,
+    /// Time on one processor, learned from work of the same kind.
+    pub milliseconds: f64,
 }
 
 impl ImageService {
@@ -64,7 +66,7 @@ impl ImageService {
         caller: &Caller,
     ) -> Result<Explanation, ServiceError> {
         let prepared = self.prepare(identifier, request, caller).await?;
-        let plan = self.plan(&prepared).await?;
+        let (plan, task) = self.plan_and_task(&prepared).await?;
         let estimate = plan.estimate();
         let located = &prepared.image.located;
         let (region, size) = (prepared.resolved.region, prepared.resolved.size);
@@ -80,7 +82,7 @@ impl ImageService {
             cache_key: Self::key_text(&prepared),
             cached: self.is_cached(&prepared),
             plan: plan.to_string(),
-            lane: match Self::lane(&plan) {
+            lane: match task.lane {
                 Lane::Tiles => "tiles",
                 Lane::Large => "large",
             },
@@ -88,6 +90,7 @@ impl ImageService {
                 bytes_read: estimate.bytes_read,
                 bytes_held: estimate.bytes_held,
                 pixels: estimate.pixels,
+                milliseconds: task.time.as_secs_f64() * 1000.0,
             },
         })
     }

@@ -1,13 +1,18 @@
 //! What is known of an image without opening it: enough for `info.json`, validators and manifests.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use recto_cache::{CacheKey, KeyBase};
 use recto_codec::{Decoder, ImageFacts, RandomAccess};
 use recto_iiif::Dimensions;
 use recto_iiif::image::ApiVersion;
 use recto_source::Located;
 use serde::{Deserialize, Serialize};
+
+use crate::shelf::CacheShelf;
 
 /// The facts that outlive an open file: they are kept in memory and in the cache directory.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +59,10 @@ pub struct KnownImage {
     pub located: Located,
     /// What is known of it.
     pub facts: ShortFacts,
+    keys: KeyBase,
     documents: [RwLock<Option<Document>>; 2],
+    /// When its name was last seen to lead to it, in milliseconds of this process.
+    looked_at: AtomicU64,
 }
 
 /// An `info.json` as it was last asked for.
@@ -66,8 +74,29 @@ pub(crate) struct Document {
 }
 
 impl KnownImage {
-    pub(crate) fn new(located: Located, facts: ShortFacts) -> Self {
-        Self { located, facts, documents: [RwLock::new(None), RwLock::new(None)] }
+    pub(crate) fn new(located: Located, facts: ShortFacts, keys: KeyBase) -> Self {
+        Self {
+            located,
+            facts,
+            keys,
+            documents: [RwLock::new(None), RwLock::new(None)],
+            looked_at: AtomicU64::new(milliseconds()),
+        }
+    }
+
+    /// The key of something made of it; `what` says what.
+    pub(crate) fn key(&self, what: &str) -> CacheKey {
+        CacheKey::on(&self.keys, what)
+    }
+
+    /// Was its name seen to lead to it within this time?
+    pub(crate) fn looked_at_within(&self, time: Duration) -> bool {
+        u128::from(milliseconds().saturating_sub(self.looked_at.load(Ordering::Relaxed))) < time.as_millis()
+    }
+
+    /// Notes that its name leads to it now.
+    pub(crate) fn looked_at_now(&self) {
+        self.looked_at.store(milliseconds(), Ordering::Relaxed);
     }
 
     fn slot(&self, version: ApiVersion) -> &RwLock<Option<Document>> {
@@ -88,10 +117,19 @@ impl KnownImage {
     }
 }
 
+/// Time since the first call, in milliseconds.
+fn milliseconds() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    u64::try_from(START.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
 /// An image that is open for reading pixels.
 pub(crate) struct OpenImage {
     pub(crate) decoder: Box<dyn Decoder>,
     pub(crate) source: Arc<dyn RandomAccess>,
+    pub(crate) shelf: Arc<CacheShelf>,
+    /// What can be done before it is asked for is under way, or done.
+    pub(crate) is_preparing: AtomicBool,
 }
 
 impl std::fmt::Debug for OpenImage {

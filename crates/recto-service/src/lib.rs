@@ -12,13 +12,14 @@ mod metrics;
 mod objects;
 mod options;
 pub mod policy;
+mod shelf;
 pub mod work;
 
 pub use error::ServiceError;
 pub use explain::Explanation;
-pub use images::{ImageBody, ImageService, ImageServiceParts, Origin, Prepared, PreparedInfo};
+pub use images::{ImageBody, ImageService, ImageServiceParts, Origin, Prepared, PreparedInfo, PurgeScope, ReadyImage};
 pub use known::{KnownImage, ShortFacts};
-pub use metrics::{CacheReading, Metrics};
+pub use metrics::{Metrics, WorkReading};
 pub use recto_ingest::build::{PageFacts, Urls};
 pub use recto_ingest::{Collection, Member, Object, Tree};
 

@@ -1,6 +1,6 @@
 //! What is counted, in the words of Prometheus.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
@@ -8,10 +8,11 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use recto_cache::CacheStats;
 use recto_engine::Plan;
 
 use crate::images::Origin;
-use crate::work::LaneStats;
+use crate::work::{BackgroundStats, LaneStats};
 
 /// Counters of the whole service; adding to one is a single atomic step.
 #[derive(Debug)]
@@ -28,28 +29,63 @@ pub struct Metrics {
     stored_whole: Counter,
     failures: Counter,
     refusals: Counter,
-    tiles_waiting: Gauge,
-    large_waiting: Gauge,
-    large_running: Gauge,
-    memory_charged: Gauge<i64>,
-    cache_memory_bytes: Gauge<u64, AtomicU64>,
-    cache_disk_bytes: Gauge<u64, AtomicU64>,
-    cache_evictions: Gauge<u64, AtomicU64>,
-    cache_damaged: Gauge<u64, AtomicU64>,
+    readings: Vec<(Gauge<u64, AtomicU64>, Read)>,
+    counts: Vec<(Counter, Read)>,
+    tiles_wait: Gauge<f64, AtomicU64>,
+    large_wait: Gauge<f64, AtomicU64>,
 }
 
-/// A reading of the cache, for the gauges.
+/// What is read at the moment at which someone asks.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct CacheReading {
-    /// Bytes in memory.
-    pub memory_bytes: u64,
-    /// Bytes on disk.
-    pub disk_bytes: u64,
-    /// Entries thrown out for room.
-    pub evictions: u64,
-    /// Entries found damaged.
-    pub damaged: u64,
+pub struct WorkReading {
+    /// The lanes.
+    pub lanes: LaneStats,
+    /// What goes on behind the requests.
+    pub background: BackgroundStats,
+    /// Bytes that decoders remember.
+    pub memo_bytes: u64,
 }
+
+type Read = fn(&WorkReading, &CacheStats) -> u64;
+
+/// Gauges: name, help, value.
+const READINGS: &[(&str, &str, Read)] = &[
+    ("lane_tiles_waiting", "Requests waiting in the tile lane", |work, _| work.lanes.tiles_waiting as u64),
+    ("lane_large_waiting", "Requests waiting in the large lane", |work, _| work.lanes.large_waiting as u64),
+    ("lane_large_running", "Large requests at work", |work, _| work.lanes.large_running as u64),
+    ("work_memory_bytes", "Memory charged to pixel work", |work, _| work.lanes.charged_bytes),
+    ("work_memo_bytes", "Memory of what decoders remember", |work, _| work.memo_bytes),
+    ("work_background_waiting", "Background jobs that wait", |work, _| work.background.waiting as u64),
+    ("work_background_running", "Background jobs at work", |work, _| work.background.running as u64),
+    ("cache_memory_bytes", "Derivatives in memory", |_, cache| cache.memory_bytes),
+    ("cache_disk_bytes", "Derivatives and parts on disk, in whole blocks", |_, cache| cache.disk_bytes),
+    ("cache_disk_entries", "Derivatives and parts on disk", |_, cache| cache.disk_entries),
+    ("cache_evictions", "Derivatives thrown out for room", |_, cache| cache.evictions),
+    ("cache_damaged", "Derivatives found damaged on disk and dropped", |_, cache| cache.damaged),
+];
+
+/// Counters that others keep: name, help, value.
+const COUNTS: &[(&str, &str, Read)] = &[
+    ("work_verdicts_busy", "Work found to wait too long, before it waited; only counted in shadow mode", |work, _| {
+        work.lanes.verdicts_busy
+    }),
+    ("work_verdicts_too_large", "Work found impossible here; only counted in shadow mode", |work, _| {
+        work.lanes.verdicts_too_large
+    }),
+    ("work_expired", "Work that waited too long", |work, _| work.lanes.expired),
+    ("work_given_up", "Work whose client left while it waited", |work, _| work.lanes.given_up),
+    ("work_background_done", "Background jobs done", |work, _| work.background.done),
+    ("work_background_failed", "Background jobs that failed or were cancelled", |work, _| work.background.failed),
+    ("cache_memory_hits", "Derivatives answered from memory", |_, cache| cache.memory_hits),
+    ("cache_disk_hits", "Derivatives answered from disk", |_, cache| cache.disk_hits),
+    ("cache_misses", "Derivatives that were not there", |_, cache| cache.misses),
+    ("cache_writes", "Derivatives written to disk", |_, cache| cache.writes),
+    ("cache_writes_dropped", "Derivatives not written, as too much waited", |_, cache| cache.writes_dropped),
+    ("cache_writes_refused", "Derivatives not written for want of room", |_, cache| cache.writes_refused),
+    ("cache_write_errors", "Derivatives that could not be written", |_, cache| cache.write_errors),
+    ("cache_parts_written", "Parts that decoders put on their shelf", |_, cache| cache.parts_written),
+    ("cache_parts_opened", "Parts that decoders took from their shelf", |_, cache| cache.parts_opened),
+];
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -93,18 +129,32 @@ impl Metrics {
                 "Requests that failed through a fault of the original or ours"
             ),
             refusals: register!(Counter::default(), "refusals", "Requests refused for want of memory, threads or time"),
-            tiles_waiting: register!(Gauge::default(), "lane_tiles_waiting", "Requests waiting in the tile lane"),
-            large_waiting: register!(Gauge::default(), "lane_large_waiting", "Requests waiting in the large lane"),
-            large_running: register!(Gauge::default(), "lane_large_running", "Large requests at work"),
-            memory_charged: register!(Gauge::default(), "work_memory_bytes", "Memory charged to pixel work"),
-            cache_memory_bytes: register!(Gauge::default(), "cache_memory_bytes", "Derivatives in memory"),
-            cache_disk_bytes: register!(Gauge::default(), "cache_disk_bytes", "Derivatives on disk"),
-            cache_evictions: register!(Gauge::default(), "cache_evictions", "Derivatives thrown out for room"),
-            cache_damaged: register!(
+            tiles_wait: register!(
                 Gauge::default(),
-                "cache_damaged",
-                "Derivatives found damaged on disk and dropped"
+                "work_tiles_wait_seconds",
+                "Reckoned wait of a newcomer in the tile lane"
             ),
+            large_wait: register!(
+                Gauge::default(),
+                "work_large_wait_seconds",
+                "Reckoned wait of a newcomer in the large lane"
+            ),
+            readings: READINGS
+                .iter()
+                .map(|(name, help, read)| {
+                    let gauge = Gauge::<u64, AtomicU64>::default();
+                    registry.register(*name, *help, gauge.clone());
+                    (gauge, *read)
+                })
+                .collect(),
+            counts: COUNTS
+                .iter()
+                .map(|(name, help, read)| {
+                    let counter = Counter::<u64, AtomicU64>::default();
+                    registry.register(*name, *help, counter.clone());
+                    (counter, *read)
+                })
+                .collect(),
             registry,
         }
     }
@@ -126,7 +176,7 @@ impl Metrics {
     pub(crate) fn made(&self, plan: &Plan) {
         match plan {
             Plan::Render(_) => self.renders.inc(),
-            Plan::CutTile { .. } => self.cuts.inc(),
+            Plan::Cut { .. } => self.cuts.inc(),
             Plan::StoredWhole { .. } => self.stored_whole.inc(),
             _ => 0,
         };
@@ -147,15 +197,15 @@ impl Metrics {
     }
 
     /// Everything, in the Prometheus text format.
-    pub fn text(&self, lanes: LaneStats, charged_bytes: u64, cache: CacheReading) -> String {
-        self.tiles_waiting.set(lanes.tiles_waiting as i64);
-        self.large_waiting.set(lanes.large_waiting as i64);
-        self.large_running.set(lanes.large_running as i64);
-        self.memory_charged.set(i64::try_from(charged_bytes).unwrap_or(i64::MAX));
-        self.cache_memory_bytes.set(cache.memory_bytes);
-        self.cache_disk_bytes.set(cache.disk_bytes);
-        self.cache_evictions.set(cache.evictions);
-        self.cache_damaged.set(cache.damaged);
+    pub fn text(&self, work: &WorkReading, cache: &CacheStats) -> String {
+        for (gauge, read) in &self.readings {
+            gauge.set(read(work, cache));
+        }
+        for (counter, read) in &self.counts {
+            counter.inner().store(read(work, cache), Ordering::Relaxed);
+        }
+        self.tiles_wait.set(work.lanes.tiles_wait.as_secs_f64());
+        self.large_wait.set(work.lanes.large_wait.as_secs_f64());
         let mut text = String::new();
         // Writing into a string does not fail.
         let _written = encode(&mut text, &self.registry);

@@ -1,13 +1,16 @@
 //! The options of the use cases.
 
+use recto_codec::formats::WRITABLE;
+use recto_codec::{Subsampling, TiffCompression};
 use recto_config::{ByteSize, Duration};
-use recto_engine::{Bitonal, ColorPolicy, RenderOptions, StoredTiles};
+use recto_engine::{Bitonal, ColorPolicy, Depth, Intent, RenderOptions, StoredTiles};
 use recto_iiif::Dimensions;
-use recto_iiif::image::{Limits, ResolvedRequest};
+use recto_iiif::image::{Format, Limits, ResolvedRequest};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ServiceError;
+use crate::work::AdmissionMode;
 
 /// What one request may ask for.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -81,6 +84,12 @@ pub struct WorkOptions {
     pub max_time: Duration,
     /// Originals that are kept open between requests.
     pub open_files: u64,
+    /// Memory for what decoders remember between requests: indexes, decoded blocks. Without it: a quarter of `memory`, to which
+    /// it is added.
+    pub memo: Option<ByteSize>,
+    /// `enforce` answers 503 at once to what would wait longer than `max_wait`, and 413 to what can never be done. `shadow` only
+    /// counts what would be turned away (`recto_work_verdicts_*`) and lets everything in: for trying limits out.
+    pub admission: AdmissionMode,
 }
 
 impl Default for WorkOptions {
@@ -92,6 +101,8 @@ impl Default for WorkOptions {
             max_wait: Duration::from_secs(20),
             max_time: Duration::from_secs(60),
             open_files: 512,
+            memo: None,
+            admission: AdmissionMode::Enforce,
         }
     }
 }
@@ -100,6 +111,11 @@ impl WorkOptions {
     /// The memory that pixels may take, in bytes.
     pub fn memory_bytes(&self) -> u64 {
         self.memory.map_or_else(|| available_memory() / 4, ByteSize::bytes).max(64 << 20)
+    }
+
+    /// The memory for what decoders remember, in bytes.
+    pub fn memo_bytes(&self) -> u64 {
+        self.memo.map_or_else(|| self.memory_bytes() / 4, ByteSize::bytes)
     }
 
     /// The number of pixel threads.
@@ -127,6 +143,61 @@ pub enum ColorOption {
     Srgb,
     /// The original's profile is kept and embedded.
     Keep,
+    /// As `keep` for spaces of three primaries wider than sRGB (Display P3, Adobe RGB), as `srgb` for everything else.
+    Wide,
+}
+
+/// How colours are converted to sRGB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IntentOption {
+    /// By the profile's table for pleasing pictures, where it has one.
+    Perceptual,
+    /// Paper becomes white and the darkest of inks black; colours between are exact.
+    #[default]
+    Relative,
+    /// By the profile's table for vivid graphics, where it has one.
+    Saturation,
+    /// Paper keeps its own colour.
+    Absolute,
+}
+
+/// How many bits samples of answers have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum DepthOption {
+    /// 8, whatever the original has.
+    #[default]
+    #[serde(rename = "8")]
+    Eight,
+    /// As many as the original, up to 16, in the formats that have them (png, tif, jp2).
+    #[serde(rename = "stored")]
+    Stored,
+}
+
+/// Resolution of colour in JPEG.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SubsamplingOption {
+    /// That of brightness.
+    #[serde(rename = "4:4:4")]
+    None,
+    /// Half of it.
+    #[serde(rename = "4:2:2")]
+    Horizontal,
+    /// A quarter of it.
+    #[default]
+    #[serde(rename = "4:2:0")]
+    Both,
+}
+
+/// Compression of TIFF output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TiffCompressionOption {
+    /// As it is.
+    None,
+    /// Deflate with horizontal prediction.
+    #[default]
+    Deflate,
 }
 
 /// How pictures are made.
@@ -141,7 +212,33 @@ pub struct ImageOptions {
     pub webp_quality: u8,
     /// Progressive JPEG: smaller, and eight times the work.
     pub jpeg_progressive: bool,
-    /// `srgb` converts every profile to sRGB, `keep` embeds the original's.
+    /// Resolution of colour in JPEG: `4:2:0` is a quarter of brightness's, `4:2:2` half, `4:4:4` all of it (a quarter more
+    /// bytes, for red lines and small coloured type).
+    pub jpeg_subsampling: SubsamplingOption,
+    /// Effort of WebP, 0 (fastest) to 6 (smallest). 4 takes four times as long as 0 for 5 % fewer bytes.
+    #[schemars(range(min = 0, max = 6))]
+    pub webp_effort: u8,
+    /// Quality of AVIF, 1 to 100. From 90 on, colour has the full resolution.
+    #[schemars(range(min = 1, max = 100))]
+    pub avif_quality: u8,
+    /// Speed of AVIF, 1 (smallest) to 10 (fastest). Even 10 is many times the work of JPEG.
+    #[schemars(range(min = 1, max = 10))]
+    pub avif_speed: u8,
+    /// Effort of JPEG XL, 1 (fastest) to 9 (smallest). It is always written without loss.
+    #[schemars(range(min = 1, max = 9))]
+    pub jxl_effort: u8,
+    /// Quality of JPEG 2000, 1 to 100; 100 is lossless.
+    #[schemars(range(min = 1, max = 100))]
+    pub jp2_quality: u8,
+    /// PNG of colour pictures with at most 256 colours, dithered: a third of the bytes. Pictures with translucent pixels and
+    /// gray ones stay as they are.
+    pub png_palette: bool,
+    /// Compression of TIFF: `deflate` or `none`.
+    pub tiff_compression: TiffCompressionOption,
+    /// TIFF with tiles and reduced levels.
+    pub tiff_pyramid: bool,
+    /// `srgb` converts every profile to sRGB, `keep` embeds the original's, `wide` embeds those of displays and cameras that
+    /// hold more colours than sRGB and converts the rest.
     pub color: ColorOption,
     /// Stored JPEG and WebP tiles leave as they lie in the file. `false` decodes and encodes all of them again.
     pub stored_tiles: bool,
@@ -152,10 +249,29 @@ pub struct ImageOptions {
     /// Tile side announced for images that are not stored in tiles, in pixels.
     #[schemars(range(min = 64, max = 4096))]
     pub tile_size: u32,
+    /// Dots per inch at which pages of PDF files are drawn in full size. Pages that would have more than 100 megapixels so get
+    /// fewer.
+    #[schemars(range(min = 18, max = 2400))]
+    pub document_dpi: u32,
     /// Formats to name in `preferredFormats`, best first.
     pub preferred_formats: Vec<String>,
+    /// Requests for `default.jpg` are answered in a better format where the client's `Accept` names one of
+    /// `negotiable_formats` outright. One URL then has several answers (`Vary: Accept`), which caches in between must
+    /// respect.
+    pub negotiate_format: bool,
+    /// The formats that may stand in for JPEG, best first: of `avif`, `webp`, `jxl`.
+    pub negotiable_formats: Vec<String>,
     /// Rights statement or licence (a URI) to name in every `info.json` of version 3.
     pub rights: Option<String>,
+    /// How colours are converted to sRGB: `relative`, `perceptual`, `saturation` or `absolute`.
+    pub rendering_intent: IntentOption,
+    /// `"stored"` keeps originals of more than 8 bits at 16 in png, tif and jp2; `"8"` makes every answer one of 8 bits.
+    pub depth: DepthOption,
+    /// Images are made smaller by mixing light instead of sRGB's values: fine bright detail keeps its brightness, at about
+    /// twice the work. What is stored smaller in the file, or decoded smaller from JPEG, was mixed otherwise already.
+    pub linear_light: bool,
+    /// Largest colour profile that `keep` and `wide` embed; images with a larger one are converted to sRGB.
+    pub max_profile: ByteSize,
 }
 
 impl Default for ImageOptions {
@@ -164,28 +280,82 @@ impl Default for ImageOptions {
             jpeg_quality: 80,
             webp_quality: 80,
             jpeg_progressive: false,
+            jpeg_subsampling: SubsamplingOption::Both,
+            webp_effort: 0,
+            avif_quality: 60,
+            avif_speed: 10,
+            jxl_effort: 1,
+            jp2_quality: 80,
+            png_palette: false,
+            tiff_compression: TiffCompressionOption::Deflate,
+            tiff_pyramid: false,
             color: ColorOption::Srgb,
             stored_tiles: true,
             background: "#ffffff".to_owned(),
             dither: false,
-            tile_size: 512,
+            tile_size: 256,
+            document_dpi: 300,
             preferred_formats: Vec::new(),
+            negotiate_format: false,
+            negotiable_formats: vec!["avif".to_owned(), "webp".to_owned()],
             rights: None,
+            rendering_intent: IntentOption::default(),
+            depth: DepthOption::default(),
+            linear_light: false,
+            max_profile: ByteSize::kib(64),
         }
     }
 }
 
 impl ImageOptions {
+    /// The formats in which a request for `default.jpg` may be answered, best first; none unless that is switched on. Words that
+    /// name no format which can be written, or JPEG itself, are left out.
+    pub fn negotiable(&self) -> Vec<Format> {
+        let words = if self.negotiate_format { self.negotiable_formats.as_slice() } else { &[] };
+        let formats = words.iter().filter_map(|word| Format::from_extension(word));
+        formats.filter(|format| *format != Format::Jpg && WRITABLE.contains(format)).collect()
+    }
+
     /// What the engine is told. `None` when `background` is not a colour.
     pub fn render(&self) -> Option<RenderOptions> {
         let mut options = RenderOptions::default();
         options.encode.jpeg_quality = self.jpeg_quality.clamp(1, 100);
         options.encode.webp_quality = self.webp_quality.clamp(1, 100);
-        options.encode.jpeg_progressive = self.jpeg_progressive;
+        let encode = &mut options.encode;
+        encode.jpeg_progressive = self.jpeg_progressive;
+        encode.jpeg_subsampling = match self.jpeg_subsampling {
+            SubsamplingOption::None => Subsampling::None,
+            SubsamplingOption::Horizontal => Subsampling::Horizontal,
+            SubsamplingOption::Both => Subsampling::Both,
+        };
+        encode.webp_effort = self.webp_effort.min(6);
+        encode.avif_quality = self.avif_quality.clamp(1, 100);
+        encode.avif_speed = self.avif_speed.clamp(1, 10);
+        encode.jxl_effort = self.jxl_effort.clamp(1, 9);
+        encode.jp2_quality = self.jp2_quality.clamp(1, 100);
+        encode.png_palette = self.png_palette;
+        encode.tiff_compression = match self.tiff_compression {
+            TiffCompressionOption::None => TiffCompression::None,
+            TiffCompressionOption::Deflate => TiffCompression::Deflate,
+        };
+        encode.tiff_pyramid = self.tiff_pyramid;
         options.color = match self.color {
             ColorOption::Srgb => ColorPolicy::ToSrgb,
             ColorOption::Keep => ColorPolicy::Keep,
+            ColorOption::Wide => ColorPolicy::Wide,
         };
+        options.intent = match self.rendering_intent {
+            IntentOption::Perceptual => Intent::Perceptual,
+            IntentOption::Relative => Intent::Relative,
+            IntentOption::Saturation => Intent::Saturation,
+            IntentOption::Absolute => Intent::Absolute,
+        };
+        options.depth = match self.depth {
+            DepthOption::Eight => Depth::Eight,
+            DepthOption::Stored => Depth::AsStored,
+        };
+        options.linear_light = self.linear_light;
+        options.max_profile_bytes = self.max_profile.bytes();
         options.stored_tiles = if self.stored_tiles { StoredTiles::AsTheyLie } else { StoredTiles::Never };
         options.bitonal = if self.dither { Bitonal::Dither } else { Bitonal::Otsu };
         options.background = parse_color(&self.background)?;

@@ -1,5 +1,7 @@
 //! Access comes before caches and sources: a denied caller causes no look at an original, also once others have warmed it.
 
+#![cfg(test)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

@@ -78,7 +78,8 @@ impl Default for SourceOptions {
     fn default() -> Self {
         let extensions = [
             "jpg", "jpeg", "jpe", "tif", "tiff", "ptif", "ptiff", "btf", "png", "webp", "gif", "bmp", "jp2", "jpx",
-            "jpf", "j2k", "jph", "jxl", "avif", "heic", "heif", "pdf",
+            "jpf", "j2k", "j2c", "jph", "jxl", "avif", "heic", "heif", "pdf", "psd", "psb", "dcm", "dicom", "fits",
+            "fit", "fts", "exr", "svg", "xpm",
         ];
         Self {
             folders: Vec::new(),

@@ -10,6 +10,7 @@ mod library;
 pub mod position;
 mod rng;
 pub mod tiff;
+pub mod viewers;
 
 pub use data::{data_dir, files_below};
 pub use library::TempLibrary;

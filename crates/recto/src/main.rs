@@ -9,6 +9,14 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|first| first == recto_codec::CONTAINED) {
+        return ExitCode::from(recto_codec::run_contained(words));
+    }
+    match std::env::current_exe() {
+        Ok(program) => recto_codec::contain_with(program),
+        Err(error) => output::say(&format!("this program cannot start itself, so all decoders run in place: {error}")),
+    }
     let arguments = commands::Arguments::parse();
     match arguments.run() {
         Ok(code) => code,

@@ -195,6 +195,59 @@ impl Drop for Server {
     }
 }
 
+/// A connection that stays open.
+pub(crate) struct Session {
+    stream: TcpStream,
+    host: SocketAddr,
+    received: Vec<u8>,
+}
+
+impl Session {
+    pub(crate) fn open(server: &Server) -> Self {
+        let stream = TcpStream::connect(server.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        Self { stream, host: server.address, received: Vec::new() }
+    }
+
+    pub(crate) fn request(&self, path: &str, headers: &[(&str, &str)]) -> String {
+        let fields: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{fields}\r\n", self.host)
+    }
+
+    pub(crate) fn get(&mut self, path: &str) -> Answer {
+        self.ask(path, &[])
+    }
+
+    pub(crate) fn ask(&mut self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.write(self.request(path, headers).as_bytes());
+        self.read()
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).unwrap();
+    }
+
+    /// The next answer; its body is as long as it says.
+    pub(crate) fn read(&mut self) -> Answer {
+        loop {
+            if let Some(head) = self.received.windows(4).position(|window| window == b"\r\n\r\n") {
+                let text = String::from_utf8_lossy(&self.received[..head]).to_ascii_lowercase();
+                let length = text.split("content-length: ").nth(1).and_then(|rest| rest.lines().next());
+                let end = head + 4 + length.map_or(0, |length| length.trim().parse::<usize>().unwrap());
+                if self.received.len() >= end {
+                    let rest = self.received.split_off(end);
+                    let answer = std::mem::replace(&mut self.received, rest);
+                    return Answer::parse(&answer, false).unwrap();
+                }
+            }
+            let mut buffer = [0; 1 << 14];
+            let count = self.stream.read(&mut buffer).unwrap();
+            assert!(count > 0, "the connection ended: {:?}", String::from_utf8_lossy(&self.received));
+            self.received.extend_from_slice(&buffer[..count]);
+        }
+    }
+}
+
 /// An answer, headers by lower-case name.
 #[derive(Debug)]
 pub(crate) struct Answer {

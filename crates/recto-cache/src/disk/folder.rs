@@ -3,7 +3,8 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
@@ -17,8 +18,10 @@ const MARKER_TEXT: &str = "recto-cache 1\n";
 const TAG: &str = "CACHEDIR.TAG";
 const TAG_TEXT: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
     # This directory is a cache of Recto. It may be deleted while no server uses it.\n";
-/// Ends the names of files on their way. They lie beside their places, so that moving them there touches one folder.
+/// Ends the names of files on their way.
 const PART_SUFFIX: &str = ".part";
+/// Where files are on their way, so that what a crash leaves is found without a walk.
+const COMING: &str = "coming";
 
 /// The cache's directory, opened and locked.
 #[derive(Debug)]
@@ -27,6 +30,15 @@ pub(crate) struct Folder {
     /// Held open: it carries the lock.
     _marker: File,
     pub(crate) block_bytes: u64,
+    /// Tells files on their way apart.
+    coming: AtomicU64,
+}
+
+/// A file that is being written for an entry.
+#[derive(Debug)]
+pub(crate) struct Coming {
+    name: String,
+    key: CacheKey,
 }
 
 impl Folder {
@@ -41,7 +53,25 @@ impl Folder {
             fs::write(path.join(TAG), TAG_TEXT).map_err(failed)?;
         }
         let system = rustix::fs::fstatvfs(&directory).map_err(|error| failed(error.into()))?;
-        Ok(Self { directory, _marker: marker, block_bytes: system.f_frsize.clamp(512, 1 << 20) })
+        match rustix::fs::mkdirat(&directory, COMING, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(failed(error.into())),
+        }
+        let block_bytes = system.f_frsize.clamp(512, 1 << 20);
+        let folder = Self { directory, _marker: marker, block_bytes, coming: AtomicU64::new(0) };
+        folder.clear_coming().map_err(failed)?;
+        Ok(folder)
+    }
+
+    /// Removes what a crash left half written.
+    fn clear_coming(&self) -> io::Result<()> {
+        self.each_file(COMING, |directory, file| {
+            let text = file.strip_suffix(PART_SUFFIX).and_then(|rest| rest.split_once('.')).map(|(text, _)| text);
+            if text.and_then(CacheKey::from_hex).is_some() {
+                let _ = rustix::fs::unlinkat(directory, file, AtFlags::empty());
+            }
+            true
+        })
     }
 
     /// Finds or writes the marker, and locks it.
@@ -88,10 +118,15 @@ impl Folder {
         format!("{:02x}/{key}", key.spread() as u8)
     }
 
+    /// The file of an entry, open.
+    pub(crate) fn open_entry(&self, key: &CacheKey) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        Ok(File::from(rustix::fs::openat(&self.directory, Self::name(key), flags, Mode::empty())?))
+    }
+
     /// The whole file of an entry, at most `most_bytes`.
     pub(crate) fn read(&self, key: &CacheKey, most_bytes: u64) -> io::Result<Vec<u8>> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let file = File::from(rustix::fs::openat(&self.directory, Self::name(key), flags, Mode::empty())?);
+        let file = self.open_entry(key)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() || metadata.len() > most_bytes {
             return Err(io::ErrorKind::InvalidData.into());
@@ -107,43 +142,92 @@ impl Folder {
         u64::try_from(stat.st_size).ok()
     }
 
-    /// Writes an entry beside its place and moves it there, so that it is there whole or not at all. True when a new
-    /// folder was made for it.
-    pub(crate) fn write(&self, key: &CacheKey, derivative: &Derivative) -> io::Result<bool> {
+    /// Writes a derivative where files are on their way.
+    pub(crate) fn write(&self, key: &CacheKey, derivative: &Derivative) -> io::Result<Coming> {
         let header = entry::header(key, derivative).ok_or(io::ErrorKind::InvalidInput)?;
-        let name = Self::name(key);
-        let part = format!("{name}{PART_SUFFIX}");
-        let (file, made) = self.create(&part)?;
-        let written = Self::write_parts(file, &header, derivative)
-            .and_then(|()| Ok(rustix::fs::renameat(&self.directory, &part, &self.directory, &name)?));
-        if let Err(error) = written {
-            let _ = rustix::fs::unlinkat(&self.directory, &part, AtFlags::empty());
-            return Err(error);
-        }
-        Ok(made)
-    }
-
-    fn write_parts(mut file: File, header: &[u8], derivative: &Derivative) -> io::Result<()> {
+        let (coming, mut file) = self.begin(key)?;
         let mut start = Vec::with_capacity(header.len() + derivative.media_type.len());
-        start.extend_from_slice(header);
+        start.extend_from_slice(&header);
         start.extend_from_slice(derivative.media_type.as_bytes());
-        file.write_all(&start)?;
-        file.write_all(&derivative.bytes)
+        match file.write_all(&start).and_then(|()| file.write_all(&derivative.bytes)) {
+            Ok(()) => Ok(coming),
+            Err(error) => {
+                self.give_up(&coming);
+                Err(error)
+            }
+        }
     }
 
-    /// Opens a new file, in a new folder if need be; true when it was.
-    fn create(&self, name: &str) -> io::Result<(File, bool)> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let open = || rustix::fs::openat(&self.directory, name, flags, Mode::from_raw_mode(0o644)).map(File::from);
-        let made = match (open(), name.split_once('/')) {
-            (Ok(file), _) => return Ok((file, false)),
-            (Err(Errno::NOENT), Some((folder, _))) => {
-                rustix::fs::mkdirat(&self.directory, folder, Mode::from_raw_mode(0o755))
+    /// A new file on its way to the place of an entry.
+    pub(crate) fn begin(&self, key: &CacheKey) -> io::Result<(Coming, File)> {
+        let number = self.coming.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{COMING}/{key}.{number}{PART_SUFFIX}");
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let open = || rustix::fs::openat(&self.directory, &name, flags, Mode::from_raw_mode(0o644)).map(File::from);
+        let file = match open() {
+            Err(Errno::NOENT) => {
+                rustix::fs::mkdirat(&self.directory, COMING, Mode::from_raw_mode(0o755))?;
+                open()?
             }
-            (Err(error), _) => Err(error),
+            opened => opened?,
         };
-        made?;
-        Ok((open()?, true))
+        Ok((Coming { name, key: *key }, file))
+    }
+
+    /// Moves a file that is complete to its place, so that it is there whole or not at all. True when a new folder was made
+    /// for it.
+    pub(crate) fn arrive(&self, coming: &Coming) -> io::Result<bool> {
+        let name = Self::name(&coming.key);
+        let arrive = || rustix::fs::renameat(&self.directory, &coming.name, &self.directory, &name);
+        match (arrive(), name.split_once('/')) {
+            (Ok(()), _) => Ok(false),
+            (Err(Errno::NOENT), Some((folder, _))) => {
+                match rustix::fs::mkdirat(&self.directory, folder, Mode::from_raw_mode(0o755)) {
+                    Ok(()) | Err(Errno::EXIST) => {}
+                    Err(error) => return Err(error.into()),
+                }
+                arrive()?;
+                Ok(true)
+            }
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    /// Removes a file that will not arrive.
+    pub(crate) fn give_up(&self, coming: &Coming) {
+        let _ = rustix::fs::unlinkat(&self.directory, &coming.name, AtFlags::empty());
+    }
+
+    /// Number of folders that hold entries.
+    pub(crate) fn count_folders(&self) -> u64 {
+        let is_there = |name: &str| rustix::fs::statat(&self.directory, name, AtFlags::SYMLINK_NOFOLLOW).is_ok();
+        (0..=u8::MAX).filter(|first| is_there(&format!("{first:02x}"))).count() as u64
+    }
+
+    /// A file of the directory itself, for reading.
+    pub(crate) fn open_plain(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(File::from(rustix::fs::openat(&self.directory, name, flags, Mode::empty())?))
+    }
+
+    /// A file of the directory itself, for writing on.
+    pub(crate) fn open_for_append(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(File::from(rustix::fs::openat(&self.directory, name, flags, Mode::empty())?))
+    }
+
+    /// A new and empty file of the directory itself.
+    pub(crate) fn create_plain(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(File::from(rustix::fs::openat(&self.directory, name, flags, Mode::from_raw_mode(0o644))?))
+    }
+
+    pub(crate) fn rename_plain(&self, from: &str, to: &str) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.directory, from, &self.directory, to)?)
+    }
+
+    pub(crate) fn remove_plain(&self, name: &str) {
+        let _ = rustix::fs::unlinkat(&self.directory, name, AtFlags::empty());
     }
 
     /// Removes the file of an entry; it is no error when there is none.
@@ -219,12 +303,20 @@ pub fn overlaps(one: &Path, other: &Path) -> bool {
     one.starts_with(&other) || other.starts_with(&one)
 }
 
-fn real(path: &Path) -> PathBuf {
+/// The absolute path of something that may not be there yet, as the system will understand it: links are followed where there are
+/// any, and `..` leads out of what a link leads to, or out of a folder that is yet to be made.
+pub fn real(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    for ancestor in path.ancestors() {
-        if let (Ok(real), Ok(rest)) = (fs::canonicalize(ancestor), path.strip_prefix(ancestor)) {
-            return real.join(rest);
+    let mut real = PathBuf::new();
+    for component in path.components() {
+        if component == Component::ParentDir {
+            real.pop();
+            continue;
+        }
+        real.push(component);
+        if let Ok(canonical) = fs::canonicalize(&real) {
+            real = canonical;
         }
     }
-    path
+    real
 }

@@ -8,6 +8,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use super::journal::Listed;
+use super::queue::Purge;
 use crate::CacheKey;
 
 /// Entries asked for this often count as no more: it bounds the search for one that goes.
@@ -27,6 +29,8 @@ struct Slot {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    /// Its file is being written: it counts, but is not answered yet.
+    Coming,
     Present,
     /// Found damaged: its file is still there and counts, but it is not answered.
     Damaged,
@@ -98,28 +102,68 @@ impl Index {
         self.find(key).is_some()
     }
 
-    /// Adds an entry of which there is a file now. Another key that spreads to the same number is given back: its file
-    /// must go.
-    pub(crate) fn insert(&mut self, key: &CacheKey, file_bytes: u64) -> Option<CacheKey> {
+    /// Adds an entry whose file is on its way. Another key that spreads to the same number is given back: its file must go.
+    /// What was dear to make counts as used once.
+    pub(crate) fn insert(&mut self, key: &CacheKey, file_bytes: u64, is_dear: bool) -> Option<CacheKey> {
         if self.find(key).is_some() {
             return None;
         }
         let displaced = self.by_key.get(&key.spread()).copied().and_then(|number| self.take(number));
         let again = self.remembered.remove(&key.spread());
-        self.add(key, file_bytes, again);
+        let (uses, is_main) = (u8::from(is_dear), again || is_dear);
+        self.add(Listed { key: *key, blocks: self.blocks_of(file_bytes), uses, is_main }, State::Coming);
         displaced
     }
 
-    /// Adds an entry of an earlier run, behind all others of its queue: oldest last.
-    pub(crate) fn insert_found(&mut self, key: &CacheKey, file_bytes: u64) {
-        if !self.by_key.contains_key(&key.spread()) {
-            self.add(key, file_bytes, true);
+    /// The file of an entry has come to its place. False when the entry is not wanted any more: then it must go.
+    pub(crate) fn arrived(&mut self, key: &CacheKey) -> bool {
+        let Some(slot) = self.find(key).and_then(|number| self.slots.get_mut(number as usize)) else { return false };
+        if slot.state == State::Coming {
+            slot.state = State::Present;
+        }
+        slot.state == State::Present
+    }
+
+    /// Adds an entry of an earlier run, behind all others of its queue.
+    pub(crate) fn insert_found(&mut self, listed: Listed) {
+        if !self.by_key.contains_key(&listed.key.spread()) {
+            self.add(listed, State::Present);
         }
     }
 
-    fn add(&mut self, key: &CacheKey, file_bytes: u64, is_main: bool) {
-        let blocks = u32::try_from(file_bytes.div_ceil(self.block_bytes)).unwrap_or(u32::MAX);
-        let slot = Slot { key: parts(key), blocks, uses: 0, state: State::Present, is_main };
+    /// How the entry is written down; `None` when it is not there.
+    pub(crate) fn listed(&self, key: &CacheKey) -> Option<Listed> {
+        self.slots.get(self.find(key)? as usize).map(listed)
+    }
+
+    /// The places of all entries in the order in which they leave: the main queue, then the small one.
+    pub(crate) fn order(&self) -> Vec<u32> {
+        self.main.iter().chain(&self.small).copied().collect()
+    }
+
+    /// The entries at these places.
+    pub(crate) fn listed_at(&self, places: &[u32]) -> Vec<Listed> {
+        let slots = places.iter().filter_map(|number| self.slots.get(*number as usize));
+        slots.filter(|slot| slot.state != State::Gone).map(listed).collect()
+    }
+
+    fn queued(&self) -> usize {
+        self.main.len() + self.small.len()
+    }
+
+    /// The images of all entries.
+    pub(crate) fn images(&self) -> HashSet<u128> {
+        self.slots.iter().filter(|slot| slot.state != State::Gone).map(|slot| joined(slot.key).image).collect()
+    }
+
+    /// Blocks that a file of this length takes.
+    pub(crate) fn blocks_of(&self, file_bytes: u64) -> u32 {
+        u32::try_from(file_bytes.div_ceil(self.block_bytes)).unwrap_or(u32::MAX)
+    }
+
+    fn add(&mut self, listed: Listed, state: State) {
+        let Listed { key, blocks, uses, is_main } = listed;
+        let slot = Slot { key: parts(&key), blocks, uses, state, is_main };
         let number = match self.free.pop() {
             Some(number) => number,
             None => u32::try_from(self.slots.len()).unwrap_or(u32::MAX),
@@ -147,13 +191,33 @@ impl Index {
         was_present
     }
 
-    /// Marks the entries of an image, or all, so that none is answered, and gives their keys. Their files still count
-    /// until [`Index::remove`].
-    pub(crate) fn mark_image(&mut self, image: Option<u128>) -> Vec<CacheKey> {
+    /// True when the entry was found damaged, or purged, and its file is still there.
+    pub(crate) fn is_damaged(&self, key: &CacheKey) -> bool {
+        let slot = self.find(key).and_then(|number| self.slots.get(number as usize));
+        slot.is_some_and(|slot| slot.state == State::Damaged)
+    }
+
+    /// Takes what is gone out of the queues.
+    pub(crate) fn tidy(&mut self) {
+        let Self { slots, free, small, main, .. } = self;
+        for queue in [small, main] {
+            queue.retain(|number| {
+                let is_there = slots.get(*number as usize).is_some_and(|slot| slot.state != State::Gone);
+                if !is_there {
+                    free.push(*number);
+                }
+                is_there
+            });
+        }
+    }
+
+    /// Marks the entries that a purge means, so that none is answered, and gives their keys. Their files still count until
+    /// [`Index::remove`].
+    pub(crate) fn mark(&mut self, purge: &Purge) -> Vec<CacheKey> {
         let mut keys = Vec::new();
         for slot in &mut self.slots {
             let key = joined(slot.key);
-            if slot.state != State::Gone && image.is_none_or(|image| key.image == image) {
+            if slot.state != State::Gone && purge.means(key.image) {
                 slot.state = State::Damaged;
                 keys.push(key);
             }
@@ -182,7 +246,10 @@ impl Index {
 
     /// Takes out the entry that goes next; its file must go, too.
     pub(crate) fn evict(&mut self) -> Option<CacheKey> {
+        // What is on its way goes round; when there is nothing else, nothing goes.
+        let mut rounds = self.queued() * (usize::from(MOST_USES) + 2);
         loop {
+            rounds = rounds.checked_sub(1)?;
             let from_small = self.small_blocks * SMALL_PART >= self.blocks || self.main.is_empty();
             let queue = if from_small { &mut self.small } else { &mut self.main };
             let number = match queue.pop_front() {
@@ -194,10 +261,10 @@ impl Index {
                 self.free.push(number);
                 continue;
             }
-            if slot.uses > 0 && slot.state == State::Present {
+            if slot.state == State::Coming || slot.uses > 0 && slot.state == State::Present {
                 // Asked for again: it moves on, or goes round once more.
                 let was_small = !slot.is_main;
-                slot.uses = if was_small { 0 } else { slot.uses - 1 };
+                slot.uses = if was_small { 0 } else { slot.uses.saturating_sub(1) };
                 slot.is_main = true;
                 if was_small {
                     self.small_blocks = self.small_blocks.saturating_sub(u64::from(slot.blocks));
@@ -228,6 +295,10 @@ impl Index {
     }
 }
 
+fn listed(slot: &Slot) -> Listed {
+    Listed { key: joined(slot.key), blocks: slot.blocks, uses: slot.uses, is_main: slot.is_main }
+}
+
 fn parts(key: &CacheKey) -> [u64; 4] {
     [(key.image >> 64) as u64, key.image as u64, (key.request >> 64) as u64, key.request as u64]
 }
@@ -245,12 +316,18 @@ mod tests {
         CacheKey::new("image", &[&number.to_string()])
     }
 
+    /// Adds an entry whose file is there.
+    fn insert(index: &mut Index, key: &CacheKey, file_bytes: u64) {
+        index.insert(key, file_bytes, false);
+        index.arrived(key);
+    }
+
     /// Adds an entry to an index of at most `most` bytes.
     fn put(index: &mut Index, number: u32, most: u64) {
         while index.bytes() + 4096 > most {
             index.evict().expect("a full index has something that goes");
         }
-        index.insert(&key(number), 4000);
+        insert(index, &key(number), 4000);
     }
 
     #[test]
@@ -284,7 +361,7 @@ mod tests {
             let number = (random >> 8) % 300;
             match random >> 29 {
                 0..=3 => {
-                    index.insert(&key(number), u64::from(random % 100_000));
+                    insert(&mut index, &key(number), u64::from(random % 100_000));
                     model.entry(number).or_insert(u64::from(random % 100_000).div_ceil(4096) * 4096);
                 }
                 4 => {
@@ -315,14 +392,29 @@ mod tests {
     #[test]
     fn a_marked_entry_is_not_answered_but_counts_until_it_is_removed() {
         let mut index = Index::new(4096);
-        index.insert(&key(1), 10);
-        index.insert(&key(2), 10);
+        insert(&mut index, &key(1), 10);
+        insert(&mut index, &key(2), 10);
         let other = CacheKey::new("other", &["x"]);
-        index.insert(&other, 10);
-        assert_eq!(index.mark_image(Some(key(1).image)).len(), 2);
+        insert(&mut index, &other, 10);
+        assert_eq!(index.mark(&Purge::image(key(1).image)).len(), 2);
         assert!(!index.touch(&key(1)) && !index.touch(&key(2)) && index.touch(&other));
         assert_eq!(index.bytes(), 3 * 4096);
         index.remove(&key(1));
         assert_eq!(index.bytes(), 2 * 4096);
+    }
+
+    #[test]
+    fn an_entry_on_its_way_counts_is_not_answered_and_does_not_go() {
+        let mut index = Index::new(4096);
+        index.insert(&key(1), 10, false);
+        assert!(!index.touch(&key(1)) && index.contains(&key(1)));
+        assert_eq!((index.bytes(), index.evict()), (4096, None));
+        insert(&mut index, &key(2), 10);
+        assert_eq!(index.evict(), Some(key(2)));
+        assert!(index.arrived(&key(1)) && index.touch(&key(1)));
+
+        index.insert(&key(3), 10, false);
+        index.mark(&Purge::all());
+        assert!(!index.arrived(&key(3)), "purged while it was on its way");
     }
 }

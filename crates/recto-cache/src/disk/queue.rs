@@ -1,8 +1,8 @@
 //! What waits to be done to the directory.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::mpsc::SyncSender;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::{CacheKey, Derivative};
 
@@ -11,13 +11,51 @@ const MOST_WRITES: usize = 4096;
 
 #[derive(Debug)]
 pub(crate) enum Job {
-    Write(CacheKey, Derivative),
+    /// An entry, and the identifier of its image.
+    Write(CacheKey, Box<str>, Derivative),
     /// The file of this key is damaged.
     Remove(CacheKey),
-    /// Everything of an image, or everything.
-    Purge(Option<u128>),
+    Purge(Purge),
     /// Tells when all jobs before it are done.
     Tell(SyncSender<()>),
+}
+
+/// What is to be forgotten.
+#[derive(Clone, Debug)]
+pub(crate) struct Purge(Arc<Meant>);
+
+#[derive(Debug)]
+enum Meant {
+    All,
+    Image(u128),
+    /// These, and all that are not known by name: they might be meant.
+    Images {
+        meant: HashSet<u128>,
+        named: HashSet<u128>,
+    },
+}
+
+impl Purge {
+    pub(crate) fn all() -> Self {
+        Self(Arc::new(Meant::All))
+    }
+
+    pub(crate) fn image(image: u128) -> Self {
+        Self(Arc::new(Meant::Image(image)))
+    }
+
+    pub(crate) fn images(meant: HashSet<u128>, named: HashSet<u128>) -> Self {
+        Self(Arc::new(Meant::Images { meant, named }))
+    }
+
+    /// Is this image to be forgotten?
+    pub(crate) fn means(&self, image: u128) -> bool {
+        match &*self.0 {
+            Meant::All => true,
+            Meant::Image(one) => *one == image,
+            Meant::Images { meant, named } => meant.contains(&image) || !named.contains(&image),
+        }
+    }
 }
 
 /// A queue for one worker. Writes are bounded; the other jobs are few and never refused.
@@ -41,7 +79,7 @@ impl Queue {
     }
 
     /// Adds a write; false when there is no room, or the queue is closed.
-    pub(crate) fn push_write(&self, key: CacheKey, derivative: Derivative, most_bytes: u64) -> bool {
+    pub(crate) fn push_write(&self, key: CacheKey, name: &str, derivative: Derivative, most_bytes: u64) -> bool {
         let bytes = derivative.bytes.len() as u64;
         let mut waiting = self.lock();
         if waiting.is_closed || waiting.writes >= MOST_WRITES || waiting.write_bytes.saturating_add(bytes) > most_bytes
@@ -50,7 +88,7 @@ impl Queue {
         }
         waiting.writes += 1;
         waiting.write_bytes += bytes;
-        waiting.jobs.push_back(Job::Write(key, derivative));
+        waiting.jobs.push_back(Job::Write(key, name.into(), derivative));
         self.changed.notify_one();
         true
     }
@@ -61,11 +99,10 @@ impl Queue {
         if waiting.is_closed {
             return;
         }
-        if let Job::Purge(image) = &job {
-            let goes = |key: &CacheKey| image.is_none_or(|image| key.image == image);
-            waiting.jobs.retain(|job| !matches!(job, Job::Write(key, _) if goes(key)));
+        if let Job::Purge(purge) = &job {
+            waiting.jobs.retain(|job| !matches!(job, Job::Write(key, ..) if purge.means(key.image)));
             let left = waiting.jobs.iter().filter_map(|job| match job {
-                Job::Write(_, derivative) => Some(derivative.bytes.len() as u64),
+                Job::Write(_, _, derivative) => Some(derivative.bytes.len() as u64),
                 _ => None,
             });
             let (writes, bytes) = left.fold((0, 0), |(writes, bytes), length| (writes + 1, bytes + length));
@@ -75,15 +112,18 @@ impl Queue {
         self.changed.notify_one();
     }
 
-    /// The next job; waits for one. `None` when the queue is closed: what waited is dropped.
-    pub(crate) fn pop(&self) -> Option<Job> {
+    /// The next job; waits for one, and calls `idle` before that. `None` when the queue is closed: what waited is dropped.
+    pub(crate) fn pop(&self, mut idle: impl FnMut()) -> Option<Job> {
+        if self.lock().jobs.is_empty() {
+            idle();
+        }
         let mut waiting = self.lock();
         loop {
             if waiting.is_closed {
                 return None;
             }
             if let Some(job) = waiting.jobs.pop_front() {
-                if let Job::Write(_, derivative) = &job {
+                if let Job::Write(_, _, derivative) = &job {
                     waiting.writes = waiting.writes.saturating_sub(1);
                     waiting.write_bytes = waiting.write_bytes.saturating_sub(derivative.bytes.len() as u64);
                 }

@@ -1,23 +1,45 @@
 //! The formats: one folder each, registered in [`FORMATS`] and [`encoder`].
 
+mod avif;
+mod bands;
 mod bmp;
+mod cicp;
+mod contained;
+mod dicom;
 mod exif;
+mod exr;
+mod fits;
 mod gif;
+mod heic;
+mod heif;
 mod held;
+mod jp2;
 mod jpeg;
+mod jxl;
+mod palette;
+mod pdf;
 mod png;
+mod psd;
 mod reader;
+mod svg;
 mod tiff;
+mod tone;
+mod vector;
 mod webp;
+mod xpm;
+
+pub use contained::{CONTAINED, contain_with, run_contained};
+pub use jp2::{Jp2Options, jp2_encoder};
+pub(crate) use tiff::pyramid_writer as tiff_pyramid;
 
 use std::sync::Arc;
 
 use recto_iiif::image::Format;
 
-use crate::{DecodeError, Decoder, EncodeError, EncodeHeader, EncodeOptions, Encoder, RandomAccess};
+use crate::{DecodeError, Decoder, EncodeError, EncodeHeader, EncodeOptions, Encoder, Memo, RandomAccess, Shelf};
 
 /// How to open a file, and what it may cost.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct OpenOptions {
     /// Which page, from 1.
     pub page: u32,
@@ -25,17 +47,34 @@ pub struct OpenOptions {
     pub max_pixels: u64,
     /// Most bytes that opening and any single decode may hold at a time.
     pub max_bytes: u64,
+    /// Dots per inch at which page descriptions (PDF) are drawn in full size. Pages that would be larger than 100 megapixels so
+    /// get fewer.
+    pub document_dpi: f64,
+    /// Where the decoder may remember parts of the image in memory.
+    pub memo: Arc<Memo>,
+    /// Where it may keep parts on disk.
+    pub shelf: Option<Arc<dyn Shelf>>,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { page: 1, max_pixels: 100_000_000_000, max_bytes: 4 << 30 }
+        Self {
+            page: 1,
+            max_pixels: 100_000_000_000,
+            max_bytes: 4 << 30,
+            document_dpi: 300.0,
+            memo: Arc::new(Memo::new(64 << 20)),
+            shelf: None,
+        }
     }
 }
 
+/// How much of a file is looked at to find its format.
+pub const SNIFFED_BYTES: u64 = 1024;
+
 /// A format that can be read.
 pub struct ReadableFormat {
-    /// Does a file that begins so look like it? Given are the first 64 bytes, or all if it is shorter.
+    /// Does a file that begins so look like it? Given are the first [`SNIFFED_BYTES`], or all if it is shorter.
     pub sniff: fn(&[u8]) -> bool,
     /// Opens one page.
     pub open: Open,
@@ -52,6 +91,17 @@ pub static FORMATS: &[ReadableFormat] = &[
     ReadableFormat { sniff: webp::sniff, open: webp::open },
     ReadableFormat { sniff: gif::sniff, open: gif::open },
     ReadableFormat { sniff: bmp::sniff, open: bmp::open },
+    ReadableFormat { sniff: jp2::sniff, open: jp2::open },
+    ReadableFormat { sniff: dicom::sniff, open: dicom::open },
+    ReadableFormat { sniff: psd::sniff, open: psd::open },
+    ReadableFormat { sniff: fits::sniff, open: fits::open },
+    ReadableFormat { sniff: exr::sniff, open: exr::open },
+    ReadableFormat { sniff: xpm::sniff, open: xpm::open },
+    ReadableFormat { sniff: pdf::sniff, open: pdf::open },
+    ReadableFormat { sniff: svg::sniff, open: svg::open },
+    ReadableFormat { sniff: avif::sniff, open: avif::open },
+    ReadableFormat { sniff: heic::sniff, open: heic::open },
+    ReadableFormat { sniff: jxl::sniff, open: jxl::open },
 ];
 
 /// Opens a page of a file; content decides the format.
@@ -59,7 +109,7 @@ pub static FORMATS: &[ReadableFormat] = &[
 /// # Errors
 /// What is wrong with the file or not supported in it.
 pub fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {
-    let mut first = vec![0; source.len().min(64) as usize];
+    let mut first = vec![0; source.len().min(SNIFFED_BYTES) as usize];
     source.read_at(0, &mut first)?;
     match FORMATS.iter().find(|format| (format.sniff)(&first)) {
         Some(format) => (format.open)(source, options),
@@ -70,7 +120,17 @@ pub fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Box<
 }
 
 /// The formats that can be written.
-pub const WRITABLE: &[Format] = &[Format::Jpg, Format::Png, Format::Webp, Format::Gif, Format::Tif];
+pub const WRITABLE: &[Format] = &[
+    Format::Jpg,
+    Format::Png,
+    Format::Webp,
+    Format::Gif,
+    Format::Tif,
+    Format::Jp2,
+    Format::Avif,
+    Format::Jxl,
+    Format::Pdf,
+];
 
 pub(crate) fn encoder(
     format: Format,
@@ -83,6 +143,10 @@ pub(crate) fn encoder(
         Format::Webp => webp::encoder(header, options),
         Format::Gif => gif::encoder(header, options),
         Format::Tif => tiff::encoder(header, options),
+        Format::Jp2 => jp2::encoder(header, options),
+        Format::Pdf => pdf::encoder(header, options),
+        Format::Avif => avif::encoder(header, options),
+        Format::Jxl => jxl::encoder(header, options),
         _ => Err(EncodeError::NoEncoder { format: format.extension() }),
     }
 }

@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 mod decoder_suite;
+mod documents;
 mod encoder_suite;
 mod fixtures;
 mod memory;
 mod metadata;
+mod modern;
 mod reads;
+mod sciences;

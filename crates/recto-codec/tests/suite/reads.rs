@@ -87,3 +87,21 @@ fn a_tiff_reads_the_tiles_of_the_region() {
     // The region lies in one tile.
     assert_reads("tiff", pyramid(&layout, &[(SIZE, Samples::Rgb8.image(SIZE))]), 256 * 256 * 3 + 4096);
 }
+
+#[test]
+fn a_photoshop_document_reads_the_rows_of_the_region() {
+    let mut file = b"8BPS\x00\x01\x00\x00\x00\x00\x00\x00\x00\x03".to_vec();
+    file.extend([SIZE.height_px, SIZE.width_px].iter().flat_map(|side| side.to_be_bytes()));
+    // Eight bits, red, green and blue; no palette, no resources, no layers; not packed.
+    file.extend([0, 8, 0, 3]);
+    file.resize(file.len() + 14, 0);
+    file.resize(file.len() + SIZE.area_px() as usize * 3, 7);
+    assert_reads("psd", file, 3 * u64::from(SIZE.width_px * REGION.h));
+}
+
+#[test]
+fn fits_reads_the_numbers_of_the_region() {
+    let numbers = vec![7; SIZE.area_px() as usize];
+    let file = crate::fixtures::fits::file(8, &[SIZE.width_px, SIZE.height_px], &[], &numbers);
+    assert_reads("fits", file, u64::from(REGION.w * REGION.h));
+}

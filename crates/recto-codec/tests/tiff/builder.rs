@@ -4,6 +4,7 @@ use recto_iiif::Dimensions;
 
 pub(crate) const SHORT: u16 = 3;
 pub(crate) const LONG: u16 = 4;
+pub(crate) const FLOAT: u16 = 11;
 
 /// An entry: tag, field type, values.
 pub(crate) type Entry = (u16, u16, Vec<u64>);
@@ -66,7 +67,7 @@ impl Builder {
             let size = match kind {
                 1 | 7 => 1,
                 3 => 2,
-                4 => 4,
+                4 | 11 => 4,
                 _ => 8,
             };
             let mut field: Vec<u8> = values.iter().flat_map(|value| self.encode(*value, size)).collect();

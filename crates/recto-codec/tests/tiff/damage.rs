@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use recto_codec::{Control, DecodeRequest, MemoryAccess, OpenOptions, open};
+use recto_codec::{Control, CutRequest, DecodeRequest, MemoryAccess, OpenOptions, Orientation, open};
 use recto_iiif::{Dimensions, Rect};
 use recto_testkit::position::Samples;
 
@@ -60,9 +60,13 @@ fn survive(name: &str, bytes: Vec<u8>) {
                 let _ = decoder.cost(&wanted);
                 let _ = recto_codec::read_raster(decoder.as_ref(), &wanted, &Control::default());
             }
+            for turn in [Orientation::Normal, Orientation::Rotate90] {
+                let wanted = CutRequest { region, turn, gray: turn != Orientation::Normal };
+                let _ = decoder.can_cut(level, &wanted);
+                let _ = decoder.cut(level, &wanted, &Control::default());
+            }
             for (column, row) in [(0, 0), (1, 1), (u32::MAX, 0)] {
                 let _ = decoder.stored_tile(level, column, row);
-                let _ = decoder.cut_tile(level, column, row);
             }
         }
     }

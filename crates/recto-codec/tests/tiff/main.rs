@@ -6,10 +6,13 @@ mod builder;
 mod damage;
 mod encode;
 mod fax;
+mod pages;
 mod pixels;
+mod pyramid;
 mod real;
 mod stored;
 mod structure;
+mod webp;
 
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use recto_iiif::{Dimensions, Rect};
 use recto_testkit::Rng;
 use recto_testkit::position::Samples;
 
-use crate::builder::{Builder, Cut, Picture, SHORT};
+use crate::builder::{Builder, Cut, FLOAT, Picture, SHORT};
 use crate::{open_bytes, read, read_all};
 
 const SIZE: Dimensions = Dimensions::new(75, 53);
@@ -161,6 +161,72 @@ fn photometric_interpretations_mean_what_the_standard_says() {
             ),
             PixelFormat::Gray16,
             words(&[0, 65535, 0, 65535]),
+        ),
+        (
+            "floating point with its range noted",
+            small(
+                1,
+                32,
+                1,
+                vec![
+                    (339, SHORT, vec![3]),
+                    (340, FLOAT, vec![(-100.0_f32).to_bits().into()]),
+                    (341, FLOAT, vec![300.0_f32.to_bits().into()]),
+                ],
+                &[(-100.0_f32).to_bits(), 100.0_f32.to_bits(), 300.0_f32.to_bits()],
+            ),
+            PixelFormat::Gray16,
+            words(&[0, 32768, 65535]),
+        ),
+        (
+            "floating point of 16 bits",
+            small(1, 16, 1, vec![(339, SHORT, vec![3])], &[0, 0x3c00, 0x3800, 0xbc00, 0x7e00]),
+            PixelFormat::Gray16,
+            words(&[0, 65535, 32768, 0, 0]),
+        ),
+        (
+            "floating point of 24 bits",
+            small(1, 24, 1, vec![(339, SHORT, vec![3])], &[0, 0x3f_0000, 0x3e_0000, 0xbf_0000]),
+            PixelFormat::Gray16,
+            words(&[0, 65535, 32768, 0]),
+        ),
+        (
+            // Linear light: half of it is shade 188, a fifth 124.
+            "colours in floating point",
+            small(2, 32, 3, vec![(339, SHORT, vec![3])], &[0.5_f32.to_bits(), 0.2_f32.to_bits(), 2.0_f32.to_bits()]),
+            PixelFormat::Rgb16,
+            words(&[48192, 31754, 65535]),
+        ),
+        (
+            "24 bits",
+            small(1, 24, 1, vec![], &[0, 0xff_ffff, 0x80_1234]),
+            PixelFormat::Gray16,
+            words(&[0, 65535, 0x8012]),
+        ),
+        (
+            "palette of 16 bits",
+            small(
+                3,
+                16,
+                1,
+                vec![(320, SHORT, (0..65_536 * 3).map(|i| if i < 65_536 { i } else { i / 3 % 65_536 }).collect())],
+                &[0x1234, 0xff00],
+            ),
+            PixelFormat::Rgb8,
+            vec![
+                0x12,
+                (((65_536_u32 + 0x1234) / 3) >> 8) as u8,
+                (((131_072_u32 + 0x1234) / 3) >> 8) as u8,
+                0xff,
+                (((65_536_u32 + 0xff00) / 3) >> 8) as u8,
+                (((131_072_u32 + 0xff00) / 3) >> 8) as u8,
+            ],
+        ),
+        (
+            "ITULAB",
+            small(10, 8, 3, vec![], &[255, 128, 96, 0, 255, 255]),
+            PixelFormat::Lab8,
+            vec![255, 128, 128, 0, 213, 253],
         ),
         (
             "palette",

@@ -95,3 +95,25 @@ fn every_tiff_but_the_hostile_gives_its_pixels() {
     }
     assert!(read > 70, "{read} files were read");
 }
+
+/// What libvips shows of this file in 8-bit sRGB.
+#[test]
+fn colours_in_floating_point_are_linear_light() {
+    let Some(data) = data_dir() else { return };
+    let bytes = fs::read(data.join("images/image-rs/rgb32f_color.tiff")).unwrap();
+    let decoder = open_bytes(&bytes).unwrap();
+    let raster = read_all(decoder.as_ref(), 0).unwrap();
+    for (x, y, expected) in [
+        (0, 0, [109_u8, 165, 188]),
+        (16, 16, [126, 192, 207]),
+        (31, 31, [178, 190, 203]),
+        (8, 10, [178, 191, 196]),
+        (10, 24, [0, 144, 163]),
+    ] {
+        let pixel = &raster.row(y)[x * 6..x * 6 + 6];
+        let shown: Vec<u8> =
+            pixel.chunks(2).map(|s| (f64::from(u16::from_ne_bytes([s[0], s[1]])) / 257.0) as u8).collect();
+        let near = shown.iter().zip(expected).all(|(a, b)| a.abs_diff(b) <= 1);
+        assert!(near, "{x},{y}: {shown:?}, libvips has {expected:?}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use image::ImageReader;
 use image::codecs::jpeg::JpegEncoder;
-use recto_codec::{Decoder, PixelFormat};
+use recto_codec::{Control, CutRequest, Decoder, Orientation, PixelFormat};
 use recto_iiif::image::Format;
 use recto_iiif::{Dimensions, Rect};
 use recto_testkit::card;
@@ -172,4 +172,60 @@ fn turned_images_keep_their_tiles() {
     let turned = crate::open_page(&builder.bytes, 2).unwrap();
     assert!(turned.stored_tile(0, 0, 0).is_none());
     assert!(!turned.facts().levels[0].grid.unwrap().passes_through);
+}
+
+/// A part made of stored coefficients, as another decoder sees it.
+fn cut(decoder: &dyn Decoder, level: usize, region: Rect, turn: Orientation) -> Option<(Dimensions, Vec<u8>)> {
+    let wanted = CutRequest { region, turn, gray: false };
+    let part = decoder.cut(level, &wanted, &Control::default()).unwrap();
+    assert_eq!(part.is_some(), decoder.can_cut(level, &wanted), "{wanted:?}");
+    let image = ImageReader::new(std::io::Cursor::new(part?)).with_guessed_format().unwrap().decode().unwrap();
+    Some((Dimensions::new(image.width(), image.height()), image.to_rgb8().into_raw()))
+}
+
+#[test]
+fn parts_of_several_tiles_are_put_together_of_their_coefficients() {
+    for photometric in [2, 6] {
+        let file = jpeg_pyramid(photometric).bytes;
+        let decoder = open_bytes(&file).unwrap();
+        for (level, region, possible) in [
+            (0, Rect::new(0, 0, 128, 96), true),
+            (0, Rect::new(64, 48, 86, 52), true),
+            (0, Rect::new(0, 0, 150, 100), true),
+            (0, Rect::new(48, 16, 32, 40), true),
+            (0, Rect::new(128, 96, 22, 4), true),
+            (1, Rect::new(0, 0, 75, 50), true),
+            (0, Rect::new(3, 0, 64, 48), false),
+            (0, Rect::new(0, 0, 151, 100), false),
+            (2, Rect::new(0, 0, 8, 8), false),
+        ] {
+            let part = cut(decoder.as_ref(), level, region, Orientation::Normal);
+            assert_eq!(part.is_some(), possible, "{level} {region}");
+            let Some((size, pixels)) = part else { continue };
+            assert_eq!(size, region.dimensions());
+            let ours = read(decoder.as_ref(), level, region, 1).unwrap();
+            let (worst, mean) = card::distance(ours.data(), &pixels);
+            assert!(worst < 12 && mean < 1.0, "photometric {photometric} {region}: {worst} {mean}");
+        }
+    }
+}
+
+#[test]
+fn parts_are_turned_without_loss() {
+    let file = jpeg_pyramid(6).bytes;
+    let decoder = open_bytes(&file).unwrap();
+    let region = Rect::new(64, 0, 64, 96);
+    let straight = read(decoder.as_ref(), 0, region, 1).unwrap();
+    let (size, pixels) = cut(decoder.as_ref(), 0, region, Orientation::Rotate90).unwrap();
+    assert_eq!(size, Dimensions::new(96, 64));
+    let mut expected = Vec::new();
+    for y in 0..64_usize {
+        for x in 0..96_u32 {
+            expected.extend_from_slice(&straight.row(95 - x)[y * 3..y * 3 + 3]);
+        }
+    }
+    let (worst, mean) = card::distance(&expected, &pixels);
+    assert!(worst < 12 && mean < 1.0, "{worst} {mean}");
+    // Padding must not come to lie at the left or the top.
+    assert!(cut(decoder.as_ref(), 0, Rect::new(128, 96, 22, 4), Orientation::Rotate180).is_none());
 }

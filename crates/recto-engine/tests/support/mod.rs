@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use recto_codec::{
-    ByteRange, ColorModel, Control, Cost, DecodeError, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, Level,
-    Orientation, PixelFormat, Raster, RowSource, SourceFormat, StoredTile, TileGrid,
+    ByteRange, ColorModel, Control, Cost, CutRequest, DecodeError, DecodeRequest, DecodedGeometry, Decoder, ImageFacts,
+    Level, Orientation, PixelFormat, Raster, RowSource, SourceFormat, StoredTile, TileGrid,
 };
 use recto_engine::{Plan, RenderOptions, plan, render_rows};
 use recto_iiif::image::{Degrees, Format, Mirror, Quality, ResolvedRequest, Rotation};
@@ -27,6 +27,7 @@ pub(crate) struct Mock {
     levels: Vec<Raster>,
     strip_height: u32,
     tiles_are_jpeg: bool,
+    cuts_all: bool,
     pub(crate) pixels_decoded: AtomicU64,
 }
 
@@ -57,6 +58,7 @@ impl Mock {
             levels: vec![image],
             strip_height: 7,
             tiles_are_jpeg: false,
+            cuts_all: false,
             pixels_decoded: AtomicU64::new(0),
         }
     }
@@ -88,6 +90,12 @@ impl Mock {
             level.grid = Some(grid);
         }
         self.tiles_are_jpeg = true;
+        self
+    }
+
+    /// Any part of it can be cut, turned, and gray.
+    pub(crate) fn that_cuts_all(mut self) -> Self {
+        self.cuts_all = true;
         self
     }
 
@@ -144,8 +152,17 @@ impl Decoder for Mock {
         })
     }
 
-    fn cut_tile(&self, level: usize, column: u32, row: u32) -> Result<Option<Vec<u8>>, DecodeError> {
-        Ok(self.tiles_are_jpeg.then(|| vec![0xff, 0xd8, level as u8, column as u8, row as u8]))
+    fn can_cut(&self, level: usize, wanted: &CutRequest) -> bool {
+        let Some(grid) = self.facts.levels[level].grid.filter(|_| self.tiles_are_jpeg) else { return false };
+        let Rect { x, y, w, h } = wanted.region;
+        let within = |at: u32, length: u32, tile: u32| at.is_multiple_of(tile) && length <= tile;
+        let plain = wanted.turn == Orientation::Normal && !wanted.gray;
+        self.cuts_all || plain && within(x, w, grid.tile.width_px) && within(y, h, grid.tile.height_px)
+    }
+
+    fn cut(&self, level: usize, wanted: &CutRequest, _: &Control) -> Result<Option<Vec<u8>>, DecodeError> {
+        let Rect { x, y, .. } = wanted.region;
+        Ok(self.tiles_are_jpeg.then(|| vec![0xff, 0xd8, level as u8, (x / 64) as u8, (y / 64) as u8]))
     }
 }
 

@@ -143,8 +143,8 @@ pub fn negotiate(accept: Option<&str>, version: ApiVersion) -> MediaType {
         ApiVersion::V3 => MediaType::JsonLd,
     };
     let Some(accept) = accept else { return default };
-    let json = Preference::of(accept, "json");
-    let linked = Preference::of(accept, "ld+json");
+    let json = Preference::of(accept, "application/json");
+    let linked = Preference::of(accept, "application/ld+json");
     if linked.thousandths == 0 && json.thousandths == 0 {
         return default;
     }
@@ -158,6 +158,21 @@ pub fn negotiate(accept: Option<&str>, version: ApiVersion) -> MediaType {
     }
 }
 
+/// Chooses which of `offered`, best first, stands in for JPEG: one that an `Accept` header names outright and wants at least as
+/// much. Ranges (`*/*`, `image/*`) do not choose: whoever sends only those may not know what the format is.
+pub fn negotiate_format(accept: Option<&str>, offered: &[Format]) -> Option<Format> {
+    let accept = accept?;
+    let least = Preference::of(accept, Format::Jpg.media_type()).thousandths.max(1);
+    let wanted = |format: &Format| {
+        let preference = Preference::of(accept, format.media_type());
+        (preference.specificity == Preference::NAMED && preference.thousandths >= least)
+            .then_some(preference.thousandths)
+    };
+    let candidates = offered.iter().filter_map(|format| Some((wanted(format)?, *format)));
+    // The first of equals.
+    candidates.rev().max_by_key(|(thousandths, _)| *thousandths).map(|(_, format)| format)
+}
+
 /// How much a client wants a media type, and how closely it named it. RFC 9110 §12.5.1.
 #[derive(Clone, Copy)]
 struct Preference {
@@ -168,8 +183,9 @@ struct Preference {
 impl Preference {
     const NAMED: u8 = 3;
 
-    /// The preference for `application/{subtype}`, from the most specific range that covers it.
-    fn of(accept: &str, subtype: &str) -> Self {
+    /// The preference for a media type, from the most specific range that covers it.
+    fn of(accept: &str, media_type: &str) -> Self {
+        let (wanted_kind, wanted_sub) = media_type.split_once('/').unwrap_or((media_type, ""));
         let mut best = Self { thousandths: 0, specificity: 0 };
         for range in split_unquoted(accept, ',') {
             let mut parts = split_unquoted(range, ';');
@@ -177,8 +193,8 @@ impl Preference {
             let Some((kind, sub)) = name.split_once('/') else { continue };
             let specificity = match (kind.trim(), sub.trim()) {
                 ("*", "*") => 1,
-                (kind, "*") if kind.eq_ignore_ascii_case("application") => 2,
-                (kind, sub) if kind.eq_ignore_ascii_case("application") && sub.eq_ignore_ascii_case(subtype) => {
+                (kind, "*") if kind.eq_ignore_ascii_case(wanted_kind) => 2,
+                (kind, sub) if kind.eq_ignore_ascii_case(wanted_kind) && sub.eq_ignore_ascii_case(wanted_sub) => {
                     Self::NAMED
                 }
                 _ => continue,
@@ -244,6 +260,36 @@ mod tests {
             assert_eq!(negotiate(accept, ApiVersion::V2), version_2, "{accept:?} in version 2");
             assert_eq!(negotiate(accept, ApiVersion::V3), version_3, "{accept:?} in version 3");
         }
+    }
+
+    #[test]
+    fn only_formats_that_are_named_stand_in_for_jpeg() {
+        use Format::{Avif, Jxl, Webp};
+        let offered = [Avif, Webp];
+        for (accept, want) in [
+            (None, None),
+            (Some(""), None),
+            (Some("*/*"), None),
+            (Some("image/*"), None),
+            (Some("image/jpeg"), None),
+            (Some("image/jxl"), None),
+            (Some("image/avif"), Some(Avif)),
+            (Some("IMAGE/AVIF"), Some(Avif)),
+            (Some("image/webp, image/avif"), Some(Avif)),
+            (Some("image/webp, image/avif;q=0.9"), Some(Webp)),
+            (Some("image/avif;q=0, image/webp"), Some(Webp)),
+            (Some("image/avif;q=0"), None),
+            (Some("image/avif;q=0.5, image/jpeg"), None),
+            (Some("image/avif;q=0.5, image/jpeg;q=0.5"), Some(Avif)),
+            (Some("image/avif;q=0.5, */*;q=0.1"), Some(Avif)),
+            (Some("image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"), Some(Avif)),
+            (Some("text/html,application/xhtml+xml,image/webp,*/*;q=0.8"), Some(Webp)),
+            (Some("application/avif"), None),
+        ] {
+            assert_eq!(negotiate_format(accept, &offered), want, "{accept:?}");
+        }
+        assert_eq!(negotiate_format(Some("image/jxl,image/avif"), &[Jxl, Avif]), Some(Jxl));
+        assert_eq!(negotiate_format(Some("image/avif"), &[]), None);
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod resolve;
 mod size;
 pub mod tiles;
 
-pub use compliance::{ComplianceLevel, MediaType, PROTOCOL, negotiate};
+pub use compliance::{ComplianceLevel, MediaType, PROTOCOL, negotiate, negotiate_format};
 pub use error::RequestError;
 pub use format::Format;
 pub use info::{InfoSubject, v2, v3};

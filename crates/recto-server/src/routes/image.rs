@@ -1,12 +1,18 @@
 //! The Image API 2.1 and 3.0: both versions differ in words, not in ways, and those words are in `recto-iiif`.
 
+use std::time::Duration;
+
 use http::header::{HeaderName, LINK};
 use http::{HeaderValue, StatusCode};
 use recto_iiif::identifier::Identifier;
-use recto_iiif::image::{ApiVersion, ComplianceLevel, ImagePath, ImageRequest, MediaType, negotiate, parse_path};
-use recto_service::ServiceError;
+use recto_iiif::image::{
+    ApiVersion, ComplianceLevel, Format, ImagePath, ImageRequest, MediaType, Quality, negotiate, negotiate_format,
+    parse_path,
+};
+use recto_service::{Origin, Prepared, PreparedInfo, ServiceError};
 
 use crate::app::{App, Asked};
+use crate::base::Reached;
 use crate::problem::{Api, Problem};
 use crate::reply::{Reply, Representation, redirect};
 
@@ -16,17 +22,17 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 pub(crate) async fn answer(app: &App, asked: &Asked, version: ApiVersion, rest: &str) -> Reply {
     let outcome = match parse_path(rest, app.slashes()) {
         Ok(ImagePath::Base { identifier }) => {
-            let service = spelled_service(app, asked, version, &identifier, rest, 0);
+            let service = spelled_service(app, &asked.reached, version, &identifier, rest, 0);
             base(app, asked, &identifier, &service).await
         }
         Ok(ImagePath::Info { identifier }) => {
-            let service = spelled_service(app, asked, version, &identifier, rest, 1);
+            let service = spelled_service(app, &asked.reached, version, &identifier, rest, 1);
             info(app, asked, version, &identifier, &service).await
         }
         Ok(ImagePath::Image { identifier, region, size, rotation, quality_format }) => {
             match ImageRequest::parse(version, &region, &size, &rotation, &quality_format) {
                 Ok(request) => {
-                    let service = spelled_service(app, asked, version, &identifier, rest, 4);
+                    let service = spelled_service(app, &asked.reached, version, &identifier, rest, 4);
                     image(app, asked, &identifier, &request, &service).await
                 }
                 Err(error) => Err(error.into()),
@@ -46,16 +52,16 @@ fn failure(app: &App, asked: &Asked, error: &ServiceError) -> Reply {
 
 /// The absolute URL of an image's service, with the identifier as the client spelled it: clients compare `id` with the URL that
 /// they asked for, letter by letter. `behind` is the number of segments behind the identifier.
-fn spelled_service(
+pub(crate) fn spelled_service(
     app: &App,
-    asked: &Asked,
+    reached: &Reached,
     version: ApiVersion,
     identifier: &Identifier,
     rest: &str,
     behind: usize,
 ) -> String {
     let spelled = (0..behind).try_fold(rest, |rest, _| rest.rsplit_once('/').map(|(before, _)| before));
-    let prefix = format!("{}{}", asked.reached.base, app.image_prefix(version));
+    let prefix = format!("{}{}", reached.base, app.image_prefix(version));
     match spelled.filter(|spelled| is_plain_in_urls(spelled)) {
         Some(spelled) => format!("{prefix}/{spelled}"),
         None => format!("{prefix}/{}", identifier.encoded()),
@@ -81,7 +87,49 @@ async fn info(
     service: &str,
 ) -> Result<Reply, ServiceError> {
     let prepared = app.images().info(identifier, version, service, &asked.caller()).await?;
-    let media = negotiate(asked.accept(), version);
+    let bytes = prepared.bytes.clone();
+    let representation = info_representation(app, version, asked.accept(), prepared);
+    if let Some(reply) = representation.before_body(&asked.parts.headers) {
+        return Ok(reply);
+    }
+    Ok(representation.with_body(&asked.parts.method, &asked.parts.headers, bytes))
+}
+
+async fn image(
+    app: &App,
+    asked: &Asked,
+    identifier: &Identifier,
+    request: &ImageRequest,
+    service: &str,
+) -> Result<Reply, ServiceError> {
+    let prepared = app.images().prepare(identifier, request, &asked.caller()).await?;
+    let (canonical, offered) = (prepared.canonical(), offered(app, request));
+    let prepared = match negotiate_format(asked.accept(), offered) {
+        Some(format) => app.images().in_format(prepared, format),
+        None => prepared,
+    };
+    let mut representation = image_representation(app, service, &prepared, &canonical, !offered.is_empty());
+    if let Some(reply) = representation.before_body(&asked.parts.headers) {
+        return Ok(reply);
+    }
+    if asked.is_head() {
+        return Ok(representation.without_body());
+    }
+    let body = app.images().body(&prepared).await?;
+    if app.options().server_timing {
+        representation.extra.extend(server_timing(body.origin, body.took));
+    }
+    Ok(representation.with_body(&asked.parts.method, &asked.parts.headers, body.bytes))
+}
+
+/// The `info.json` that was prepared, as it leaves for a client with this `Accept`.
+pub(crate) fn info_representation(
+    app: &App,
+    version: ApiVersion,
+    accept: Option<&str>,
+    prepared: PreparedInfo,
+) -> Representation {
+    let media = negotiate(accept, version);
     let mut extra = Vec::with_capacity(2);
     push_link(&mut extra, &format!("<{}>;rel=\"profile\"", profile_uri(version)));
     if media == MediaType::Json {
@@ -94,54 +142,51 @@ async fn info(
             ),
         );
     }
-    let representation = Representation {
+    Representation {
         etag: prepared.etag,
         last_modified: Some(prepared.last_modified),
         cache_control: app.cache_control_documents(),
         media_type: HeaderValue::from_static(media.content_type(version)),
         vary: Some(HeaderValue::from_static("Accept")),
         extra,
-    };
-    if let Some(reply) = representation.before_body(&asked.parts.headers) {
-        return Ok(reply);
     }
-    Ok(representation.with_body(&asked.parts.method, &asked.parts.headers, prepared.bytes))
 }
 
-async fn image(
+/// The formats of which a client may get any for this request: one URL, several formats, only where no format and no way of
+/// showing it was asked for in particular.
+pub(crate) fn offered<'a>(app: &'a App, request: &ImageRequest) -> &'a [Format] {
+    let is_plain = request.format == Format::Jpg && request.quality == Quality::Default;
+    if is_plain { app.images().negotiable() } else { &[] }
+}
+
+/// The image that was prepared, before its bytes are there. `negotiated` says that another client may get another format.
+pub(crate) fn image_representation(
     app: &App,
-    asked: &Asked,
-    identifier: &Identifier,
-    request: &ImageRequest,
     service: &str,
-) -> Result<Reply, ServiceError> {
-    let prepared = app.images().prepare(identifier, request, &asked.caller()).await?;
-    let version = request.version;
+    prepared: &Prepared,
+    canonical: &str,
+    negotiated: bool,
+) -> Representation {
+    let version = prepared.version;
     let mut extra = Vec::with_capacity(3);
     push_link(
         &mut extra,
-        &format!("<{}>;rel=\"profile\", <{service}/{}>;rel=\"canonical\"", profile_uri(version), prepared.canonical()),
+        &format!("<{}>;rel=\"profile\", <{service}/{canonical}>;rel=\"canonical\"", profile_uri(version)),
     );
-    let mut representation = Representation {
+    Representation {
         etag: prepared.etag.clone(),
         last_modified: Some(prepared.last_modified),
         cache_control: app.cache_control_images(),
-        media_type: HeaderValue::from_static(request.format.media_type()),
-        vary: None,
+        media_type: HeaderValue::from_static(prepared.resolved.format.media_type()),
+        vary: negotiated.then(|| HeaderValue::from_static("Accept")),
         extra,
-    };
-    if let Some(reply) = representation.before_body(&asked.parts.headers) {
-        return Ok(reply);
     }
-    if asked.is_head() {
-        return Ok(representation.without_body());
-    }
-    let body = app.images().body(&prepared).await?;
-    if app.options().server_timing {
-        let value = format!("{};dur={:.3}", body.origin.word(), body.took.as_secs_f64() * 1000.0);
-        representation.extra.extend(HeaderValue::from_str(&value).ok().map(|value| (SERVER_TIMING, value)));
-    }
-    Ok(representation.with_body(&asked.parts.method, &asked.parts.headers, body.bytes))
+}
+
+/// Where the bytes came from, and how long that took.
+pub(crate) fn server_timing(origin: Origin, took: Duration) -> Option<(HeaderName, HeaderValue)> {
+    let value = format!("{};dur={:.3}", origin.word(), took.as_secs_f64() * 1000.0);
+    HeaderValue::from_str(&value).ok().map(|value| (SERVER_TIMING, value))
 }
 
 /// The level that every image reaches, in the `http:` form that clients compare with. Image API 3.0 §6.

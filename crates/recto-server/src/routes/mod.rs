@@ -1,5 +1,7 @@
 //! The routes: extract, call one use case, answer.
 
+mod admin;
+pub(crate) mod archive;
 pub(crate) mod image;
 mod operation;
 mod pages;
@@ -11,6 +13,13 @@ use crate::app::{App, Asked};
 use crate::problem::{Api, Problem};
 use crate::reply::Reply;
 
+/// Does this path change the state of the server?
+pub(crate) fn is_admin(path: &str) -> bool {
+    path.starts_with(admin::PREFIX)
+}
+
+pub(crate) use self::admin::MOST_BODY_BYTES;
+
 /// Everything but the Image API.
 pub(crate) async fn other(app: &App, asked: &Asked) -> Reply {
     let path = asked.parts.uri.path();
@@ -19,9 +28,13 @@ pub(crate) async fn other(app: &App, asked: &Asked) -> Reply {
         "/metrics" => operation::metrics(app),
         "/explain" => operation::explain(app, asked).await,
         "/robots.txt" => operation::robots(),
+        _ if path.starts_with(admin::PREFIX) => admin::answer(app, asked).await,
         _ => {
             if let Some(rest) = path.strip_prefix("/iiif/presentation/") {
                 return presentation::answer(app, asked, rest).await;
+            }
+            if let Some(rest) = path.strip_prefix("/static/") {
+                return archive::answer(app, asked, rest).await;
             }
             pages::answer(app, asked, path).await
         }

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use recto_iiif::ErrorKind;
 use recto_iiif::image::{ApiVersion, ImagePath, ImageRequest, parse_path};
-use recto_service::{CacheReading, ServiceError};
+use recto_service::ServiceError;
 
 use super::query_value;
 use crate::app::{App, Asked};
@@ -24,18 +24,10 @@ pub(super) fn health(app: &App) -> Reply {
 
 pub(super) fn metrics(app: &App) -> Reply {
     let images = app.images();
-    let (lanes, charged) = images.pressure();
-    let stats = images.cache().stats();
-    let reading = CacheReading {
-        memory_bytes: stats.memory_bytes,
-        disk_bytes: stats.disk_bytes,
-        evictions: stats.evictions,
-        damaged: stats.damaged,
-    };
     plain(
         StatusCode::OK,
         "application/openmetrics-text; version=1.0.0; charset=utf-8",
-        images.metrics().text(lanes, charged, reading),
+        images.metrics().text(&images.work(), &images.cache().stats()),
     )
 }
 

@@ -1,8 +1,15 @@
-//! Admission: what work costs is charged to a memory budget before it starts, and cheap work has a lane that expensive work
-//! cannot fill.
+//! Admission: what work costs in time and memory is reckoned before it starts, clients share fairly, and cheap work has a lane
+//! that expensive work cannot fill.
 
-mod budget;
+mod admission;
+mod background;
+mod client;
+mod cost;
+mod fair;
 mod lanes;
 
-pub use budget::{Budget, Charge};
-pub use lanes::{Lane, LaneStats, Lanes};
+pub use admission::{Admission, AdmissionLimits, Verdict, Wish};
+pub use background::{Background, BackgroundStats};
+pub use client::Client;
+pub use cost::{CostModel, Prediction, WorkKind, thread_time};
+pub use lanes::{AdmissionMode, Charge, Lane, LaneOptions, LaneStats, Lanes, Task};

@@ -5,10 +5,10 @@ use std::io;
 #[cfg(target_os = "linux")]
 use std::io::IoSliceMut;
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use recto_codec::RandomAccess;
-use rustix::fs::fstat;
+use rustix::fs::{Stat, fstat};
 
 use super::version;
 use crate::SourceVersion;
@@ -21,11 +21,14 @@ pub struct FileAccess {
     length: u64,
     /// Set once the file system says that it cannot read without waiting.
     always_waits: AtomicBool,
+    /// What was seen of the file's links when it was last known to be the one of its name; 0 before that.
+    settled: AtomicU64,
 }
 
 impl FileAccess {
     pub(crate) fn new(file: File, version: SourceVersion, length: u64) -> Self {
-        Self { file, version, length, always_waits: AtomicBool::new(cfg!(not(target_os = "linux"))) }
+        let always_waits = AtomicBool::new(cfg!(not(target_os = "linux")));
+        Self { file, version, length, always_waits, settled: AtomicU64::new(0) }
     }
 
     /// The version that is read.
@@ -38,29 +41,9 @@ impl FileAccess {
         Ok(version(&fstat(&self.file)?) == self.version)
     }
 
-    fn is_within(&self, offset: u64, buffer: &[u8]) -> bool {
-        offset.checked_add(buffer.len() as u64).is_some_and(|end| end <= self.length)
-    }
-}
-
-impl RandomAccess for FileAccess {
-    fn len(&self) -> u64 {
-        self.length
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        if !self.is_within(offset, buffer) {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        let read = self.file.read_exact_at(buffer, offset);
-        if !self.is_unchanged()? {
-            return Err(io::Error::new(io::ErrorKind::ResourceBusy, "the file was changed while it was being read"));
-        }
-        read
-    }
-
+    /// Reads without waiting; of the file as it was opened only if the caller's look at it afterwards says so.
     #[cfg(target_os = "linux")]
-    fn try_read_at(&self, mut offset: u64, mut buffer: &mut [u8]) -> bool {
+    fn try_read(&self, mut offset: u64, mut buffer: &mut [u8]) -> bool {
         use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
         if self.always_waits.load(Ordering::Relaxed) || !self.is_within(offset, buffer) {
@@ -81,6 +64,67 @@ impl RandomAccess for FileAccess {
                 }
             }
         }
-        self.is_unchanged().unwrap_or(false)
+        true
     }
+
+    #[cfg(not(target_os = "linux"))]
+    fn try_read(&self, _offset: u64, _buffer: &mut [u8]) -> bool {
+        false
+    }
+
+    fn is_within(&self, offset: u64, buffer: &[u8]) -> bool {
+        offset.checked_add(buffer.len() as u64).is_some_and(|end| end <= self.length)
+    }
+}
+
+impl RandomAccess for FileAccess {
+    fn len(&self) -> u64 {
+        self.length
+    }
+
+    fn identity(&self) -> Option<u128> {
+        Some(self.version.to_u128())
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        if !self.is_within(offset, buffer) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let read = self.file.read_exact_at(buffer, offset);
+        if !self.is_unchanged()? {
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, "the file was changed while it was being read"));
+        }
+        read
+    }
+
+    fn try_read_at(&self, offset: u64, buffer: &mut [u8]) -> bool {
+        self.try_read(offset, buffer) && self.is_unchanged().unwrap_or(false)
+    }
+
+    fn try_read_current(&self, offset: u64, buffer: &mut [u8]) -> bool {
+        let settled = self.settled.load(Ordering::Acquire);
+        settled != 0
+            && (buffer.is_empty() || self.try_read(offset, buffer))
+            && fstat(&self.file).is_ok_and(|stat| version(&stat) == self.version && links(&stat) == settled)
+    }
+
+    fn settle(&self, still_current: &dyn Fn() -> bool) -> bool {
+        let Ok(stat) = fstat(&self.file) else { return false };
+        let settles = version(&stat) == self.version && stat.st_nlink > 0 && still_current();
+        if settles {
+            self.settled.store(links(&stat), Ordering::Release);
+        }
+        settles
+    }
+}
+
+/// What changes whenever a name of the file is taken away or another file takes its name: its time of change and its number of
+/// links, as a number that is not 0.
+#[expect(clippy::unnecessary_cast, reason = "the field types differ between systems")]
+fn links(stat: &Stat) -> u64 {
+    let mut bytes = [0; 24];
+    bytes[..8].copy_from_slice(&(stat.st_ctime as i64).to_le_bytes());
+    bytes[8..16].copy_from_slice(&(stat.st_ctime_nsec as i64).to_le_bytes());
+    bytes[16..].copy_from_slice(&(stat.st_nlink as u64).to_le_bytes());
+    xxhash_rust::xxh3::xxh3_64(&bytes) | 1
 }

@@ -1,8 +1,11 @@
 //! One file a command.
 
+mod cache;
 mod config;
+mod convert;
 mod info;
 mod serve;
+mod tile;
 
 use std::process::ExitCode;
 
@@ -28,6 +31,12 @@ enum Command {
     Serve(serve::Serve),
     /// Tell what is in image files, as the server sees them
     Info(info::Info),
+    /// Look into the cache of a state directory, or forget what is in it
+    Cache(cache::CacheCommand),
+    /// Turn image files into tiled pyramids, which are served without decoding
+    Convert(convert::Convert),
+    /// Make static trees of image files, in a folder or an archive, that any web server can serve
+    Tile(tile::Tile),
     /// Write, describe or check the configuration
     Config(config::ConfigCommand),
 }
@@ -37,6 +46,9 @@ impl Arguments {
         match self.command {
             Command::Serve(command) => command.run(),
             Command::Info(command) => command.run(),
+            Command::Cache(command) => command.run(),
+            Command::Convert(command) => command.run(),
+            Command::Tile(command) => command.run(),
             Command::Config(command) => command.run(),
         }
     }

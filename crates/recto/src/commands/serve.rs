@@ -92,7 +92,7 @@ impl Serve {
             None => default_state(folders),
         };
         // Where it would lie is found out before anything is made, so that nothing is ever made under a folder of originals.
-        let place = place_of(&directory)?;
+        let place = recto_cache::real(&directory);
         if let Some(folder) = folders.iter().find(|folder| place.starts_with(folder) || folder.starts_with(&place)) {
             anyhow::bail!(
                 "the state directory `{}` and the folder `{}` overlap; name another directory with --state",
@@ -105,17 +105,6 @@ impl Serve {
         })?;
         Ok(place)
     }
-}
-
-/// The absolute path of something that may not exist yet, with every link in the part that does exist resolved.
-fn place_of(path: &Path) -> anyhow::Result<PathBuf> {
-    let absolute = std::path::absolute(path)?;
-    for ancestor in absolute.ancestors() {
-        if let Ok(real) = ancestor.canonicalize() {
-            return Ok(real.join(absolute.strip_prefix(ancestor)?));
-        }
-    }
-    Ok(absolute)
 }
 
 fn default_state(folders: &[PathBuf]) -> PathBuf {
@@ -137,8 +126,9 @@ fn default_state(folders: &[PathBuf]) -> PathBuf {
 }
 
 fn start_log() {
-    let filter = EnvFilter::try_from_env("RECTO_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,recto=info,recto_server=info,recto_service=info"));
+    let filter = EnvFilter::try_from_env("RECTO_LOG").unwrap_or_else(|_| {
+        EnvFilter::new("warn,jxl_frame=error,jxl_render=error,recto=info,recto_server=info,recto_service=info")
+    });
     let ansi = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -195,8 +185,10 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
         "Recto serves {} at {url}/",
         folders.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", ")
     ));
+    super::cache::Running::tell(state, address);
     say(&format!("listening on {address}"));
     server.run(stop_signal()).await?;
+    super::cache::Running::forget(state);
     // What was made last is kept for the next start.
     tokio::task::spawn_blocking(move || cache.flush()).await?;
     say("Recto has stopped.");
@@ -207,7 +199,7 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
 fn open_cache(config: &Config, folders: &[PathBuf], state: &Path) -> anyhow::Result<Arc<DerivativeCache>> {
     let mut options = config.cache.clone();
     let directory = options.directory.get_or_insert_with(|| state.join("cache"));
-    let place = place_of(directory)?;
+    let place = recto_cache::real(directory);
     if let Some(folder) = folders.iter().find(|folder| place.starts_with(folder) || folder.starts_with(&place)) {
         anyhow::bail!(
             "`cache.directory` is `{}`, which overlaps with the folder `{}`; name another",

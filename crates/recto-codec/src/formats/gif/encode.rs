@@ -2,7 +2,7 @@
 
 use gif::Frame;
 
-use super::palette;
+use crate::formats::palette;
 use crate::{EncodeError, EncodeHeader, EncodeOptions, Encoder, PixelFormat, Raster};
 
 const FORMAT: &str = "gif";

@@ -2,7 +2,6 @@
 
 mod decode;
 mod encode;
-mod palette;
 
 pub(crate) use decode::{open, sniff};
 pub(crate) use encode::encoder;

@@ -1,8 +1,8 @@
-//! Cutting a baseline JPEG to its top left pixels without decoding it: no generation loss, and a fraction of the time.
+//! Parts of a JPEG as a JPEG of their own, without decoding: no generation loss, and a fraction of the time.
 //!
-//! Tiles at the right and bottom edge of a pyramid are padded to the full tile. The cut lowers the frame's size and keeps the
-//! MCUs (blocks of 8 or 16 pixels) that show something. DC coefficients are stored as differences along the scan, so the first
-//! kept MCU behind dropped ones gets new differences; everything else is copied bit by bit.
+//! What is kept are whole MCUs (blocks of 8 or 16 pixels); the frame's size is lowered to what is wanted. DC coefficients are stored
+//! as differences along the scan, so the first kept MCU behind dropped ones gets new differences; everything else is copied bit
+//! by bit.
 //!
 //! ```text
 //!   a b c | x      kept: a b c, d e f; dropped: x, y, and the row below
@@ -11,254 +11,17 @@
 //!   z z z   z
 //! ```
 
-use recto_iiif::Dimensions;
+use std::ops::Range;
 
-use super::huffman::{AcTable, BitWriter, CleanScan, DcCodes, DcTable, TableSpec, clean_scan};
-use super::markers::{APP0, APP2, APP14, DHT, DQT, DRI, EOI, Frame, ICC_TAG, Process, SOI, SOS, corrupt};
-use crate::DecodeError;
+use recto_iiif::{Dimensions, Rect};
 
-/// DC coefficients of 8-bit samples stay well within this.
-const MAX_DC: i32 = 2047;
-
-/// Cuts a complete JPEG stream (tables joined) to its top left `visible` pixels without decoding: frame size lowered, surplus
-/// MCUs dropped by transcoding the entropy-coded data. `None` when this stream cannot be cut so (progressive, arithmetic, 12 bits,
-/// several scans, or smaller than `visible`).
-///
-/// The pixels are those of the whole, except that smooth chroma upsampling has no neighbours any more behind the last
-/// visible column and row (and that 4 columns or fewer are not smoothed at all). Metadata of the stream is not kept.
-///
-/// # Errors
-/// [`DecodeError::Corrupt`] when the kept part is damaged; a decoder may still make something of it.
-pub(crate) fn cut_to(stream: &[u8], visible: Dimensions) -> Result<Option<Vec<u8>>, DecodeError> {
-    let Some(source) = Source::parse(stream)? else {
-        return Ok(None);
-    };
-    let size = source.frame.size;
-    if visible.is_empty() || visible.width_px > size.width_px || visible.height_px > size.height_px {
-        return Ok(None);
-    }
-    let Some(coding) = source.coding()? else {
-        return Ok(None);
-    };
-    let scan = clean_scan(source.data).ok_or_else(|| corrupt("a restart marker is out of turn"))?;
-    if !matches!(scan.ended_by, None | Some(EOI)) {
-        return Ok(None);
-    }
-    let mcu = source.mcu();
-    let grid = Grid {
-        columns: size.width_px.div_ceil(mcu.width_px),
-        kept_columns: visible.width_px.div_ceil(mcu.width_px),
-        kept_rows: visible.height_px.div_ceil(mcu.height_px),
-        restart_interval: source.restart_interval.into(),
-    };
-    let head = source.head(visible, &coding);
-    let cutter = Cutter { scan: &scan, coding: &coding, position: 0, predictors: [0; 4], written: [0; 4] };
-    let mut out = cutter.run(grid, BitWriter::new(head))?;
-    out.extend_from_slice(&[0xff, EOI]);
-    Ok(Some(out))
-}
-
-/// A stream's headers and where its scan is.
-struct Source<'a> {
-    frame: Frame,
-    /// Segments that are kept as they are, in order.
-    kept: Vec<(u8, &'a [u8])>,
-    dc: [Option<TableSpec>; 4],
-    ac: [Option<TableSpec>; 4],
-    restart_interval: u16,
-    /// What follows the scan marker and its length.
-    scan_header: &'a [u8],
-    data: &'a [u8],
-}
-
-impl<'a> Source<'a> {
-    /// Reads the headers; `None` when this kind is not cut.
-    fn parse(stream: &'a [u8]) -> Result<Option<Self>, DecodeError> {
-        let mut rest =
-            stream.strip_prefix(&[0xff, SOI]).ok_or_else(|| corrupt("it does not begin with a start marker"))?;
-        let mut frame = None;
-        let mut kept = Vec::new();
-        let (mut dc, mut ac) = ([const { None }; 4], [const { None }; 4]);
-        let mut restart_interval = 0;
-        loop {
-            let (marker, body, after) = segment(rest)?;
-            rest = after;
-            match marker {
-                SOS => {
-                    let Some(frame) = frame else {
-                        return Err(corrupt("a scan comes before the frame header"));
-                    };
-                    let scan_header = body;
-                    return Ok(Some(Self { frame, kept, dc, ac, restart_interval, scan_header, data: rest }));
-                }
-                DHT => tables(body, &mut dc, &mut ac).ok_or_else(|| corrupt("a Huffman table is not valid"))?,
-                DRI => {
-                    let interval = body.first_chunk::<2>().ok_or_else(|| corrupt("the restart interval is missing"))?;
-                    restart_interval = u16::from_be_bytes(*interval);
-                }
-                0xc0 | 0xc1 => {
-                    let process = if marker == 0xc0 { Process::Baseline } else { Process::Extended };
-                    if frame.is_some() {
-                        return Err(corrupt("it has two frame headers"));
-                    }
-                    frame = Some(Frame::parse(process, body)?);
-                }
-                0xc2..=0xcf | EOI => return Ok(None),
-                DQT | APP0 | APP14 => kept.push((marker, body)),
-                APP2 if body.starts_with(ICC_TAG) => kept.push((marker, body)),
-                _ => {}
-            }
-        }
-    }
-
-    /// True size of an MCU. A single component is never interleaved, whatever sampling it claims.
-    fn mcu(&self) -> Dimensions {
-        let (h, v) = if self.frame.components.len() == 1 { (1, 1) } else { self.frame.max_sampling() };
-        Dimensions::new(u32::from(h) * 8, u32::from(v) * 8)
-    }
-
-    /// The tables that the scan uses; `None` when it is not a plain scan of all components.
-    fn coding(&self) -> Result<Option<Coding>, DecodeError> {
-        let components = &self.frame.components;
-        let [count, rest @ ..] = self.scan_header else {
-            return Err(corrupt("the scan header is too short"));
-        };
-        let count = usize::from(*count);
-        if self.frame.precision != 8 || count != components.len() || count > 4 {
-            return Ok(None);
-        }
-        if rest.len() != count * 2 + 3 {
-            return Err(corrupt("the scan header has the wrong length"));
-        }
-        let mut coding = Coding { components: Vec::with_capacity(count), tables: Vec::with_capacity(count * 2) };
-        for (component, selector) in components.iter().zip(rest.as_chunks::<2>().0) {
-            let [id, slots] = *selector;
-            if id != component.id {
-                return Ok(None);
-            }
-            let table = |set: &[Option<TableSpec>; 4], slot: u8| {
-                let table = set.get(usize::from(slot)).and_then(Option::clone);
-                table.ok_or_else(|| corrupt("the scan uses a Huffman table that is not there"))
-            };
-            let (dc, ac) = (table(&self.dc, slots >> 4)?, table(&self.ac, slots & 15)?);
-            let Some(full) = dc.with_all_dc_categories() else {
-                return Ok(None);
-            };
-            let blocks = if count == 1 { 1 } else { u32::from(component.h) * u32::from(component.v) };
-            coding.components.push(ComponentCoding {
-                blocks,
-                dc: DcTable::new(&dc),
-                dc_codes: DcCodes::new(&full),
-                ac: AcTable::new(&ac),
-            });
-            coding.add_table(slots >> 4, full);
-            coding.add_table(0x10 | (slots & 15), ac);
-        }
-        if coding.components.iter().map(|component| component.blocks).sum::<u32>() > 10 {
-            return Err(corrupt("an MCU has more than 10 blocks"));
-        }
-        Ok(Some(coding))
-    }
-
-    /// Everything up to the cut scan's data.
-    fn head(&self, visible: Dimensions, coding: &Coding) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.data.len() + 1024);
-        out.extend_from_slice(&[0xff, SOI]);
-        for (marker, body) in &self.kept {
-            write_segment(*marker, body, &mut out);
-        }
-        let (width, height) = (visible.width_px as u16, visible.height_px as u16);
-        let mut frame = vec![self.frame.precision];
-        frame.extend_from_slice(&height.to_be_bytes());
-        frame.extend_from_slice(&width.to_be_bytes());
-        frame.push(self.frame.components.len() as u8);
-        let single = self.frame.components.len() == 1;
-        for component in &self.frame.components {
-            let sampling = if single { 0x11 } else { component.h << 4 | component.v };
-            frame.extend_from_slice(&[component.id, sampling, component.table]);
-        }
-        write_segment(if self.frame.process == Process::Baseline { 0xc0 } else { 0xc1 }, &frame, &mut out);
-        let mut tables = Vec::new();
-        for (slot, table) in &coding.tables {
-            table.write(*slot, &mut tables);
-        }
-        write_segment(DHT, &tables, &mut out);
-        write_segment(SOS, self.scan_header, &mut out);
-        out
-    }
-}
-
-/// The next marker, its body, and what follows it.
-fn segment(data: &[u8]) -> Result<(u8, &[u8], &[u8]), DecodeError> {
-    let fill = data.iter().take_while(|byte| **byte == 0xff).count();
-    let rest = data.get(fill..).unwrap_or_default();
-    let (&marker, rest) = rest.split_first().ok_or_else(|| corrupt("it ends within its header"))?;
-    if fill == 0 {
-        return Err(corrupt("there is no marker where one must be"));
-    }
-    if matches!(marker, 0x01 | 0xd0..=EOI) {
-        return Ok((marker, &[], rest));
-    }
-    let length = rest.first_chunk::<2>().map(|length| usize::from(u16::from_be_bytes(*length)));
-    let (body, rest) =
-        length.and_then(|length| rest.split_at_checked(length)).ok_or_else(|| corrupt("it ends within its header"))?;
-    let body = body.get(2..).ok_or_else(|| corrupt("a segment's length is below 2"))?;
-    Ok((marker, body, rest))
-}
-
-fn write_segment(marker: u8, body: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(&[0xff, marker]);
-    out.extend_from_slice(&(body.len() as u16 + 2).to_be_bytes());
-    out.extend_from_slice(body);
-}
-
-/// Reads a DHT segment.
-fn tables(mut body: &[u8], dc: &mut [Option<TableSpec>; 4], ac: &mut [Option<TableSpec>; 4]) -> Option<()> {
-    while !body.is_empty() {
-        let (slot, table, rest) = TableSpec::parse(body)?;
-        let set = match slot >> 4 {
-            0 => &mut *dc,
-            1 => &mut *ac,
-            _ => return None,
-        };
-        *set.get_mut(usize::from(slot & 15))? = Some(table);
-        body = rest;
-    }
-    Some(())
-}
-
-/// How each component of the scan is coded.
-struct Coding {
-    components: Vec<ComponentCoding>,
-    /// Every table that the scan uses, once, by class and slot as in a DHT segment.
-    tables: Vec<(u8, TableSpec)>,
-}
-
-impl Coding {
-    fn add_table(&mut self, slot: u8, table: TableSpec) {
-        if self.tables.iter().all(|(other, _)| *other != slot) {
-            self.tables.push((slot, table));
-        }
-    }
-}
-
-struct ComponentCoding {
-    /// Blocks in each MCU.
-    blocks: u32,
-    dc: DcTable,
-    dc_codes: DcCodes,
-    ac: AcTable,
-}
-
-/// Which MCUs there are, and which are kept.
-#[derive(Clone, Copy)]
-struct Grid {
-    columns: u32,
-    kept_columns: u32,
-    kept_rows: u32,
-    /// MCUs between restart markers; 0 for none.
-    restart_interval: u64,
-}
+use super::bits::{BitWriter, CleanScan};
+use super::coding::{Coding, Parts, StoredColor, ZIGZAG};
+use super::huffman::{pass_block, read_block};
+use super::markers::{EOI, corrupt};
+use super::recode::Coefficients;
+use super::walk::MAX_DC;
+use crate::{CutRequest, DecodeError, Orientation};
 
 /// Where the first DC coefficient of a component lies in an MCU, and what it is.
 #[derive(Clone, Copy, Default)]
@@ -268,91 +31,412 @@ struct FirstBlock {
     dc: i32,
 }
 
-/// Goes through a scan and writes what is kept.
-struct Cutter<'a> {
-    scan: &'a CleanScan,
+/// Goes through the MCUs of a scan, or of a run of it.
+pub(super) struct McuReader<'a> {
     coding: &'a Coding,
+    scan: &'a CleanScan,
+    /// Which of the scan's intervals between restart markers it is in.
+    interval: usize,
     /// Bits read.
     position: usize,
-    /// The last DC coefficient of each component as read, and as written.
     predictors: [i32; 4],
-    written: [i32; 4],
+    /// MCUs of the whole scan before the next.
+    number: u64,
+    /// Nothing was read yet: a restart marker before the next MCU, if there is one, is behind us.
+    fresh: bool,
+    block: [i16; 64],
 }
 
-impl Cutter<'_> {
-    fn run(mut self, grid: Grid, mut writer: BitWriter) -> Result<Vec<u8>, DecodeError> {
-        let outside = || corrupt("its data ends within the visible part");
-        let mut intervals = self.scan.intervals.iter().cloned();
-        let mut interval = intervals.next().unwrap_or_default();
-        // Bits that are to be copied as they are, and whether the next MCU can join them.
-        let mut run = 0..0;
-        let mut joined = false;
-        let mut index = 0_u64;
-        for row in 0..grid.kept_rows {
-            let columns = if row + 1 == grid.kept_rows { grid.kept_columns } else { grid.columns };
-            for column in 0..columns {
-                if grid.restart_interval > 0 && index > 0 && index.is_multiple_of(grid.restart_interval) {
-                    if interval.end.saturating_sub(self.position) >= 8 {
-                        return Err(corrupt("there is data left before a restart marker"));
-                    }
-                    interval = intervals.next().ok_or_else(outside)?;
-                    self.position = interval.start;
-                    self.predictors = [0; 4];
-                    joined = false;
-                }
-                index += 1;
-                let first =
-                    self.pass_mcu().ok_or_else(|| corrupt(format!("MCU {column} of row {row} is not valid")))?;
-                if self.position > interval.end {
-                    return Err(outside());
-                }
-                if column >= grid.kept_columns {
-                    joined = false;
-                    continue;
-                }
-                if !joined {
-                    writer.copy(self.scan, run).ok_or_else(outside)?;
-                    self.rewrite(&first, &mut writer).ok_or_else(|| corrupt("a DC difference is out of range"))?;
-                    run = self.position..self.position;
-                    joined = true;
-                }
-                run.end = self.position;
-                self.written = self.predictors;
-            }
-        }
-        writer.copy(self.scan, run).ok_or_else(outside)?;
-        Ok(writer.finish())
+impl<'a> McuReader<'a> {
+    /// Begins at a position of the clean data, before MCU `number` of the scan.
+    pub(super) fn new(
+        coding: &'a Coding,
+        scan: &'a CleanScan,
+        number: u64,
+        position: usize,
+        predictors: [i32; 4],
+    ) -> Self {
+        Self { coding, scan, interval: 0, position, predictors, number, fresh: true, block: [0; 64] }
     }
 
-    /// Steps over one MCU.
+    fn outside() -> DecodeError {
+        corrupt("its data ends within the wanted part")
+    }
+
+    /// Steps over a restart marker, if one is due; tells so.
+    fn restart(&mut self) -> Result<bool, DecodeError> {
+        let interval = self.coding.restart_interval;
+        let due = interval > 0 && !self.fresh && self.number.is_multiple_of(interval);
+        if due {
+            let end = self.scan.intervals.get(self.interval).map_or(0, |interval| interval.end);
+            if end.saturating_sub(self.position) >= 8 {
+                return Err(corrupt("there is data left before a restart marker"));
+            }
+            self.interval += 1;
+            self.position = self.scan.intervals.get(self.interval).ok_or_else(Self::outside)?.start;
+            self.predictors = [0; 4];
+        }
+        self.fresh = false;
+        self.number += 1;
+        Ok(due)
+    }
+
+    fn check(&self) -> Result<(), DecodeError> {
+        let end = self.scan.intervals.get(self.interval).map_or(0, |interval| interval.end);
+        if self.position > end { Err(Self::outside()) } else { Ok(()) }
+    }
+
+    /// Steps over one MCU; tells whether a restart marker was before it.
+    fn pass(&mut self) -> Result<([FirstBlock; 4], bool), DecodeError> {
+        let restarted = self.restart()?;
+        let first = self.pass_mcu().ok_or_else(|| corrupt(format!("MCU {} is not valid", self.number - 1)))?;
+        self.check()?;
+        Ok((first, restarted))
+    }
+
+    #[inline]
     fn pass_mcu(&mut self) -> Option<[FirstBlock; 4]> {
+        let bytes = self.scan.bytes();
         let mut first = [FirstBlock::default(); 4];
-        let components = self.coding.components.iter().zip(&mut self.predictors).zip(&mut first);
-        for ((component, predictor), first) in components {
-            for block in 0..component.blocks {
+        for ((component, predictor), first) in self.coding.components.iter().zip(&mut self.predictors).zip(&mut first) {
+            for block in 0..component.h * component.v {
                 let start = self.position;
-                *predictor += self.scan.dc_difference(&component.dc, &mut self.position)?;
+                let passed = pass_block(bytes, &mut self.position, &component.dc, &component.ac)?;
+                *predictor += passed.difference;
                 if predictor.abs() > MAX_DC {
                     return None;
                 }
                 if block == 0 {
-                    *first = FirstBlock { start, behind_dc: self.position, dc: *predictor };
+                    *first = FirstBlock { start, behind_dc: passed.behind_dc, dc: *predictor };
                 }
-                self.scan.pass_ac(&component.ac, &mut self.position)?;
             }
         }
         Some(first)
     }
 
+    /// Steps over MCUs.
+    pub(super) fn skip(&mut self, count: u32) -> Result<(), DecodeError> {
+        (0..count).try_for_each(|_| self.pass().map(|_| ()))
+    }
+
+    /// Copies MCUs. `written` are the last DC coefficients that were written.
+    pub(super) fn copy(
+        &mut self,
+        count: u32,
+        writer: &mut BitWriter,
+        written: &mut [i32; 4],
+    ) -> Result<(), DecodeError> {
+        // Bits that are to be copied as they are, and whether the next MCU can join them.
+        let mut run = 0..0;
+        let mut joined = false;
+        for _ in 0..count {
+            let (first, restarted) = self.pass()?;
+            if !joined || restarted {
+                writer.copy(self.scan.bytes(), run).ok_or_else(Self::outside)?;
+                self.rewrite(&first, written, writer)?;
+                run = self.position..self.position;
+                joined = true;
+            }
+            run.end = self.position;
+            *written = self.predictors;
+        }
+        writer.copy(self.scan.bytes(), run).ok_or_else(Self::outside)
+    }
+
+    /// Copies MCUs up to a known bit, where the DC coefficients are `predictors`. No restart marker may lie between.
+    pub(super) fn copy_to(
+        &mut self,
+        end: usize,
+        predictors: [i32; 4],
+        writer: &mut BitWriter,
+        written: &mut [i32; 4],
+    ) -> Result<(), DecodeError> {
+        let (first, _) = self.pass()?;
+        self.rewrite(&first, written, writer)?;
+        if end < self.position || end > self.scan.bits() {
+            return Err(corrupt("its index does not fit"));
+        }
+        writer.copy(self.scan.bytes(), self.position..end).ok_or_else(Self::outside)?;
+        *written = predictors;
+        Ok(())
+    }
+
     /// Writes the MCU that ends at the position, with the first DC difference of each component against what was written.
-    fn rewrite(&self, first: &[FirstBlock; 4], writer: &mut BitWriter) -> Option<()> {
+    fn rewrite(&self, first: &[FirstBlock; 4], written: &[i32; 4], writer: &mut BitWriter) -> Result<(), DecodeError> {
         for (index, component) in self.coding.components.iter().enumerate() {
-            let FirstBlock { behind_dc, dc, .. } = *first.get(index)?;
-            writer.put_dc(&component.dc_codes, dc - self.written.get(index)?)?;
+            let FirstBlock { behind_dc, dc, .. } = first[index & 3];
+            writer
+                .put_dc(&component.dc_codes, dc - written[index & 3])
+                .ok_or_else(|| corrupt("a DC difference is out of range"))?;
             let is_last = index + 1 == self.coding.components.len();
-            let end = if is_last { self.position } else { first.get(index + 1)?.start };
-            writer.copy(self.scan, behind_dc..end)?;
+            let end = if is_last { self.position } else { first[(index + 1) & 3].start };
+            writer.copy(self.scan.bytes(), behind_dc..end).ok_or_else(Self::outside)?;
+        }
+        Ok(())
+    }
+
+    /// Reads MCUs' coefficients; the first comes into column `column` of row `row` of `into`.
+    pub(super) fn read(
+        &mut self,
+        count: u32,
+        (column, row): (u32, u32),
+        into: &mut Coefficients,
+    ) -> Result<(), DecodeError> {
+        for column in column..column + count {
+            self.restart()?;
+            self.read_mcu((column, row), into)
+                .ok_or_else(|| corrupt(format!("MCU {} is not valid", self.number - 1)))?;
+            self.check()?;
+        }
+        Ok(())
+    }
+
+    fn read_mcu(&mut self, (column, row): (u32, u32), into: &mut Coefficients) -> Option<()> {
+        let bytes = self.scan.bytes();
+        for (number, component) in self.coding.components.iter().enumerate() {
+            let predictor = &mut self.predictors[number & 3];
+            for y in 0..component.v {
+                for x in 0..component.h {
+                    let (dc, ac) = (&component.dc, &component.ac);
+                    let (difference, _) = read_block(bytes, &mut self.position, dc, ac, &ZIGZAG, &mut self.block)?;
+                    *predictor += difference;
+                    if predictor.abs() > MAX_DC {
+                        return None;
+                    }
+                    self.block[0] = *predictor as i16;
+                    into.put(number, column * component.h + x, row * component.v + y, &self.block);
+                    self.block = [0; 64];
+                }
+            }
         }
         Some(())
+    }
+}
+
+/// How a part is to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Form {
+    pub(crate) turn: Orientation,
+    pub(crate) gray: bool,
+}
+
+impl Form {
+    /// Nothing but the size changes.
+    #[cfg(test)]
+    pub(crate) const AS_STORED: Self = Self { turn: Orientation::Normal, gray: false };
+
+    /// As asked for.
+    pub(crate) const fn of(wanted: &CutRequest) -> Self {
+        Self { turn: wanted.turn, gray: wanted.gray }
+    }
+
+    pub(super) fn copies(self, coding: &Coding) -> bool {
+        self.turn == Orientation::Normal && (!self.gray || coding.components.len() == 1)
+    }
+}
+
+/// MCUs of a picture that are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct McuRect {
+    pub(super) columns: Range<u32>,
+    pub(super) rows: Range<u32>,
+}
+
+impl McuRect {
+    /// Those that hold any pixel of `region`, and `margin` more on each side as far as there are.
+    pub(super) fn around(region: Rect, coding: &Coding, margin: u32) -> Self {
+        let axis = |start: u32, end: u64, mcu: u32, count: u32| {
+            let from = (start / mcu).saturating_sub(margin);
+            let to = end.div_ceil(u64::from(mcu)) as u32;
+            from..to.saturating_add(margin).min(count)
+        };
+        Self {
+            columns: axis(region.x, region.right(), coding.mcu.width_px, coding.columns),
+            rows: axis(region.y, region.bottom(), coding.mcu.height_px, coding.rows),
+        }
+    }
+
+    /// Their pixels.
+    pub(super) fn pixels(&self, coding: &Coding) -> Rect {
+        let (x, y) = (self.columns.start * coding.mcu.width_px, self.rows.start * coding.mcu.height_px);
+        let right = (self.columns.end * coding.mcu.width_px).min(coding.size.width_px);
+        let bottom = (self.rows.end * coding.mcu.height_px).min(coding.size.height_px);
+        Rect::new(x, y, right.saturating_sub(x), bottom.saturating_sub(y))
+    }
+}
+
+/// True when `region`, turned so, is a whole number of MCUs from the upper left corner: what is cut off lies at the right and at the
+/// bottom, before and after.
+pub(crate) fn lies_on_grid(region: Rect, mcu: Dimensions, turn: Orientation) -> bool {
+    let (mirror_x, mirror_y) = mirrored_before(turn);
+    let begins = region.x.is_multiple_of(mcu.width_px) && region.y.is_multiple_of(mcu.height_px);
+    begins
+        && (!mirror_x || region.w.is_multiple_of(mcu.width_px))
+        && (!mirror_y || region.h.is_multiple_of(mcu.height_px))
+}
+
+/// Whether the right or the bottom edge before the turn is at the left or the top after it.
+pub(super) const fn mirrored_before(turn: Orientation) -> (bool, bool) {
+    match turn {
+        Orientation::Normal | Orientation::Transpose => (false, false),
+        Orientation::MirrorHorizontal | Orientation::Rotate270 => (true, false),
+        Orientation::MirrorVertical | Orientation::Rotate90 => (false, true),
+        Orientation::Rotate180 | Orientation::Transverse => (true, true),
+    }
+}
+
+/// Cuts a complete JPEG stream (tables joined) to its top left `visible` pixels without decoding. `None` when this stream cannot be
+/// cut so (progressive, arithmetic, 12 bits, several scans, or smaller than `visible`).
+///
+/// # Errors
+/// [`DecodeError::Corrupt`] when the kept part is damaged; a decoder may still make something of it.
+#[cfg(test)]
+pub(crate) fn cut_to(stream: &[u8], visible: Dimensions) -> Result<Option<Vec<u8>>, DecodeError> {
+    let grid = Mosaic { tile: visible, across: 1, region: visible.rect(), form: Form::AS_STORED };
+    grid.join(&[stream])
+}
+
+/// Tiles in rows from left to right, and the part of them that is wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mosaic {
+    /// Pixels of each tile's place; tiles are at least that large, or reach to the end of `region`.
+    pub(crate) tile: Dimensions,
+    /// Tiles in a row.
+    pub(crate) across: u32,
+    /// In pixels from the first tile's corner, which it covers.
+    pub(crate) region: Rect,
+    pub(crate) form: Form,
+}
+
+impl Mosaic {
+    /// Joins complete JPEG streams (tables joined) to one that shows the region. `None` when these cannot be joined so.
+    ///
+    /// The pixels are those of the tiles, except that smooth chroma upsampling goes across the seams, and has no neighbours any
+    /// more behind the last visible column and row. Metadata of the streams is not kept.
+    ///
+    /// # Errors
+    /// [`DecodeError::Corrupt`] when a kept part is damaged; a decoder may still make something of it.
+    pub(crate) fn join(&self, streams: &[&[u8]]) -> Result<Option<Vec<u8>>, DecodeError> {
+        let mut tiles = Vec::with_capacity(streams.len());
+        for stream in streams {
+            let Some((parts, data)) = Parts::of_stream(stream)? else { return Ok(None) };
+            let Some(coding) = Coding::new(&parts)? else { return Ok(None) };
+            let scan = CleanScan::new(data, 0).ok_or_else(|| corrupt("a restart marker is out of turn"))?;
+            if !matches!(scan.ended_by, None | Some(EOI)) {
+                return Ok(None);
+            }
+            tiles.push((coding, scan));
+        }
+        let Some((coding, _)) = tiles.first() else { return Ok(None) };
+        let Some(pieces) = self.pieces(&tiles) else { return Ok(None) };
+        let down = tiles.len().div_ceil(self.across.max(1) as usize);
+        let mut readers =
+            tiles.iter().map(|(coding, scan)| McuReader::new(coding, scan, 0, 0, [0; 4])).collect::<Vec<_>>();
+        let mut target = Target::new(coding, self.region.dimensions(), self.form);
+        let mut row = 0;
+        for tile_row in 0..down {
+            let first = tile_row * self.across as usize;
+            let Some(kept) = pieces.get(first) else { return Ok(None) };
+            let rows = kept.rows.clone();
+            for _ in 0..rows.start {
+                for (reader, (coding, _)) in readers.iter_mut().zip(&tiles).skip(first).take(self.across as usize) {
+                    reader.skip(coding.columns)?;
+                }
+            }
+            for own_row in rows.clone() {
+                let mut column = 0;
+                let in_row = readers.iter_mut().zip(&tiles).zip(&pieces).skip(first).take(self.across as usize);
+                for ((reader, (coding, _)), piece) in in_row {
+                    reader.skip(piece.columns.start)?;
+                    let count = piece.columns.end - piece.columns.start;
+                    target.take(reader, count, (column, row))?;
+                    column += count;
+                    if own_row + 1 < rows.end {
+                        reader.skip(coding.columns - piece.columns.end)?;
+                    }
+                }
+                row += 1;
+            }
+        }
+        target.finish().map(Some)
+    }
+
+    /// The MCUs that are kept of each tile; `None` when the seams are not between MCUs, or tiles are not alike.
+    fn pieces(&self, tiles: &[(Coding, CleanScan)]) -> Option<Vec<McuRect>> {
+        let (first, _) = tiles.first()?;
+        let (mcu, region, across) = (first.mcu, self.region, self.across);
+        if region.area_px() == 0 || across == 0 || !(tiles.len() as u32).is_multiple_of(across) {
+            return None;
+        }
+        let down = tiles.len() as u32 / across;
+        let seams_fit = (across == 1 || self.tile.width_px.is_multiple_of(mcu.width_px))
+            && (down == 1 || self.tile.height_px.is_multiple_of(mcu.height_px));
+        if !lies_on_grid(region, mcu, self.form.turn) || !seams_fit {
+            return None;
+        }
+        let mut pieces = Vec::with_capacity(tiles.len());
+        for (number, (coding, _)) in (0_u32..).zip(tiles) {
+            let place = Rect::new(
+                (number % across).checked_mul(self.tile.width_px)?,
+                (number / across).checked_mul(self.tile.height_px)?,
+                self.tile.width_px,
+                self.tile.height_px,
+            );
+            let kept = place.intersection(region)?;
+            let own = Rect::new(kept.x - place.x, kept.y - place.y, kept.w, kept.h);
+            if !coding.fits(first) || !own.is_inside(coding.size) {
+                return None;
+            }
+            if self.form.gray && !matches!(coding.color, StoredColor::Gray | StoredColor::YcbCr) {
+                return None;
+            }
+            pieces.push(McuRect::around(own, coding, 0));
+        }
+        Some(pieces)
+    }
+}
+
+/// Where kept MCUs go: copied, or read to be written anew.
+pub(super) enum Target<'a> {
+    Copied { writer: BitWriter, written: [i32; 4] },
+    Read { coding: &'a Coding, coefficients: Coefficients, size: Dimensions, form: Form },
+}
+
+impl<'a> Target<'a> {
+    /// For a part of `size` pixels (before the turn).
+    pub(super) fn new(coding: &'a Coding, size: Dimensions, form: Form) -> Self {
+        if form.copies(coding) {
+            return Self::Copied { writer: BitWriter::new(coding.head(size)), written: [0; 4] };
+        }
+        let mcus =
+            Dimensions::new(size.width_px.div_ceil(coding.mcu.width_px), size.height_px.div_ceil(coding.mcu.height_px));
+        Self::Read { coding, coefficients: Coefficients::new(coding, mcus, form.gray), size, form }
+    }
+
+    /// Takes MCUs; the first is this one of the part.
+    pub(super) fn take(
+        &mut self,
+        reader: &mut McuReader<'_>,
+        count: u32,
+        place: (u32, u32),
+    ) -> Result<(), DecodeError> {
+        match self {
+            Self::Copied { writer, written } => reader.copy(count, writer, written),
+            Self::Read { coefficients, .. } => reader.read(count, place, coefficients),
+        }
+    }
+
+    /// The complete stream.
+    pub(super) fn finish(self) -> Result<Vec<u8>, DecodeError> {
+        match self {
+            Self::Copied { writer, .. } => {
+                let mut out = writer.finish();
+                out.extend_from_slice(&[0xff, EOI]);
+                Ok(out)
+            }
+            Self::Read { coding, coefficients, size, form } => coefficients
+                .write(coding, size, form.turn)
+                .ok_or_else(|| corrupt("a coefficient is larger than 8-bit samples have")),
+        }
     }
 }

@@ -10,15 +10,20 @@ use std::sync::Arc;
 use recto_iiif::image::Format;
 use recto_iiif::{Dimensions, Rect};
 
+use super::coding::Coding;
+use super::cut::{Form, McuRect};
+use super::derived::Derived;
 use super::encode::MAX_SIDE_PX;
 use super::ffi::{Decompressor, Samples};
+use super::flat::{self, CutStream, Flat};
 use super::input::{BLOCK_BYTES, Input};
-use super::markers::{Markers, Process};
+use super::markers::{Frame, Markers, Process};
+use super::reduced::PictureRows;
 use super::stream::{invert, output_of, unsupported};
 use super::whole;
 use crate::{
-    ColorModel, Control, Cost, DecodeError, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, Level, OpenOptions,
-    PixelFormat, RandomAccess, Raster, RowSource, SourceFormat,
+    ColorModel, Control, Cost, CutRequest, DecodeError, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, Level,
+    OpenOptions, PixelFormat, RandomAccess, Raster, RowSource, SourceFormat,
 };
 
 /// Columns beside the wanted ones that smooth upsampling of chroma looks at.
@@ -34,6 +39,15 @@ const FIXED_BYTES: u64 = 512 << 10;
 
 /// Opens a file.
 pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {
+    Ok(Box::new(open_with(source, options, flat::LEAST_PIXELS)?))
+}
+
+/// Opens a file; its scan is indexed if it has at least so many pixels.
+pub(super) fn open_with(
+    source: Arc<dyn RandomAccess>,
+    options: &OpenOptions,
+    least_pixels: u64,
+) -> Result<JpegDecoder, DecodeError> {
     if options.page != 1 {
         return Err(DecodeError::NoSuchPage { page: options.page, pages: 1 });
     }
@@ -47,10 +61,8 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
     if frame.size.area_px() > options.max_pixels {
         return Err(too_large(frame.size.area_px(), options.max_pixels, "pixels"));
     }
-    if frame.precision != 8 {
-        return Err(unsupported(format!("{} bits a sample", frame.precision)));
-    }
-    let (pixels, samples) = output_of(frame.components.len() as u32)?;
+    let (narrow, samples) = output_of(frame.components.len() as u32)?;
+    let pixels = pixels_of(narrow, frame)?;
     let facts = ImageFacts {
         source_format: SourceFormat::Jpeg,
         compression: markers.describe(),
@@ -59,8 +71,8 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
         pages: 1,
         orientation: markers.orientation,
         color: match pixels {
-            PixelFormat::Gray8 => ColorModel::Gray,
-            PixelFormat::Cmyk8 => ColorModel::Cmyk,
+            PixelFormat::Gray8 | PixelFormat::Gray16 => ColorModel::Gray,
+            PixelFormat::Cmyk8 | PixelFormat::Cmyk16 => ColorModel::Cmyk,
             _ => ColorModel::Rgb,
         },
         bits_per_sample: frame.precision,
@@ -68,12 +80,50 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
         icc: markers.icc.clone(),
         dpi: markers.dpi,
     };
-    Ok(Box::new(JpegDecoder { source, markers, facts, pixels, samples, max_bytes: options.max_bytes }))
+    let mut flat = None;
+    if flat::is_large(frame.size, least_pixels) {
+        // Headers that we do not understand may be fine for the library.
+        let coding = Coding::new(&markers.parts()).unwrap_or_default();
+        let coding = coding.filter(|coding| coding.size == frame.size);
+        flat =
+            coding.and_then(|coding| Flat::new(&source, Arc::new(coding), markers.data_offset, options, least_pixels));
+    }
+    let derived = Derived::new(&source, &markers, options, least_pixels);
+    let flat = flat.map(Arc::new);
+    Ok(JpegDecoder { source, markers, facts, flat, derived, pixels, samples, max_bytes: options.max_bytes })
 }
 
-struct JpegDecoder {
+/// The pixels of a frame, by what they would be with 8 bits.
+fn pixels_of(narrow: PixelFormat, frame: &Frame) -> Result<PixelFormat, DecodeError> {
+    let lossless = frame.process == Process::Lossless;
+    match (frame.precision, narrow) {
+        (8, same) => Ok(same),
+        // Lossless files may have any number of bits, with the DCT there are 8 and 12.
+        (9..=16, narrow) if lossless || frame.precision == 12 => Ok(match narrow {
+            PixelFormat::Gray8 => PixelFormat::Gray16,
+            PixelFormat::Cmyk8 => PixelFormat::Cmyk16,
+            _ => PixelFormat::Rgb16,
+        }),
+        (bits, _) => Err(unsupported(format!("{bits} bits a sample"))),
+    }
+}
+
+/// Samples of so many bits, two bytes each, to the whole range of 16 bits.
+fn widen(samples: &mut [u8], bits: u8) {
+    let most = (1_u32 << bits) - 1;
+    for sample in samples.as_chunks_mut::<2>().0 {
+        let value = u32::from(u16::from_ne_bytes(*sample)).min(most);
+        *sample = (((value * 65_535 + most / 2) / most) as u16).to_ne_bytes();
+    }
+}
+
+pub(super) struct JpegDecoder {
     source: Arc<dyn RandomAccess>,
     markers: Markers,
+    /// How to go to any place of the scan, when it is one that allows it.
+    flat: Option<Arc<Flat>>,
+    /// The same for a file of several scans, by way of another form of it.
+    derived: Option<Derived>,
     facts: ImageFacts,
     pixels: PixelFormat,
     samples: Samples,
@@ -99,9 +149,16 @@ impl JpegDecoder {
     fn library_bytes(&self) -> u64 {
         let frame = &self.markers.frame;
         let coefficients = if self.markers.has_multiple_scans() { frame.coefficient_bytes() } else { 0 };
-        // One row of MCUs as samples, with the rows above and below that smooth upsampling keeps.
-        let mcu_row = u64::from(frame.size.width_px + 64) * frame.components.len() as u64 * 32 * 3;
-        coefficients + mcu_row + FIXED_BYTES
+        coefficients + self.row_bytes(frame.size.width_px) + FIXED_BYTES
+    }
+
+    /// One row of MCUs as samples, with the rows above and below that smooth upsampling keeps.
+    fn row_bytes(&self, width_px: u32) -> u64 {
+        u64::from(width_px + 64)
+            * self.markers.frame.components.len() as u64
+            * 32
+            * 3
+            * if self.markers.frame.precision > 8 { 2 } else { 1 }
     }
 }
 
@@ -110,7 +167,16 @@ impl Decoder for JpegDecoder {
         &self.facts
     }
 
+    fn metadata(&self) -> Result<crate::Metadata, DecodeError> {
+        super::metadata::read(self.source.as_ref(), self.markers.scan_offset)
+    }
+
     fn cost(&self, wanted: &DecodeRequest) -> Cost {
+        if let Some(flat) = self.flat()
+            && let Some(way) = self.way(&flat, wanted)
+        {
+            return self.cost_of(wanted, &flat, &way);
+        }
         let size = self.facts.stored_size();
         let rect = DecodedGeometry::reduced_rect(wanted, size);
         let bottom = wanted.region.bottom().min(size.height_px.into());
@@ -121,12 +187,14 @@ impl Decoder for JpegDecoder {
             let share = u128::from(file) * u128::from(bottom) / u128::from(size.height_px.max(1));
             ((share as u64 + self.markers.scan_offset + BLOCK_BYTES).min(file), bottom)
         };
+        let making =
+            if self.wants_derived(wanted) { self.derived.as_ref().map_or(0, Derived::making_bytes) } else { 0 };
         let strip = strip_rows(rect, self.pixels);
         let row_bytes = u64::from(size.width_px.div_ceil(wanted.denominator)) * self.pixels.bytes_per_pixel() as u64;
         let strips = u64::from(strip) * (row_bytes + u64::from(rect.w) * self.pixels.bytes_per_pixel() as u64);
         Cost {
             bytes_read,
-            bytes_held: self.library_bytes() + strips + BLOCK_BYTES,
+            bytes_held: (self.library_bytes() + strips + BLOCK_BYTES).max(making),
             pixels: rows * u64::from(size.width_px),
         }
     }
@@ -145,6 +213,9 @@ impl Decoder for JpegDecoder {
         }
         let size = self.facts.stored_size();
         let rect = DecodedGeometry::reduced_rect(wanted, size);
+        if let Some(rows) = self.rows_by_index(wanted, rect, control)? {
+            return Ok(rows);
+        }
         let reduced = size.reduced(wanted.denominator);
         let input = Input::original(Arc::clone(&self.source));
         let mut decompressor = Decompressor::new(input, control, self.max_bytes)?;
@@ -161,10 +232,34 @@ impl Decoder for JpegDecoder {
             trim_px: rect.x - left,
             decoded_width,
             next_row: rect.y,
-            skipped: false,
-            can_skip: !self.is_lossless(),
-            inverted: self.pixels == PixelFormat::Cmyk8 && self.markers.adobe.is_some(),
+            above: rect.y,
+            can_skip: !self.is_lossless() && self.markers.frame.precision == 8,
+            bits: self.markers.frame.precision,
+            inverted: self.is_inverted(),
         }))
+    }
+
+    fn can_cut(&self, level: usize, wanted: &CutRequest) -> bool {
+        let inside = level == 0 && wanted.region.is_inside(self.facts.stored_size());
+        inside && self.flat().is_some_and(|flat| flat.can_cut(wanted.region, Form::of(wanted)))
+    }
+
+    fn cut(&self, level: usize, wanted: &CutRequest, control: &Control) -> Result<Option<Vec<u8>>, DecodeError> {
+        match self.flat() {
+            Some(flat) if self.can_cut(level, wanted) => flat.cut(wanted.region, Form::of(wanted), control),
+            _ => Ok(None),
+        }
+    }
+
+    fn prepare(&self, control: &Control) -> Result<(), DecodeError> {
+        let flat = match &self.derived {
+            Some(derived) => derived.ensure(control)?,
+            None => self.flat(),
+        };
+        if let Some(flat) = flat {
+            flat.ensure(flat.wanted(4), control)?;
+        }
+        Ok(())
     }
 
     fn stored_whole(&self, format: Format) -> Result<Option<Vec<u8>>, DecodeError> {
@@ -175,7 +270,124 @@ impl Decoder for JpegDecoder {
     }
 }
 
+/// How a region is come by without going through all that lies above it.
+enum Way {
+    /// It is a part of a picture that the walk gives.
+    Picture,
+    /// These MCUs are cut out and decoded.
+    Cut(McuRect),
+}
+
 impl JpegDecoder {
+    /// The file, or its other form, as one that can be indexed.
+    fn flat(&self) -> Option<Arc<Flat>> {
+        self.flat.clone().or_else(|| self.derived.as_ref()?.ready())
+    }
+
+    /// True when a file of several scans is first to be made into another form: for parts, not for the whole, which the library
+    /// decodes as soon.
+    fn wants_derived(&self, wanted: &DecodeRequest) -> bool {
+        let part = wanted.region.area_px() * 2 <= self.facts.stored_size().area_px();
+        part && self.derived.as_ref().is_some_and(Derived::is_possible)
+    }
+
+    /// The way for a region, if there is a better one than decoding down to it.
+    fn way(&self, flat: &Flat, wanted: &DecodeRequest) -> Option<Way> {
+        if !flat.is_sound() {
+            return None;
+        }
+        if flat.makes(wanted.denominator) {
+            return Some(Way::Picture);
+        }
+        let rect = DecodedGeometry::reduced_rect(wanted, self.facts.stored_size());
+        let mcus = flat.mcus(enlarged(rect, wanted.denominator, self.facts.stored_size()), wanted.denominator);
+        let known = flat.known(flat.wanted(wanted.denominator)).is_some();
+        (if known { flat.is_worth(&mcus) } else { flat.is_worth_building(&mcus) }).then_some(Way::Cut(mcus))
+    }
+
+    fn cost_of(&self, wanted: &DecodeRequest, flat: &Flat, way: &Way) -> Cost {
+        let rect = DecodedGeometry::reduced_rect(wanted, self.facts.stored_size());
+        let pixel = self.pixels.bytes_per_pixel() as u64;
+        let strip = u64::from(strip_rows(rect, self.pixels).min(rect.h)) * u64::from(rect.w) * pixel;
+        let mut cost = match way {
+            Way::Picture => Cost { bytes_read: 0, bytes_held: strip + FIXED_BYTES, pixels: rect.area_px() },
+            Way::Cut(mcus) => {
+                let cut = mcus.pixels(&flat.coding);
+                let decoded =
+                    u64::from(strip_rows(rect, self.pixels)) * u64::from(cut.w / wanted.denominator + 1) * pixel;
+                // Runs begin at the notes around the MCUs, which are a tile apart at most.
+                let read = flat.bytes_of(u64::from(cut.w + 512) * u64::from(cut.h));
+                let held = self.row_bytes(cut.w) + decoded * 2 + CutStream::HELD_BYTES + FIXED_BYTES;
+                Cost { bytes_read: read + BLOCK_BYTES, bytes_held: held, pixels: cut.area_px() }
+            }
+        };
+        let needed = flat.wanted(wanted.denominator);
+        if flat.known(needed).is_none() {
+            cost.bytes_read = self.source.len().max(cost.bytes_read);
+            cost.bytes_held += flat.building_bytes(needed);
+            cost.pixels += flat.building_pixels();
+        }
+        cost
+    }
+
+    /// Rows by the index or a picture of the walk; `None` when decoding down to them is as good, or the scan is not sound.
+    fn rows_by_index(
+        &self,
+        wanted: &DecodeRequest,
+        rect: Rect,
+        control: &Control,
+    ) -> Result<Option<Box<dyn RowSource>>, DecodeError> {
+        if wanted.denominator == 8
+            && let Some(derived) = &self.derived
+            && let Some(picture) = derived.eighth(control)?
+        {
+            let rows = strip_rows(rect, self.pixels);
+            return Ok(Some(Box::new(PictureRows::new(picture, rect, 8, rows, control))));
+        }
+        let made = match &self.derived {
+            Some(derived) if self.wants_derived(wanted) => derived.ensure(control)?,
+            Some(derived) => derived.find(),
+            None => None,
+        };
+        let Some(flat) = made.or_else(|| self.flat()) else { return Ok(None) };
+        let Some(way) = self.way(&flat, wanted) else { return Ok(None) };
+        let Some(known) = flat.ensure(flat.wanted(wanted.denominator), control)? else { return Ok(None) };
+        let mcus = match way {
+            Way::Picture => {
+                let picture = if wanted.denominator == 8 { known.eighth } else { known.quarter };
+                return Ok(picture.map(|picture| {
+                    let rows = strip_rows(rect, self.pixels);
+                    Box::new(PictureRows::new(picture, rect, wanted.denominator, rows, control)) as Box<dyn RowSource>
+                }));
+            }
+            Way::Cut(mcus) => mcus,
+        };
+        let cut = mcus.pixels(&flat.coding);
+        let input = Input::Cut(Box::new(flat.stream(&known, mcus)));
+        let mut decompressor = Decompressor::new(input, control, self.max_bytes)?;
+        let output = decompressor.start(Samples::AsMarked, self.samples, wanted.denominator)?;
+        let expected = cut.dimensions().reduced(wanted.denominator);
+        if (output.width, output.height) != (expected.width_px, expected.height_px) {
+            return Err(unsupported(format!("a reduction to {}x{}", output.width, output.height)));
+        }
+        Ok(Some(Box::new(JpegRows {
+            decompressor,
+            geometry: DecodedGeometry { format: self.pixels, denominator: wanted.denominator, rect },
+            control: control.clone(),
+            trim_px: rect.x - cut.x / wanted.denominator,
+            decoded_width: output.width,
+            next_row: rect.y,
+            above: rect.y - cut.y / wanted.denominator,
+            can_skip: false,
+            bits: self.markers.frame.precision,
+            inverted: self.is_inverted(),
+        })))
+    }
+
+    fn is_inverted(&self) -> bool {
+        matches!(self.pixels, PixelFormat::Cmyk8 | PixelFormat::Cmyk16) && self.markers.adobe.is_some()
+    }
+
     /// The library must have read what our own parser read, or the cost was wrong.
     fn check_unchanged(&self, decompressor: &Decompressor<'_>) -> Result<(), DecodeError> {
         let header = decompressor.header();
@@ -196,13 +408,21 @@ impl JpegDecoder {
         rect: Rect,
         level: Dimensions,
     ) -> Result<(u32, u32), DecodeError> {
-        if self.is_lossless() {
+        if self.is_lossless() || self.markers.frame.precision != 8 {
             return Ok((0, level.width_px));
         }
         let left = rect.x.saturating_sub(MARGIN_PX);
         let right = (rect.right() as u32).saturating_add(MARGIN_PX).min(level.width_px);
         decompressor.crop(left, right - left)
     }
+}
+
+/// The pixels of the image that make these of its reduction.
+fn enlarged(rect: Rect, denominator: u32, size: Dimensions) -> Rect {
+    let (x, y) = (rect.x * denominator, rect.y * denominator);
+    let right = (rect.right() * u64::from(denominator)).min(size.width_px.into()) as u32;
+    let bottom = (rect.bottom() * u64::from(denominator)).min(size.height_px.into()) as u32;
+    Rect::new(x, y, right - x, bottom - y)
 }
 
 fn strip_rows(rect: Rect, pixels: PixelFormat) -> u32 {
@@ -218,15 +438,17 @@ struct JpegRows<'a> {
     trim_px: u32,
     decoded_width: u32,
     next_row: u32,
-    skipped: bool,
+    /// Rows that come before the wanted ones.
+    above: u32,
     can_skip: bool,
+    bits: u8,
     inverted: bool,
 }
 
 impl JpegRows<'_> {
     /// Steps over the rows above the wanted ones.
     fn skip(&mut self) -> Result<(), DecodeError> {
-        let mut left = self.geometry.rect.y;
+        let mut left = std::mem::take(&mut self.above);
         while left > 0 {
             self.control.check()?;
             let count = left.min(SKIP_ROWS);
@@ -255,10 +477,7 @@ impl RowSource for JpegRows<'_> {
             return Ok(None);
         }
         self.control.check()?;
-        if !self.skipped {
-            self.skip()?;
-            self.skipped = true;
-        }
+        self.skip()?;
         let rows = left.min(strip_rows(rect, format));
         let pixel = format.bytes_per_pixel();
         let decoded_stride = self.decoded_width as usize * pixel;
@@ -273,6 +492,9 @@ impl RowSource for JpegRows<'_> {
                 data.copy_within(from..from + stride, row * stride);
             }
             data.truncate(stride * rows as usize);
+        }
+        if self.bits > 8 {
+            widen(&mut data, self.bits);
         }
         if self.inverted {
             invert(&mut data);

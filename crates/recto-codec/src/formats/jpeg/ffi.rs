@@ -61,6 +61,8 @@ pub(super) struct Output {
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) components: u32,
+    /// 1, or 2 in the machine's order for more than 8 bits.
+    pub(super) sample_bytes: u32,
 }
 
 /// How to encode.
@@ -79,6 +81,16 @@ pub(super) struct Parameters {
     pub(super) optimise: u32,
     pub(super) arithmetic: u32,
     pub(super) restart_interval: u32,
+    /// Bits of a sample; 0 for 8. More than 8 come as two bytes each, in the machine's order.
+    pub(super) precision: u32,
+    pub(super) lossless: u32,
+}
+
+impl Parameters {
+    fn row_bytes(&self) -> usize {
+        let each = if self.precision > 8 { 2 } else { 1 };
+        self.width as usize * self.components as usize * each
+    }
 }
 
 #[repr(C)]
@@ -158,11 +170,11 @@ extern "C" fn read(context: *mut c_void, data: *mut *const u8, length: *mut usiz
     // SAFETY: `context` is the feed that `Decompressor::new` leaked; it lives until the decompressor is dropped, and libjpeg
     // calls back only from within a call on that decompressor, which holds it exclusively and does not touch the feed.
     let feed = unsafe { &mut *context.cast::<Feed<'_>>() };
-    let (bytes, count, code) = feed.guarded((ptr::null(), 0, -1), |feed| match feed.input.next_block() {
+    let (bytes, count, code) = feed.guarded((ptr::null(), 0, -1), |feed| match feed.input.next_block(&feed.control) {
         Ok(Some(block)) => (block.as_ptr(), block.len(), 1),
         Ok(None) => (ptr::null(), 0, 0),
         Err(error) => {
-            feed.stopped = Some(DecodeError::Io(error));
+            feed.stopped = Some(error);
             (ptr::null(), 0, -1)
         }
     });
@@ -293,7 +305,8 @@ impl<'a> Decompressor<'a> {
 
     /// Decodes the next rows into the whole of `buffer`, whose length is a multiple of a row's.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<(), DecodeError> {
-        let row_bytes = self.output.width as usize * self.output.components as usize;
+        let samples = self.output.width as usize * self.output.components as usize;
+        let row_bytes = samples * self.output.sample_bytes as usize;
         if row_bytes == 0 || !buffer.len().is_multiple_of(row_bytes) {
             return Err(corrupt("rows do not fit"));
         }
@@ -412,7 +425,7 @@ impl Compressor {
             drop(unsafe { Box::from_raw(out.as_ptr()) });
             return Err(EncodeError::Failed { format: "jpg", what: "out of memory".to_owned() });
         };
-        let mut new = Self { raw, out, row_bytes: parameters.width as usize * parameters.components as usize };
+        let mut new = Self { raw, out, row_bytes: parameters.row_bytes() };
         #[expect(unsafe_code, reason = "call into the shim")]
         // SAFETY: the handle is valid; parameters and profile are only read, within their lengths.
         let code =

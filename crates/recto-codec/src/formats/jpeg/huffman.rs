@@ -1,27 +1,37 @@
-//! Huffman tables, and bits read and written, for work on entropy-coded data without decoding it.
-//!
-//! Data is read with its stuffing removed ([`clean_scan`]), so that a position is simply a number of bits. All reading is
-//! checked: damaged data gives `None` or an error, never a panic.
+//! Huffman tables, and blocks stepped over or read with them.
 
-use std::ops::Range;
+use std::sync::{Arc, LazyLock};
 
-/// Zero bytes behind clean data, so that a whole word can be loaded at any of its positions.
-const PADDING: usize = 16;
+use quick_cache::sync::Cache;
+
+use super::bits::{BitWriter, WORD_BITS, extend, magnitude, word};
+
 /// Codes up to this length are found by one look into a table.
-const LOOKUP_BITS: u32 = 10;
+const LOOKUP_BITS: u32 = 12;
+/// Bits that one look into the table of values sees.
+const VALUE_BITS: u32 = 11;
 /// Difference categories of DC coefficients of 8-bit samples: 0..=11.
 pub(super) const DC_CATEGORIES: u8 = 12;
-/// Steps over all coefficients that are left in a block, see [`AcTable`].
-const END_OF_BLOCK: u32 = 128;
+/// Marks an entry behind which no coefficient follows in the block.
+const END: u32 = 0x80;
+/// Bits that a code and its value take together, at most.
+const MOST_BITS: u32 = 31;
+/// Tables that are kept ready: most files have the standard's.
+const KEPT_TABLES: usize = 64;
 
 /// A Huffman table as it is written in a file: how many codes of each length (1..=16), and their symbols in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct TableSpec {
     counts: [u8; 16],
     symbols: Vec<u8>,
 }
 
 impl TableSpec {
+    /// A table of these codes.
+    pub(super) fn new(counts: [u8; 16], symbols: &[u8]) -> Self {
+        Self { counts, symbols: symbols.to_vec() }
+    }
+
     /// Reads one table from the front of a DHT segment's rest; gives class and slot (the first byte) and what follows.
     pub(super) fn parse(data: &[u8]) -> Option<(u8, Self, &[u8])> {
         let (&slot, rest) = data.split_first()?;
@@ -44,7 +54,7 @@ impl TableSpec {
     }
 
     /// Symbol, code and length of every entry, in order.
-    fn codes(&self) -> impl Iterator<Item = (u8, u32, u32)> + '_ {
+    pub(super) fn codes(&self) -> impl Iterator<Item = (u8, u32, u32)> + '_ {
         let mut code = 0_u32;
         let mut symbols = self.symbols.iter();
         (1_u32..).zip(self.counts).flat_map(move |(length, count)| {
@@ -84,7 +94,7 @@ impl TableSpec {
         }
         let (longest, free) = self.free_at_end()?;
         // One code more than needed, as the code of all ones is not to be used.
-        let length = (longest..=16).find(|length| free << (length - longest) > missing.len() as u32)?;
+        let length = (longest.max(1)..=16).find(|length| free << (length - longest) > missing.len() as u32)?;
         let mut new = self.clone();
         let count = new.counts.get_mut(length as usize - 1)?;
         *count = count.checked_add(missing.len() as u8)?;
@@ -93,20 +103,14 @@ impl TableSpec {
     }
 }
 
-/// How to find a code that is too long for the lookup.
-#[derive(Clone, Debug)]
-struct LongCodes {
-    /// For each length: the codes of that length are `first..end`, and their entries begin at `offset`.
-    lengths: [(u32, u32, usize); 17],
-}
-
 /// Entries found by the next bits: one per code.
 #[derive(Clone, Debug)]
 struct Lookup {
     /// By the next [`LOOKUP_BITS`] bits; 0 when the code is longer or unknown.
     short: Box<[u16; 1 << LOOKUP_BITS]>,
     entries: Vec<u16>,
-    long: LongCodes,
+    /// For each length: the codes of that length are `first..end`, and their entries begin at `offset`.
+    long: [(u32, u32, usize); 17],
 }
 
 impl Lookup {
@@ -114,10 +118,10 @@ impl Lookup {
     fn new(spec: &TableSpec, entry: impl Fn(u8, u32) -> u16) -> Self {
         let mut short = Box::new([0; 1 << LOOKUP_BITS]);
         let mut entries = Vec::with_capacity(spec.symbols.len());
-        let mut long = LongCodes { lengths: [(0, 0, 0); 17] };
+        let mut long = [(0, 0, 0); 17];
         for (symbol, code, length) in spec.codes() {
             let value = entry(symbol, length);
-            let (first, end, offset) = &mut long.lengths[length as usize];
+            let (first, end, offset) = &mut long[length as usize];
             if *first == *end {
                 (*first, *offset) = (code, entries.len());
             }
@@ -145,7 +149,7 @@ impl Lookup {
     fn find_long(&self, word: u64) -> Option<u16> {
         (LOOKUP_BITS + 1..=16).find_map(|length| {
             let code = (word >> (64 - length)) as u32;
-            let (first, end, offset) = self.long.lengths[length as usize];
+            let (first, end, offset) = self.long[length as usize];
             let index = code.checked_sub(first)?;
             (code < end).then(|| self.entries.get(offset + index as usize).copied())?
         })
@@ -157,27 +161,210 @@ impl Lookup {
 pub(super) struct DcTable(Lookup);
 
 impl DcTable {
-    pub(super) fn new(spec: &TableSpec) -> Self {
+    fn new(spec: &TableSpec) -> Self {
         Self(Lookup::new(spec, |symbol, length| (length as u16) << 8 | u16::from(symbol)))
+    }
+
+    /// The table of a specification, made once for all files that have the same.
+    pub(super) fn shared(spec: &TableSpec) -> Arc<Self> {
+        static TABLES: LazyLock<Cache<TableSpec, Arc<DcTable>>> = LazyLock::new(|| Cache::new(KEPT_TABLES));
+        TABLES.get(spec).unwrap_or_else(|| {
+            let table = Arc::new(Self::new(spec));
+            TABLES.insert(spec.clone(), Arc::clone(&table));
+            table
+        })
+    }
+
+    /// Code length and category at the left of `word`.
+    #[inline]
+    pub(super) fn find(&self, word: u64) -> Option<(u32, u32)> {
+        let entry = self.0.find(word)?;
+        let (length, category) = (u32::from(entry >> 8), u32::from(entry & 255));
+        (category < u32::from(DC_CATEGORIES)).then_some((length, category))
     }
 }
 
-/// A table for AC coefficients: entry = bits of code and value together, coefficients passed ([`END_OF_BLOCK`] for the rest).
+/// A table for AC coefficients.
 #[derive(Clone, Debug)]
-pub(super) struct AcTable(Lookup);
+pub(super) struct AcTable {
+    /// One code: bits of code and value together, coefficients passed, [`END`].
+    first: Lookup,
+    /// As many codes as begin and end within the next [`LOOKUP_BITS`] bits, in the same form; 0 for none.
+    several: Box<[u16; 1 << LOOKUP_BITS]>,
+    /// One code with its value where both are within [`VALUE_BITS`] bits: value, coefficients passed, bits; 0 for none.
+    values: Box<[u32; 1 << VALUE_BITS]>,
+    /// One code: its length and symbol.
+    symbols: Lookup,
+}
+
+/// Coefficients that a symbol passes (its own included), and whether the block ends.
+const fn passed(symbol: u8) -> (u32, bool) {
+    match (symbol >> 4, symbol & 15) {
+        (15, 0) => (16, false),
+        (_, 0) => (0, true),
+        (run, _) => (run as u32 + 1, false),
+    }
+}
 
 impl AcTable {
-    pub(super) fn new(spec: &TableSpec) -> Self {
-        Self(Lookup::new(spec, |symbol, length| {
-            let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
-            let passed = match (run, size) {
-                (15, 0) => 16,
-                (_, 0) => END_OF_BLOCK,
-                _ => run + 1,
-            };
-            ((length + size) << 8 | passed) as u16
-        }))
+    fn new(spec: &TableSpec) -> Self {
+        let first = Lookup::new(spec, |symbol, length| {
+            let (passed, end) = passed(symbol);
+            ((length + u32::from(symbol & 15)) << 8 | u32::from(end) << 7 | passed) as u16
+        });
+        // A symbol 0 would make an entry of 0 only with a length of 0.
+        let symbols = Lookup::new(spec, |symbol, length| (length as u16) << 8 | u16::from(symbol));
+        let mut several = Box::new([0; 1 << LOOKUP_BITS]);
+        for (bits, slot) in (0_u64..).zip(several.iter_mut()) {
+            *slot = Self::chain(&symbols, bits << (64 - LOOKUP_BITS));
+        }
+        let mut values = Box::new([0; 1 << VALUE_BITS]);
+        for (bits, slot) in (0_u64..).zip(values.iter_mut()) {
+            let word = bits << (64 - VALUE_BITS);
+            let entry = symbols.short[(word >> (64 - LOOKUP_BITS)) as usize];
+            let (length, symbol) = (u32::from(entry >> 8), entry as u8);
+            let size = u32::from(symbol & 15);
+            if length == 0 || length + size > VALUE_BITS {
+                continue;
+            }
+            let (passed, end) = passed(symbol);
+            let value = extend(word << length, size);
+            *slot = (value as u32) << 16 | u32::from(end) << 15 | passed << 8 | (length + size);
+        }
+        Self { first, several, values, symbols }
     }
+
+    /// All symbols whose codes lie within the lookup's bits.
+    fn chain(symbols: &Lookup, word: u64) -> u16 {
+        let (mut bits, mut all) = (0, 0);
+        while bits < LOOKUP_BITS {
+            let entry = symbols.short[((word << bits) >> (64 - LOOKUP_BITS)) as usize];
+            let (length, symbol) = (u32::from(entry >> 8), entry as u8);
+            if length == 0 || bits + length > LOOKUP_BITS {
+                break;
+            }
+            let (passed, end) = passed(symbol);
+            if all + passed > 64 {
+                break;
+            }
+            bits += length + u32::from(symbol & 15);
+            all += passed;
+            if end {
+                return (bits << 8 | END | all) as u16;
+            }
+        }
+        (bits << 8 | all) as u16
+    }
+
+    /// The table of a specification, made once for all files that have the same.
+    pub(super) fn shared(spec: &TableSpec) -> Arc<Self> {
+        static TABLES: LazyLock<Cache<TableSpec, Arc<AcTable>>> = LazyLock::new(|| Cache::new(KEPT_TABLES));
+        TABLES.get(spec).unwrap_or_else(|| {
+            let table = Arc::new(Self::new(spec));
+            TABLES.insert(spec.clone(), Arc::clone(&table));
+            table
+        })
+    }
+
+    /// Length and symbol of the code at the left of `word`.
+    #[inline]
+    pub(super) fn symbol(&self, word: u64) -> Option<(u32, u8)> {
+        let entry = self.symbols.find(word)?;
+        Some((u32::from(entry >> 8), entry as u8))
+    }
+}
+
+/// What a block in the data is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Passed {
+    /// The DC difference.
+    pub(super) difference: i32,
+    /// Where the first AC code begins.
+    pub(super) behind_dc: usize,
+}
+
+/// Steps over one block at `position`. `None` for an unknown code, too many coefficients, or far behind the end.
+#[inline]
+pub(super) fn pass_block(bytes: &[u8], position: &mut usize, dc: &DcTable, ac: &AcTable) -> Option<Passed> {
+    let mut held = word(bytes, *position)?;
+    let (length, category) = dc.find(held)?;
+    let difference = extend(held << length, category);
+    let behind_dc = *position + (length + category) as usize;
+    held <<= length + category;
+    let mut left = WORD_BITS - length - category;
+    let mut at = behind_dc;
+    let mut next = 1;
+    loop {
+        if left < MOST_BITS {
+            held = word(bytes, at)?;
+            left = WORD_BITS;
+        }
+        let mut entry = u32::from(ac.several[(held >> (64 - LOOKUP_BITS)) as usize]);
+        // What looks like more codes of this block may be the next block's first.
+        if entry < 0x100 || next + (entry & 0x7f) + (entry >> 7 & 1) > 64 {
+            entry = u32::from(ac.first.find(held)?);
+        }
+        let bits = entry >> 8;
+        held <<= bits;
+        left -= bits;
+        at += bits as usize;
+        next += entry & 0x7f;
+        if entry & END != 0 || next >= 64 {
+            break;
+        }
+    }
+    *position = at;
+    (next <= 64).then_some(Passed { difference, behind_dc })
+}
+
+/// Reads one block at `position` into `block`, which is all zeros before, at `order` of each coefficient's number in the data.
+/// Gives the DC difference (the block's first coefficient is left alone) and a set of the places that were written.
+#[inline]
+pub(super) fn read_block(
+    bytes: &[u8],
+    position: &mut usize,
+    dc: &DcTable,
+    ac: &AcTable,
+    order: &[u8; 64],
+    block: &mut [i16; 64],
+) -> Option<(i32, u64)> {
+    let mut held = word(bytes, *position)?;
+    let (length, category) = dc.find(held)?;
+    let difference = extend(held << length, category);
+    held <<= length + category;
+    let mut left = WORD_BITS - length - category;
+    let mut at = *position + (length + category) as usize;
+    let mut next = 1_u32;
+    let mut written = 0_u64;
+    while next < 64 {
+        if left < MOST_BITS {
+            held = word(bytes, at)?;
+            left = WORD_BITS;
+        }
+        let entry = ac.values[(held >> (64 - VALUE_BITS)) as usize];
+        let (bits, passed, end, value) = if entry == 0 {
+            let (length, symbol) = ac.symbol(held)?;
+            let size = u32::from(symbol & 15);
+            let (passed, end) = passed(symbol);
+            (length + size, passed, end, extend(held << length, size))
+        } else {
+            (entry & 0xff, entry >> 8 & 0x7f, entry & 1 << 15 != 0, (entry as i32) >> 16)
+        };
+        held <<= bits;
+        left -= bits;
+        at += bits as usize;
+        if end {
+            break;
+        }
+        next += passed;
+        if value != 0 {
+            let place = order.get(next as usize - 1)? & 63;
+            block[usize::from(place)] = value as i16;
+            written |= 1 << place;
+        }
+    }
+    *position = at;
+    (next <= 64).then_some((difference, written))
 }
 
 /// Codes by category, for writing DC coefficients.
@@ -194,167 +381,57 @@ impl DcCodes {
         }
         Self(codes)
     }
+
+    /// Code and length of a category that the table has.
+    #[inline]
+    pub(super) fn code(&self, category: u32) -> Option<(u32, u32)> {
+        self.0.get(category as usize).copied().filter(|(_, length)| *length > 0)
+    }
 }
 
-/// Entropy-coded data without its stuffing, split at restart markers.
-#[derive(Debug)]
-pub(super) struct CleanScan {
-    bytes: Vec<u8>,
-    /// The bits between restart markers.
-    pub(super) intervals: Vec<Range<usize>>,
-    /// The marker that ended it; `None` when the data just ended.
-    pub(super) ended_by: Option<u8>,
-}
+/// Codes by symbol, for writing AC coefficients.
+#[derive(Clone, Debug)]
+pub(super) struct AcCodes(Box<[(u32, u32); 256]>);
 
-/// Removes stuffing up to the first marker that is no restart. `None` when restart markers do not count up.
-pub(super) fn clean_scan(data: &[u8]) -> Option<CleanScan> {
-    let mut bytes = Vec::with_capacity(data.len() + PADDING);
-    let mut intervals = Vec::new();
-    let mut start = 0;
-    let mut rest = data;
-    let ended_by = loop {
-        let Some(at) = memchr::memchr(0xff, rest) else {
-            bytes.extend_from_slice(rest);
-            break None;
-        };
-        bytes.extend_from_slice(&rest[..at]);
-        match rest.get(at + 1) {
-            None => break None,
-            Some(0) => bytes.push(0xff),
-            Some(0xff) => {
-                // A fill byte before a marker.
-                rest = &rest[at + 1..];
+impl AcCodes {
+    pub(super) fn new(spec: &TableSpec) -> Self {
+        let mut codes = Box::new([(0, 0); 256]);
+        for (symbol, code, length) in spec.codes() {
+            codes[usize::from(symbol)] = (code, length);
+        }
+        Self(codes)
+    }
+
+    #[inline]
+    fn put(&self, symbol: u8, writer: &mut BitWriter) -> Option<()> {
+        let (code, length) = self.0[usize::from(symbol)];
+        (length > 0).then(|| writer.put(code, length))
+    }
+
+    /// Writes the AC coefficients of a block in the order of the data. `None` for a value that no table of 8-bit samples has.
+    pub(super) fn put_block(&self, block: &[i16; 64], writer: &mut BitWriter) -> Option<()> {
+        let mut run = 0_u8;
+        for value in &block[1..] {
+            if *value == 0 {
+                run += 1;
                 continue;
             }
-            Some(marker @ 0xd0..=0xd7) => {
-                if usize::from(marker - 0xd0) != intervals.len() % 8 {
-                    return None;
-                }
-                intervals.push(start..bytes.len() * 8);
-                start = bytes.len() * 8;
+            while run > 15 {
+                self.put(0xf0, writer)?;
+                run -= 16;
             }
-            Some(marker) => break Some(*marker),
-        }
-        rest = &rest[at + 2..];
-    };
-    intervals.push(start..bytes.len() * 8);
-    bytes.resize(bytes.len() + PADDING, 0);
-    Some(CleanScan { bytes, intervals, ended_by })
-}
-
-impl CleanScan {
-    /// At least 57 bits from `position` on, left-aligned; zeros behind the end. `None` far behind it.
-    #[inline]
-    fn word(&self, position: usize) -> Option<u64> {
-        let bytes = self.bytes.get(position / 8..)?.first_chunk::<8>()?;
-        Some(u64::from_be_bytes(*bytes) << (position % 8))
-    }
-
-    /// Reads a DC difference at `position`, which moves behind it. `None` for an unknown code.
-    #[inline]
-    pub(super) fn dc_difference(&self, table: &DcTable, position: &mut usize) -> Option<i32> {
-        let word = self.word(*position)?;
-        let entry = table.0.find(word)?;
-        let (length, category) = (u32::from(entry >> 8), u32::from(entry & 255));
-        if category >= u32::from(DC_CATEGORIES) {
-            return None;
-        }
-        *position += (length + category) as usize;
-        if category == 0 {
-            return Some(0);
-        }
-        let value = ((word << length) >> (64 - category)) as i32;
-        // Values of the lower half stand for negative numbers.
-        Some(if value >> (category - 1) == 0 { value + 1 - (1 << category) } else { value })
-    }
-
-    /// Steps over the AC coefficients of a block. `None` for an unknown code or too many coefficients.
-    #[inline]
-    pub(super) fn pass_ac(&self, table: &AcTable, position: &mut usize) -> Option<()> {
-        let mut passed = 1;
-        while passed < 64 {
-            let entry = u32::from(table.0.find(self.word(*position)?)?);
-            *position += (entry >> 8) as usize;
-            passed += entry & 255;
-        }
-        (passed == 64 || passed > END_OF_BLOCK).then_some(())
-    }
-}
-
-/// Writes entropy-coded data, stuffing included.
-#[derive(Debug, Default)]
-pub(super) struct BitWriter {
-    out: Vec<u8>,
-    held: u64,
-    /// Bits in `held`, below 32 between calls.
-    count: u32,
-}
-
-impl BitWriter {
-    /// Writes behind what `out` has.
-    pub(super) fn new(out: Vec<u8>) -> Self {
-        Self { out, held: 0, count: 0 }
-    }
-
-    /// Appends the lowest `count` bits of `bits`: at most 32, nothing above them set.
-    #[inline]
-    fn put(&mut self, bits: u32, count: u32) {
-        self.held = self.held << count | u64::from(bits);
-        self.count += count;
-        if self.count >= 32 {
-            self.count -= 32;
-            let bytes = ((self.held >> self.count) as u32).to_be_bytes();
-            if bytes.contains(&0xff) {
-                for byte in bytes {
-                    self.put_byte(byte);
-                }
-            } else {
-                self.out.extend_from_slice(&bytes);
+            let value = i32::from(*value);
+            let size = 32 - value.unsigned_abs().leading_zeros();
+            if size > 10 {
+                return None;
             }
+            self.put(run << 4 | size as u8, writer)?;
+            writer.put(magnitude(value, size), size);
+            run = 0;
         }
-    }
-
-    fn put_byte(&mut self, byte: u8) {
-        self.out.push(byte);
-        if byte == 0xff {
-            self.out.push(0);
-        }
-    }
-
-    /// Appends bits of a scan as they are. `None` when they lie outside of it.
-    pub(super) fn copy(&mut self, scan: &CleanScan, bits: Range<usize>) -> Option<()> {
-        let mut position = bits.start;
-        while position < bits.end {
-            let count = (bits.end - position).min(32) as u32;
-            self.put((scan.word(position)? >> (64 - count)) as u32, count);
-            position += count as usize;
+        if run > 0 {
+            self.put(0, writer)?;
         }
         Some(())
-    }
-
-    /// Appends a DC difference. `None` when it is too large for 8-bit samples.
-    pub(super) fn put_dc(&mut self, codes: &DcCodes, difference: i32) -> Option<()> {
-        let category = 32 - difference.unsigned_abs().leading_zeros();
-        let (code, length) = *codes.0.get(category as usize)?;
-        if length == 0 {
-            return None;
-        }
-        self.put(code, length);
-        if category > 0 {
-            let value = if difference < 0 { difference + (1 << category) - 1 } else { difference };
-            self.put(value as u32, category);
-        }
-        Some(())
-    }
-
-    /// Fills the last byte with ones and gives everything.
-    pub(super) fn finish(mut self) -> Vec<u8> {
-        let fill = (8 - self.count % 8) % 8;
-        self.put((1 << fill) - 1, fill);
-        while self.count > 0 {
-            self.count -= 8;
-            self.put_byte((self.held >> self.count) as u8);
-        }
-        self.out
     }
 }

@@ -3,7 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::RandomAccess;
+use super::flat::CutStream;
+use crate::{Control, DecodeError, RandomAccess};
 
 /// Bytes read from an original at a time: enough to be quick, little enough that the top rows of a large file stay cheap.
 pub(super) const BLOCK_BYTES: u64 = 128 << 10;
@@ -14,6 +15,8 @@ pub(super) enum Input<'a> {
     Memory(&'a [u8]),
     /// An original.
     Original(Blocks),
+    /// A part that is cut out of an original on the way.
+    Cut(Box<CutStream>),
 }
 
 impl<'a> Input<'a> {
@@ -23,13 +26,14 @@ impl<'a> Input<'a> {
     }
 
     /// The next bytes; `None` at the end.
-    pub(super) fn next_block(&mut self) -> io::Result<Option<&[u8]>> {
+    pub(super) fn next_block(&mut self, control: &Control) -> Result<Option<&[u8]>, DecodeError> {
         match self {
             Self::Memory(left) => {
                 let all: &'a [u8] = std::mem::take(left);
                 Ok((!all.is_empty()).then_some(all))
             }
-            Self::Original(blocks) => blocks.next(),
+            Self::Original(blocks) => Ok(blocks.next()?),
+            Self::Cut(stream) => stream.next_block(control),
         }
     }
 
@@ -38,6 +42,8 @@ impl<'a> Input<'a> {
         match self {
             Self::Memory(left) => *left = left.get(usize::try_from(bytes).unwrap_or(usize::MAX)..).unwrap_or_default(),
             Self::Original(blocks) => blocks.position = blocks.position.saturating_add(bytes),
+            // Nothing in it is ever skipped: its segments come whole, in the first block.
+            Self::Cut(_) => {}
         }
     }
 }

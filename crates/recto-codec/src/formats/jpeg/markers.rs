@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use recto_iiif::Dimensions;
 
+use super::coding::{Parts, adobe_transform, is_jfif};
 use super::exif;
 use super::stream::unsupported;
 use crate::{DecodeError, Orientation, RandomAccess, SourceFormat};
@@ -15,6 +16,9 @@ const HEADER_BLOCK: u64 = 16 << 10;
 const MAX_SEGMENTS: u32 = 4_096;
 /// Bytes that may lie between segments without being part of one: some cameras pad.
 const MAX_GARBAGE: u64 = 64 << 10;
+
+/// Bytes of tables that are looked at: real files have less than two thousand.
+const MAX_TABLE_BYTES: usize = 256 << 10;
 
 pub(super) const SOI: u8 = 0xd8;
 pub(super) const EOI: u8 = 0xd9;
@@ -184,9 +188,28 @@ pub(super) struct Markers {
     pub(super) first_scan_components: u8,
     /// Where the first scan's marker lies.
     pub(super) scan_offset: u64,
+    /// Where the first scan's data begins.
+    pub(super) data_offset: u64,
+    /// It has a JFIF header.
+    pub(super) jfif: bool,
+    /// The bodies of DQT, DHT and DRI, in order; none where they are unreasonably large.
+    pub(super) tables: Vec<(u8, Vec<u8>)>,
+    /// What follows the first scan's marker and its length.
+    pub(super) scan_header: Vec<u8>,
 }
 
 impl Markers {
+    /// The same as parts of a stream.
+    pub(super) fn parts(&self) -> Parts<'_> {
+        Parts {
+            frame: self.frame.clone(),
+            tables: self.tables.iter().map(|(marker, body)| (*marker, body.as_slice())).collect(),
+            jfif: self.jfif,
+            adobe: self.adobe,
+            scan_header: &self.scan_header,
+        }
+    }
+
     /// True when all coefficients must be held before the first row can be given.
     pub(super) fn has_multiple_scans(&self) -> bool {
         self.frame.process.is_progressive() || usize::from(self.first_scan_components) < self.frame.components.len()
@@ -215,8 +238,7 @@ impl Markers {
                     let length = usize::from(u16::from_be_bytes(reader.bytes::<2>()?));
                     let length = length.checked_sub(2).ok_or_else(|| corrupt("a segment's length is below 2"))?;
                     if marker == SOS {
-                        let count = reader.bytes::<1>()?[0];
-                        return found.finish(count, offset);
+                        return found.finish(reader.vec(length)?, offset);
                     }
                     found.segment(marker, length, &mut reader)?;
                 }
@@ -237,8 +259,11 @@ struct Found {
     frame: Option<Frame>,
     adobe: Option<u8>,
     exif: Option<exif::Exif>,
+    jfif: bool,
     jfif_dpi: Option<(f64, f64)>,
     icc: IccChunks,
+    tables: Vec<(u8, Vec<u8>)>,
+    table_bytes: usize,
 }
 
 impl Found {
@@ -267,10 +292,12 @@ impl Found {
                     self.icc.add(*number, *count, data);
                 }
             }
-            APP14 => {
-                if let [b'A', b'd', b'o', b'b', b'e', _, _, _, _, _, _, transform, ..] = reader.vec(length)?.as_slice()
-                {
-                    self.adobe = Some(*transform);
+            APP14 => self.adobe = adobe_transform(&reader.vec(length)?).or(self.adobe),
+            DQT | DHT | DRI => {
+                let body = reader.vec(length)?;
+                self.table_bytes += body.len();
+                if self.table_bytes <= MAX_TABLE_BYTES {
+                    self.tables.push((marker, body));
                 }
             }
             _ => reader.skip(length as u64),
@@ -279,6 +306,7 @@ impl Found {
     }
 
     fn jfif(&mut self, body: &[u8]) {
+        self.jfif |= is_jfif(body);
         let [b'J', b'F', b'I', b'F', 0, _, _, unit, x1, x0, y1, y0, ..] = body else {
             return;
         };
@@ -294,8 +322,11 @@ impl Found {
         }
     }
 
-    fn finish(self, first_scan_components: u8, scan_offset: u64) -> Result<Markers, DecodeError> {
+    fn finish(self, scan_header: Vec<u8>, scan_offset: u64) -> Result<Markers, DecodeError> {
         let frame = self.frame.ok_or_else(|| corrupt("a scan comes before the frame header"))?;
+        let first_scan_components = scan_header.first().copied().unwrap_or(0);
+        let data_offset = scan_offset + 4 + scan_header.len() as u64;
+        let tables = if self.table_bytes > MAX_TABLE_BYTES { Vec::new() } else { self.tables };
         Ok(Markers {
             frame,
             adobe: self.adobe,
@@ -304,6 +335,10 @@ impl Found {
             dpi: self.jfif_dpi.or_else(|| self.exif.and_then(|exif| exif.dpi)),
             first_scan_components,
             scan_offset,
+            data_offset,
+            jfif: self.jfif,
+            tables,
+            scan_header,
         })
     }
 }

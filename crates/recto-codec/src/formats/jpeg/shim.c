@@ -63,6 +63,7 @@ typedef struct {
   uint32_t width;
   uint32_t height;
   uint32_t components;
+  uint32_t sample_bytes; /* 1, or 2 in the machine's order for more than 8 bits */
 } recto_output;
 
 typedef struct {
@@ -281,6 +282,8 @@ static int is_complete(const recto_decoder *d) {
   return 1;
 }
 
+static size_t sample_bytes(const recto_decoder *d) { return d->cinfo.data_precision > 8 ? 2 : 1; }
+
 /* Begins to decode: `stored` says how to understand the samples, `wanted` what to give. */
 int recto_jpeg_decoder_start(recto_decoder *d, int stored, int wanted, uint32_t denominator, recto_output *output) {
   if (setjmp(d->fail.escape))
@@ -300,6 +303,7 @@ int recto_jpeg_decoder_start(recto_decoder *d, int stored, int wanted, uint32_t 
   output->width = d->cinfo.output_width;
   output->height = d->cinfo.output_height;
   output->components = (uint32_t)d->cinfo.output_components;
+  output->sample_bytes = (uint32_t)sample_bytes(d);
   return RECTO_OK;
 }
 
@@ -322,10 +326,10 @@ int recto_jpeg_decoder_skip(recto_decoder *d, uint32_t rows) {
   return RECTO_OK;
 }
 
-/* Decodes `rows` rows of exactly `row_bytes` bytes each into `buffer`. */
+/* Decodes `rows` rows of exactly `row_bytes` bytes each into `buffer`, which is aligned for its samples. */
 int recto_jpeg_decoder_read(recto_decoder *d, uint8_t *buffer, size_t row_bytes, uint32_t rows) {
-  if ((size_t)d->cinfo.output_width * (size_t)d->cinfo.output_components != row_bytes ||
-      rows > d->cinfo.output_height - d->cinfo.output_scanline) {
+  if ((size_t)d->cinfo.output_width * (size_t)d->cinfo.output_components * sample_bytes(d) != row_bytes ||
+      rows > d->cinfo.output_height - d->cinfo.output_scanline || (uintptr_t)buffer % sample_bytes(d) != 0) {
     snprintf(d->fail.message, sizeof(d->fail.message), "rows do not fit");
     return RECTO_LIBRARY;
   }
@@ -333,12 +337,27 @@ int recto_jpeg_decoder_read(recto_decoder *d, uint8_t *buffer, size_t row_bytes,
     return d->fail.code;
   JDIMENSION first = d->cinfo.output_scanline;
   while (d->cinfo.output_scanline - first < rows) {
-    JSAMPROW lines[16];
+    void *lines[16];
     uint32_t done = d->cinfo.output_scanline - first;
     uint32_t count = rows - done < 16 ? rows - done : 16;
     for (uint32_t i = 0; i < count; i++)
       lines[i] = buffer + (size_t)(done + i) * row_bytes;
-    jpeg_read_scanlines(&d->cinfo, lines, count);
+    if (d->cinfo.data_precision <= 8) {
+      JSAMPROW narrow[16];
+      for (uint32_t i = 0; i < count; i++)
+        narrow[i] = lines[i];
+      jpeg_read_scanlines(&d->cinfo, narrow, count);
+    } else if (d->cinfo.data_precision <= 12) {
+      J12SAMPROW wide[16];
+      for (uint32_t i = 0; i < count; i++)
+        wide[i] = lines[i];
+      jpeg12_read_scanlines(&d->cinfo, wide, count);
+    } else {
+      J16SAMPROW wide[16];
+      for (uint32_t i = 0; i < count; i++)
+        wide[i] = lines[i];
+      jpeg16_read_scanlines(&d->cinfo, wide, count);
+    }
   }
   return RECTO_OK;
 }
@@ -381,6 +400,8 @@ typedef struct {
   uint32_t optimise;         /* Huffman tables made for this picture */
   uint32_t arithmetic;       /* arithmetic instead of Huffman coding */
   uint32_t restart_interval; /* MCUs between restart markers, 0 for none */
+  uint32_t precision;        /* bits of a sample; 0 for 8. More than 8 come as two bytes each */
+  uint32_t lossless;         /* SOF3 instead of the DCT */
 } recto_parameters;
 
 static int create_compress(recto_encoder *e) {
@@ -431,9 +452,13 @@ int recto_jpeg_encoder_start(recto_encoder *e, const recto_parameters *p, const 
   e->cinfo.input_components = (int)p->components;
   e->cinfo.in_color_space = p->components == 1 ? JCS_GRAYSCALE : p->components == 3 ? JCS_RGB : JCS_CMYK;
   jpeg_set_defaults(&e->cinfo);
+  if (p->precision)
+    e->cinfo.data_precision = (int)p->precision;
+  if (p->lossless)
+    jpeg_enable_lossless(&e->cinfo, 1, 0);
   jpeg_set_quality(&e->cinfo, (int)p->quality, TRUE);
   e->cinfo.dct_method = JDCT_ISLOW;
-  if (p->components == 3) {
+  if (p->components == 3 && !p->lossless) {
     e->cinfo.comp_info[0].h_samp_factor = (int)p->sampling_x;
     e->cinfo.comp_info[0].v_samp_factor = (int)p->sampling_y;
   }
@@ -455,8 +480,9 @@ int recto_jpeg_encoder_start(recto_encoder *e, const recto_parameters *p, const 
 
 /* Takes `rows` rows of `row_bytes` bytes each. */
 int recto_jpeg_encoder_write(recto_encoder *e, const uint8_t *buffer, size_t row_bytes, uint32_t rows) {
-  if ((size_t)e->cinfo.image_width * (size_t)e->cinfo.input_components != row_bytes ||
-      rows > e->cinfo.image_height - e->cinfo.next_scanline) {
+  size_t each = e->cinfo.data_precision > 8 ? 2 : 1;
+  if ((size_t)e->cinfo.image_width * (size_t)e->cinfo.input_components * each != row_bytes ||
+      rows > e->cinfo.image_height - e->cinfo.next_scanline || (uintptr_t)buffer % each != 0) {
     snprintf(e->fail.message, sizeof(e->fail.message), "rows do not fit");
     return RECTO_LIBRARY;
   }
@@ -464,12 +490,25 @@ int recto_jpeg_encoder_write(recto_encoder *e, const uint8_t *buffer, size_t row
     return e->fail.code;
   JDIMENSION first = e->cinfo.next_scanline;
   while (e->cinfo.next_scanline - first < rows) {
-    JSAMPROW lines[16];
     uint32_t done = e->cinfo.next_scanline - first;
     uint32_t count = rows - done < 16 ? rows - done : 16;
-    for (uint32_t i = 0; i < count; i++)
-      lines[i] = (JSAMPROW)(buffer + (size_t)(done + i) * row_bytes); /* only read by libjpeg */
-    jpeg_write_scanlines(&e->cinfo, lines, count);
+    const uint8_t *start = buffer + (size_t)done * row_bytes; /* only read by libjpeg */
+    if (each == 1) {
+      JSAMPROW lines[16];
+      for (uint32_t i = 0; i < count; i++)
+        lines[i] = (JSAMPROW)(start + (size_t)i * row_bytes);
+      jpeg_write_scanlines(&e->cinfo, lines, count);
+    } else if (e->cinfo.data_precision <= 12) {
+      J12SAMPROW lines[16];
+      for (uint32_t i = 0; i < count; i++)
+        lines[i] = (J12SAMPROW)(const void *)(start + (size_t)i * row_bytes);
+      jpeg12_write_scanlines(&e->cinfo, lines, count);
+    } else {
+      J16SAMPROW lines[16];
+      for (uint32_t i = 0; i < count; i++)
+        lines[i] = (J16SAMPROW)(const void *)(start + (size_t)i * row_bytes);
+      jpeg16_write_scanlines(&e->cinfo, lines, count);
+    }
   }
   return RECTO_OK;
 }

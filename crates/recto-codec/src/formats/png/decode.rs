@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use png::{BitDepth, ColorType, DecodingError, Limits, Reader, Transformations, Unit};
-use recto_iiif::Dimensions;
+use recto_iiif::{Dimensions, Rect};
 
+use super::super::bands::{BandRows, Bands};
 use super::super::exif;
 use super::super::held::{HeldRows, check_held, check_page, check_size, strip_bytes, strip_rows, unreduced};
 use super::super::reader::{BUFFER_BYTES, SourceReader};
@@ -59,7 +60,8 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
         dpi: info.pixel_dims.and_then(dpi).or(exif.and_then(|exif| exif.dpi)),
     };
     let interlaced = info.interlaced;
-    Ok(Box::new(PngDecoder { source, facts, pixels, interlaced, max_bytes: options.max_bytes }))
+    let bands = Bands::new(&options.memo, options.memo.image(), 0, size, pixels).filter(|_| !interlaced);
+    Ok(Box::new(PngDecoder { source, facts, pixels, interlaced, bands, max_bytes: options.max_bytes }))
 }
 
 fn limits(options: &OpenOptions) -> Limits {
@@ -137,10 +139,22 @@ struct PngDecoder {
     facts: ImageFacts,
     pixels: PixelFormat,
     interlaced: bool,
+    /// Rows that are remembered.
+    bands: Option<Bands>,
     max_bytes: u64,
 }
 
 impl PngDecoder {
+    /// The bands, for a region that is cut from them.
+    fn bands(&self, wanted: &DecodeRequest) -> Option<&Bands> {
+        self.bands.as_ref().filter(|bands| bands.pay_for(wanted.region.w, wanted.region.h))
+    }
+
+    fn decode(&self, geometry: DecodedGeometry, control: &Control) -> Result<PngRows<'_>, DecodeError> {
+        let row = vec![0; self.row_bytes() as usize];
+        Ok(PngRows { decoder: self, reader: self.reader()?, geometry, row, next: 0, control: control.clone() })
+    }
+
     fn reader(&self) -> Result<Reader<SourceReader>, DecodeError> {
         let limits = Limits { bytes: usize::try_from(self.max_bytes).unwrap_or(usize::MAX) };
         let mut decoder = png::Decoder::new_with_limits(SourceReader::new(Arc::clone(&self.source)), limits);
@@ -166,9 +180,12 @@ impl Decoder for PngDecoder {
         let bytes_read = (u128::from(self.source.len()) * u128::from(rows) / u128::from(size.height_px)) as u64;
         let streaming = BUFFER_BYTES as u64 + INFLATE_BYTES + 4 * self.row_bytes();
         let region_bytes = if self.interlaced { region.area_px() * self.pixels.bytes_per_pixel() as u64 } else { 0 };
+        let bands = self
+            .bands(wanted)
+            .map_or(0, |bands| bands.held_bytes() + strip_bytes(size.width_px, size.height_px, self.pixels));
         Cost {
             bytes_read: (bytes_read + BUFFER_BYTES as u64).min(self.source.len()),
-            bytes_held: streaming + region_bytes + strip_bytes(region.w, region.h, self.pixels),
+            bytes_held: streaming + bands + region_bytes + strip_bytes(region.w, region.h, self.pixels),
             pixels: rows * u64::from(size.width_px),
         }
     }
@@ -177,9 +194,17 @@ impl Decoder for PngDecoder {
         control.check()?;
         let geometry = unreduced(&self.facts, self.pixels, wanted);
         check_held(self.cost(wanted).bytes_held, self.max_bytes, SourceFormat::Png)?;
-        let row = vec![0; self.row_bytes() as usize];
-        let mut rows =
-            PngRows { decoder: self, reader: self.reader()?, geometry, row, next: 0, control: control.clone() };
+        if let Some(bands) = self.bands(wanted) {
+            let (whole, held) = (self.facts.stored_size().rect(), control.clone());
+            let begin = move |rect: Rect| {
+                // Whatever is wanted, decoding begins at the top.
+                let rect = if rect.w == whole.w { whole } else { rect };
+                let rows = self.decode(DecodedGeometry { rect, ..geometry }, &held)?;
+                Ok((rect.y, Box::new(rows) as Box<dyn RowSource + 'a>))
+            };
+            return Ok(Box::new(BandRows::new(bands.clone(), geometry, Box::new(begin), control)));
+        }
+        let mut rows = self.decode(geometry, control)?;
         if !self.interlaced {
             return Ok(Box::new(rows));
         }

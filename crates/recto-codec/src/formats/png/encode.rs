@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use png::{BitDepth, ColorType, Compression, PixelDimensions, StreamWriter, Unit};
 
+use super::indexed::IndexedEncoder;
 use crate::{EncodeError, EncodeHeader, EncodeOptions, Encoder, PixelFormat, Raster};
 
 const FORMAT: &str = "png";
@@ -16,7 +17,14 @@ const MAX_SIDE_PX: u32 = i32::MAX as u32;
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// The encoder.
-pub(crate) fn encoder(header: &EncodeHeader, _options: &EncodeOptions) -> Result<Box<dyn Encoder>, EncodeError> {
+pub(crate) fn encoder(header: &EncodeHeader, options: &EncodeOptions) -> Result<Box<dyn Encoder>, EncodeError> {
+    let has_colors = matches!(header.pixels, PixelFormat::Rgb8 | PixelFormat::Rgba8);
+    let encoder = rows_encoder(header)?;
+    Ok(if options.png_palette && has_colors { Box::new(IndexedEncoder::new(header)) } else { encoder })
+}
+
+/// The encoder that keeps every colour.
+pub(super) fn rows_encoder(header: &EncodeHeader) -> Result<Box<dyn Encoder>, EncodeError> {
     let size = header.size;
     if size.width_px.max(size.height_px) > MAX_SIDE_PX {
         return Err(EncodeError::SideTooLong { format: FORMAT, size, limit_px: MAX_SIDE_PX });
@@ -26,11 +34,9 @@ pub(crate) fn encoder(header: &EncodeHeader, _options: &EncodeOptions) -> Result
     if bitonal {
         depth = BitDepth::One;
     }
-    let mut info = png::Info::with_size(size.width_px, size.height_px);
+    let mut info = new_info(header);
     info.color_type = color;
     info.bit_depth = depth;
-    info.icc_profile = header.icc.as_deref().map(|profile| Cow::Owned(profile.to_vec()));
-    info.pixel_dims = header.dpi.and_then(pixel_dims);
     let file = SharedFile::default();
     let mut encoder = png::Encoder::with_info(file.clone(), info).map_err(failed)?;
     encoder.set_compression(Compression::Fast);
@@ -45,6 +51,14 @@ pub(crate) fn encoder(header: &EncodeHeader, _options: &EncodeOptions) -> Result
         rows_left: size.height_px,
         packed: Vec::new(),
     }))
+}
+
+/// Size, profile and resolution.
+pub(super) fn new_info(header: &EncodeHeader) -> png::Info<'static> {
+    let mut info = png::Info::with_size(header.size.width_px, header.size.height_px);
+    info.icc_profile = header.icc.as_deref().map(|profile| Cow::Owned(profile.to_vec()));
+    info.pixel_dims = header.dpi.and_then(pixel_dims);
+    info
 }
 
 fn color_type(pixels: PixelFormat) -> Result<(ColorType, BitDepth), EncodeError> {
@@ -71,7 +85,7 @@ fn pixel_dims((x, y): (f64, f64)) -> Option<PixelDimensions> {
     Some(PixelDimensions { xppu: per_meter(x)?, yppu: per_meter(y)?, unit: Unit::Meter })
 }
 
-fn failed(error: impl std::fmt::Display) -> EncodeError {
+pub(super) fn failed(error: impl std::fmt::Display) -> EncodeError {
     EncodeError::Failed { format: FORMAT, what: error.to_string() }
 }
 

@@ -2,6 +2,7 @@
 
 mod decode;
 mod encode;
+mod indexed;
 
 pub(crate) use decode::{open, sniff};
 pub(crate) use encode::encoder;

@@ -30,6 +30,10 @@ pub(super) enum Compression {
     PackBits,
     Zstd,
     Webp,
+    /// `luma_chroma`: three components are luma and chroma, though the stream does not say so.
+    Jpeg2000 {
+        luma_chroma: bool,
+    },
 }
 
 impl Compression {
@@ -47,7 +51,12 @@ impl Compression {
             32773 => Self::PackBits,
             50000 => Self::Zstd,
             50001 => Self::Webp,
+            33003 | 33005 | 34712 if super::picture::reads_jpeg_2000() => {
+                Self::Jpeg2000 { luma_chroma: value == 33003 }
+            }
             33003 | 33005 | 34712 => return Err(unsupported(format!("compression {value} (JPEG 2000)"))),
+            34676 | 34677 => return Err(unsupported(format!("compression {value} (SGI LogLuv)"))),
+            34661 => return Err(unsupported("compression 34661 (JBIG)")),
             34925 => return Err(unsupported("compression 34925 (LZMA)")),
             34887 => return Err(unsupported("compression 34887 (LERC)")),
             50002 | 52546 => return Err(unsupported(format!("compression {value} (JPEG XL)"))),
@@ -70,12 +79,13 @@ impl Compression {
             Self::PackBits => "PackBits",
             Self::Zstd => "Zstandard",
             Self::Webp => "WebP",
+            Self::Jpeg2000 { .. } => "JPEG 2000",
         }
     }
 
     /// True when a chunk is an image file of its own, which is decoded whole.
     pub(super) const fn is_image(self) -> bool {
-        matches!(self, Self::Jpeg | Self::OldJpeg | Self::Webp)
+        matches!(self, Self::Jpeg | Self::OldJpeg | Self::Webp | Self::Jpeg2000 { .. })
     }
 
     const fn is_fax(self) -> bool {
@@ -128,7 +138,8 @@ impl Directory {
         if compression.is_fax() && (bits, samples) != (1, 1) {
             return Err(corrupt(format!("it has {samples} samples of {bits} bits and says {}", compression.name())));
         }
-        if compression.is_image() && bits != 8 {
+        let wide = bits == 16 && matches!(compression, Compression::Jpeg2000 { .. });
+        if compression.is_image() && bits != 8 && !wide {
             return Err(unsupported(format!("{} of {bits} bits", compression.name())));
         }
         let planar = samples > 1 && values.number(tag::PLANAR_CONFIGURATION) == Some(2);
@@ -138,7 +149,7 @@ impl Directory {
             (1 | 2, _) => 1,
             _ => 2,
         });
-        let interpretation = Interpretation::new(&values, photometric, bits, samples, compression, planar)?;
+        let interpretation = Interpretation::new(&values, photometric, kind, bits, samples, compression, planar)?;
         let (layout, old_jpeg) = if compression == Compression::OldJpeg {
             let (layout, streams) = super::old_jpeg::read(file, &values, size, options)?;
             (layout, Some(streams))
@@ -198,7 +209,7 @@ fn depth(values: &Values) -> Result<(u8, u16), DecodeError> {
         return Err(unsupported("samples of unequal depth"));
     }
     match bits {
-        1..=16 | 32 => Ok((bits as u8, samples)),
+        1..=16 | 24 | 32 | 64 => Ok((bits as u8, samples)),
         _ => Err(unsupported(format!("{bits} bits per sample"))),
     }
 }
@@ -206,7 +217,8 @@ fn depth(values: &Values) -> Result<(u8, u16), DecodeError> {
 fn sample_kind(values: &Values, bits: u8) -> Result<SampleKind, DecodeError> {
     match values.number(tag::SAMPLE_FORMAT).unwrap_or(1) {
         2 if bits.is_multiple_of(8) => Ok(SampleKind::Signed),
-        3 if bits == 32 => Ok(SampleKind::Float),
+        3 if matches!(bits, 16 | 24 | 32 | 64) => Ok(SampleKind::Float),
+        5 | 6 => Err(unsupported("complex numbers as samples")),
         1 | 4 => Ok(SampleKind::Unsigned),
         other => Err(unsupported(format!("sample format {other} at {bits} bits per sample"))),
     }

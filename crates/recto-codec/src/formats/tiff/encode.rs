@@ -7,6 +7,7 @@ use std::io::Write;
 use flate2::Compression as Level;
 use flate2::write::ZlibEncoder;
 
+use super::fields::{self, Field, HEADER, LONG, SHORT, UNDEFINED, place_kind};
 use super::tag;
 use crate::{EncodeError, EncodeHeader, Encoder, PixelFormat, Raster, TiffCompression};
 
@@ -14,12 +15,6 @@ use crate::{EncodeError, EncodeHeader, Encoder, PixelFormat, Raster, TiffCompres
 const STRIP: usize = 256 * 1024;
 /// A file that may grow beyond this is written as `BigTIFF`; the difference to 4 GiB is for the directory.
 const CLASSIC_LIMIT: u64 = (1 << 32) - (1 << 26);
-
-const SHORT: u16 = 3;
-const LONG: u16 = 4;
-const RATIONAL: u16 = 5;
-const UNDEFINED: u16 = 7;
-const LONG8: u16 = 16;
 
 /// See [`crate::Encoder`].
 pub(super) struct TiffEncoder {
@@ -45,15 +40,13 @@ impl TiffEncoder {
         let extra = header.icc.as_ref().map_or(0, |icc| icc.len() as u64);
         // Deflate may add some bytes to each strip.
         let big = pixels.saturating_add(pixels / 256).saturating_add(extra) > CLASSIC_LIMIT;
-        let mut out = if big { b"II+\0\x08\0\0\0".to_vec() } else { b"II*\0".to_vec() };
-        out.resize(if big { 16 } else { 8 }, 0);
         Self {
             header: header.clone(),
             compression,
             big,
             bitonal,
             rows_per_strip: ((STRIP / row.max(1)) as u32).max(1).min(header.size.height_px.max(1)),
-            out,
+            out: vec![0; HEADER as usize],
             pending: Vec::new(),
             pending_rows: 0,
             rows: 0,
@@ -112,8 +105,8 @@ impl TiffEncoder {
         Ok(())
     }
 
-    /// The entries of the directory, in the order of their tags.
-    fn entries(&self) -> Vec<Entry> {
+    /// The fields of the directory.
+    fn fields(&self) -> Vec<Field> {
         let pixels = self.header.pixels;
         let (photometric, colors) = match pixels {
             PixelFormat::Gray8 | PixelFormat::Gray16 | PixelFormat::GrayAlpha8 | PixelFormat::GrayAlpha16 => (1, 1),
@@ -124,42 +117,30 @@ impl TiffEncoder {
         let bits = if self.bitonal { 1 } else { 8 * pixels.bytes_per_sample() as u64 };
         let samples = pixels.samples();
         let deflate = self.compression == TiffCompression::Deflate;
-        let place = if self.big { LONG8 } else { LONG };
-        let mut entries = vec![
-            Entry::numbers(tag::IMAGE_WIDTH, LONG, &[self.header.size.width_px.into()]),
-            Entry::numbers(tag::IMAGE_LENGTH, LONG, &[self.header.size.height_px.into()]),
-            Entry::numbers(tag::BITS_PER_SAMPLE, SHORT, &vec![bits; samples]),
-            Entry::numbers(tag::COMPRESSION, SHORT, &[if deflate { 8 } else { 1 }]),
-            Entry::numbers(tag::PHOTOMETRIC, SHORT, &[photometric]),
-            Entry::numbers(tag::STRIP_OFFSETS, place, &self.strips.iter().map(|strip| strip.0).collect::<Vec<_>>()),
-            Entry::numbers(tag::SAMPLES_PER_PIXEL, SHORT, &[samples as u64]),
-            Entry::numbers(tag::ROWS_PER_STRIP, LONG, &[self.rows_per_strip.into()]),
-            Entry::numbers(tag::STRIP_BYTE_COUNTS, place, &self.strips.iter().map(|strip| strip.1).collect::<Vec<_>>()),
+        let place = place_kind(self.big);
+        let mut fields = vec![
+            Field::numbers(tag::IMAGE_WIDTH, LONG, &[self.header.size.width_px.into()]),
+            Field::numbers(tag::IMAGE_LENGTH, LONG, &[self.header.size.height_px.into()]),
+            Field::numbers(tag::BITS_PER_SAMPLE, SHORT, &vec![bits; samples]),
+            Field::numbers(tag::COMPRESSION, SHORT, &[if deflate { 8 } else { 1 }]),
+            Field::numbers(tag::PHOTOMETRIC, SHORT, &[photometric]),
+            Field::numbers(tag::STRIP_OFFSETS, place, &self.strips.iter().map(|strip| strip.0).collect::<Vec<_>>()),
+            Field::numbers(tag::SAMPLES_PER_PIXEL, SHORT, &[samples as u64]),
+            Field::numbers(tag::ROWS_PER_STRIP, LONG, &[self.rows_per_strip.into()]),
+            Field::numbers(tag::STRIP_BYTE_COUNTS, place, &self.strips.iter().map(|strip| strip.1).collect::<Vec<_>>()),
         ];
-        if let Some((x, y)) = self.header.dpi {
-            entries.push(Entry::rational(tag::X_RESOLUTION, x));
-            entries.push(Entry::rational(tag::Y_RESOLUTION, y));
-        }
-        entries.push(Entry::numbers(tag::PLANAR_CONFIGURATION, SHORT, &[1]));
-        if self.header.dpi.is_some() {
-            entries.push(Entry::numbers(tag::RESOLUTION_UNIT, SHORT, &[2]));
-        }
+        fields.extend(Field::resolution(self.header.dpi));
+        fields.push(Field::numbers(tag::PLANAR_CONFIGURATION, SHORT, &[1]));
         if self.predicts() {
-            entries.push(Entry::numbers(tag::PREDICTOR, SHORT, &[2]));
+            fields.push(Field::numbers(tag::PREDICTOR, SHORT, &[2]));
         }
         if samples > colors {
-            entries.push(Entry::numbers(tag::EXTRA_SAMPLES, SHORT, &[2]));
+            fields.push(Field::numbers(tag::EXTRA_SAMPLES, SHORT, &[2]));
         }
         if let Some(icc) = &self.header.icc {
-            let bytes = icc.to_vec();
-            entries.push(Entry { tag: tag::ICC_PROFILE, kind: UNDEFINED, count: bytes.len() as u64, bytes });
+            fields.push(Field::opaque(tag::ICC_PROFILE, UNDEFINED, icc));
         }
-        entries
-    }
-
-    fn pointer(&self, number: u64) -> Vec<u8> {
-        let bytes = number.to_le_bytes();
-        bytes[..if self.big { 8 } else { 4 }].to_vec()
+        fields
     }
 }
 
@@ -178,76 +159,19 @@ impl Encoder for TiffEncoder {
         if self.rows != self.header.size.height_px {
             return Err(failed(format!("{} of {} rows were written", self.rows, self.header.size.height_px)));
         }
-        let field = if self.big { 8 } else { 4 };
-        let mut table = Vec::new();
-        let entries = self.entries();
-        for entry in &entries {
-            table.extend_from_slice(&entry.tag.to_le_bytes());
-            table.extend_from_slice(&entry.kind.to_le_bytes());
-            table.extend(self.pointer(entry.count));
-            if entry.bytes.len() <= field {
-                table.extend_from_slice(&entry.bytes);
-                table.resize(table.len() + field - entry.bytes.len(), 0);
-            } else {
-                self.align();
-                table.extend(self.pointer(self.out.len() as u64));
-                self.out.extend_from_slice(&entry.bytes);
-            }
-        }
-        self.align();
-        let directory = self.out.len() as u64;
-        if !self.big && directory + table.len() as u64 + 6 > u64::from(u32::MAX) {
+        let at = self.out.len().next_multiple_of(8);
+        self.out.resize(at, 0);
+        let directory = fields::directory(self.fields(), at as u64, 0, self.big);
+        if !self.big && (at + directory.len()) as u64 > u64::from(u32::MAX) {
             return Err(failed("its pixels did not become smaller than 4 GiB".to_owned()));
         }
-        let count = entries.len() as u64;
-        self.out.extend_from_slice(&count.to_le_bytes()[..if self.big { 8 } else { 2 }]);
-        self.out.extend(table);
-        let end = self.pointer(0);
-        self.out.extend(end);
-        let first = self.pointer(directory);
-        let at = if self.big { 8 } else { 4 };
-        self.out[at..at + field].copy_from_slice(&first);
+        self.out.extend(directory);
+        self.out[..HEADER as usize].copy_from_slice(&fields::header(at as u64, self.big));
         Ok(self.out)
     }
 
     fn written_bytes(&self) -> u64 {
         self.out.len() as u64
-    }
-}
-
-impl TiffEncoder {
-    /// Values begin at even positions.
-    fn align(&mut self) {
-        if self.out.len() % 2 == 1 {
-            self.out.push(0);
-        }
-    }
-}
-
-/// An entry and its values, little-endian.
-struct Entry {
-    tag: u16,
-    kind: u16,
-    count: u64,
-    bytes: Vec<u8>,
-}
-
-impl Entry {
-    fn numbers(tag: u16, kind: u16, numbers: &[u64]) -> Self {
-        let size = match kind {
-            SHORT => 2,
-            LONG => 4,
-            _ => 8,
-        };
-        let bytes = numbers.iter().flat_map(|number| number.to_le_bytes().into_iter().take(size)).collect();
-        Self { tag, kind, count: numbers.len() as u64, bytes }
-    }
-
-    fn rational(tag: u16, value: f64) -> Self {
-        let (over, under) = if value.fract() == 0.0 { (value, 1_u32) } else { (value * 1000.0, 1000) };
-        let over = over.round().clamp(0.0, f64::from(u32::MAX)) as u32;
-        let bytes = over.to_le_bytes().into_iter().chain(under.to_le_bytes()).collect();
-        Self { tag, kind: RATIONAL, count: 1, bytes }
     }
 }
 
@@ -258,7 +182,7 @@ fn stored_row(header: &EncodeHeader, bitonal: bool) -> usize {
 }
 
 /// Each sample becomes its difference from the one to the left.
-fn predict(row: &mut [u8], samples: usize, bytes_per_sample: usize) {
+pub(super) fn predict(row: &mut [u8], samples: usize, bytes_per_sample: usize) {
     if bytes_per_sample == 1 {
         for i in (samples..row.len()).rev() {
             row[i] = row[i].wrapping_sub(row[i - samples]);

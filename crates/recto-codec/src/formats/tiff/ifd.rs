@@ -217,6 +217,21 @@ impl Values {
         self.raw(tag).map(|(_, bytes)| bytes)
     }
 
+    /// All that was loaded: tag, type, number of values, and their bytes in little-endian order.
+    pub(super) fn copied(&self) -> Vec<(u16, u16, u64, Vec<u8>)> {
+        let copy = |(tag, kind, bytes): &(u16, u16, Vec<u8>)| {
+            let mut bytes = bytes.clone();
+            // A fraction is two numbers.
+            let unit = if matches!(kind, 5 | 10) { 4 } else { kind_size(*kind) };
+            let count = bytes.len() as u64 / kind_size(*kind);
+            if self.order == Order::Big {
+                bytes.chunks_exact_mut(unit as usize).for_each(<[u8]>::reverse);
+            }
+            (*tag, *kind, count, bytes)
+        };
+        self.loaded.iter().map(copy).collect()
+    }
+
     /// How many whole numbers a tag has.
     pub(super) fn numbers(&self, tag: u16) -> Option<impl ExactSizeIterator<Item = u64> + '_> {
         let (kind, bytes) = self.raw(tag)?;

@@ -1,22 +1,32 @@
-//! TIFF and `BigTIFF`: pages, pyramids, tiles and strips, read in place; stored tiles handed out; strips written.
+//! TIFF and `BigTIFF`: pages, pyramids, tiles and strips, read in place; stored tiles handed out; strips and pyramids written.
 //!
 //! [`ifd`] reads directories, [`pyramid`] says which of them are pages and which levels, [`directory`] says what one means,
-//! [`layout`] where its tiles or strips lie. [`rows`] pulls compressed bytes through [`decompress`] and [`pixels`];
-//! [`stored`] joins JPEG tables to tiles that leave as they lie. [`encode`] writes.
+//! [`layout`] where its tiles or strips lie. [`rows`] takes [`chunk`]s, which pull bytes through [`decompress`] and [`pixels`] or are
+//! [`picture`]s of their own;
+//! [`stored`] joins JPEG tables to tiles that leave as they lie. [`encode`] writes strips, [`pyramid_writer`] tiles and levels, both
+//! by [`fields`].
 
+mod chain;
+mod chunk;
 mod decompress;
 mod directory;
 mod encode;
+mod fields;
 mod ifd;
 mod layout;
+mod metadata;
 mod old_jpeg;
+mod picture;
 mod pixels;
 mod predictor;
 mod pyramid;
+pub(crate) mod pyramid_writer;
 mod reader;
 mod rows;
+mod samples;
 mod stored;
 mod tag;
+mod ycbcr;
 
 use std::sync::Arc;
 
@@ -38,8 +48,10 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
 }
 
 /// The encoder.
-#[expect(clippy::trivially_copy_pass_by_ref, clippy::unnecessary_wraps, reason = "every format has this signature")]
 pub(crate) fn encoder(header: &EncodeHeader, options: &EncodeOptions) -> Result<Box<dyn Encoder>, EncodeError> {
+    if options.tiff_pyramid {
+        return Ok(Box::new(pyramid_writer::PyramidEncoder::new(header, options)?));
+    }
     Ok(Box::new(encode::TiffEncoder::new(header, options.tiff_compression)))
 }
 

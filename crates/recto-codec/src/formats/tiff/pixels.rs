@@ -1,23 +1,22 @@
 //! Rows of stored samples become rows of pixels: depth, photometric interpretation, alpha.
 
+use std::sync::LazyLock;
+
 use super::directory::{Compression, SampleKind};
 use super::ifd::Values;
+use super::samples::{Scale, Shape, gather};
+use super::ycbcr::Ycbcr;
 use super::{corrupt, tag, unsupported};
 use crate::{ColorModel, DecodeError, PixelFormat};
-
-/// How the samples of a row lie.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Shape {
-    pub(super) bits: u8,
-    pub(super) kind: SampleKind,
-    /// Samples of a pixel that lie together; 1 when each plane is a row of its own.
-    pub(super) samples: usize,
-}
 
 /// What the samples of a directory mean.
 #[derive(Debug)]
 pub(super) struct Interpretation {
     color: Color,
+    /// What values mean.
+    scale: Scale,
+    /// Colours are linear light.
+    linear: bool,
     /// Colours were multiplied by alpha.
     associated: bool,
     /// Samples of a pixel that are shown, alpha included; the others are passed over.
@@ -39,12 +38,15 @@ enum Color {
     CieLab,
     /// a* and b* have an offset.
     IccLab,
+    /// a* and b* have ranges of their own (ITU-T T.42).
+    ItuLab,
 }
 
 impl Interpretation {
     pub(super) fn new(
         values: &Values,
         photometric: u64,
+        kind: SampleKind,
         bits: u8,
         samples: u16,
         compression: Compression,
@@ -64,7 +66,11 @@ impl Interpretation {
             6 => (Color::Ycbcr(Box::new(Ycbcr::new(values, bits, samples, planar)?)), 3, ColorModel::Rgb),
             8 => (Color::CieLab, 3, ColorModel::Lab),
             9 => (Color::IccLab, 3, ColorModel::Lab),
+            10 if bits == 8 => (Color::ItuLab, 3, ColorModel::Lab),
+            10 => return Err(unsupported(format!("ITULAB of {bits} bits"))),
             32803 => return Err(unsupported("raw sensor data (photometric 32803)")),
+            34892 => return Err(unsupported("linear raw sensor data (photometric 34892)")),
+            32844 | 32845 => return Err(unsupported(format!("SGI LogLuv (photometric {photometric})"))),
             other => return Err(unsupported(format!("photometric interpretation {other}"))),
         };
         if usize::from(samples) < colors {
@@ -89,11 +95,23 @@ impl Interpretation {
             (Color::Rgb | Color::Palette(_) | Color::Ycbcr(_), ..) => PixelFormat::Rgb8,
             (Color::Cmyk, _, false) => PixelFormat::Cmyk8,
             (Color::Cmyk, _, true) => PixelFormat::Cmyk16,
-            (Color::CieLab | Color::IccLab, _, false) => PixelFormat::Lab8,
-            (Color::CieLab | Color::IccLab, _, true) => PixelFormat::Lab16,
+            (Color::CieLab | Color::IccLab | Color::ItuLab, _, false) => PixelFormat::Lab8,
+            (Color::CieLab | Color::IccLab | Color::ItuLab, _, true) => PixelFormat::Lab16,
         };
         let used = colors + usize::from(alpha.is_some());
-        Ok(Self { color, associated: alpha == Some(1), used, format, model })
+        let float = kind == SampleKind::Float;
+        let scale = match &color {
+            Color::CieLab | Color::IccLab | Color::ItuLab => Scale::Lab,
+            Color::Palette(_) => Scale::Palette,
+            Color::Gray { .. } if float => noted_range(values),
+            _ => Scale::Range(0.0, 1.0),
+        };
+        if matches!(color, Color::Palette(_) | Color::Ycbcr(_)) && kind != SampleKind::Unsigned {
+            return Err(unsupported(format!("photometric interpretation {photometric} with signed or real samples")));
+        }
+        // As scRGB, unless a profile says what the numbers mean.
+        let linear = float && matches!(color, Color::Rgb) && values.bytes(tag::ICC_PROFILE).is_none();
+        Ok(Self { color, scale, linear, associated: alpha == Some(1), used, format, model })
     }
 
     /// Rows and columns that share chroma samples, when those lie in units of their own.
@@ -108,9 +126,14 @@ impl Interpretation {
     /// order: one with all samples, or one per sample.
     pub(super) fn convert(&self, shape: Shape, planes: &[&[u8]], x: usize, out: &mut [u8], scratch: &mut Vec<u8>) {
         let count = out.len() / self.format.bytes_per_pixel();
-        let lab = matches!(self.color, Color::CieLab | Color::IccLab);
-        let samples = gather(shape, planes, x, count, self.used, lab, scratch);
+        let samples = gather(shape, planes, x, count, self.used, self.scale, scratch);
         match &self.color {
+            Color::Palette(palette) if shape.bits > 8 => {
+                for (pixel, index) in out.as_chunks_mut::<3>().0.iter_mut().zip(samples.as_chunks::<2>().0) {
+                    *pixel = palette.get(usize::from(u16::from_ne_bytes(*index))).copied().unwrap_or([0; 3]);
+                }
+                return;
+            }
             Color::Palette(palette) => {
                 for (pixel, index) in out.as_chunks_mut::<3>().0.iter_mut().zip(samples) {
                     *pixel = palette.get(usize::from(*index)).copied().unwrap_or([0; 3]);
@@ -135,11 +158,17 @@ impl Interpretation {
         match self.color {
             Color::Gray { inverted: true } => self.invert_first(out),
             Color::CieLab if shape.kind != SampleKind::Float => self.offset_chroma(out),
-            Color::IccLab if self.format == PixelFormat::Lab16 => stretch_lightness(out),
+            Color::IccLab if self.format == PixelFormat::Lab16 && shape.kind != SampleKind::Float => {
+                stretch_lightness(out);
+            }
+            Color::ItuLab => from_itu(out),
             _ => {}
         }
         if self.associated {
             self.unpremultiply(out);
+        }
+        if self.linear {
+            self.encode_light(out);
         }
     }
 
@@ -152,6 +181,16 @@ impl Interpretation {
             let x = x + i;
             let unit = &group[x / across * (lumas + 2)..][..lumas + 2];
             *pixel = ycbcr.rgb(unit[row * across + x % across], unit[lumas], unit[lumas + 1]);
+        }
+    }
+
+    /// Gives linear light the curve of sRGB.
+    fn encode_light(&self, out: &mut [u8]) {
+        let curve = &*CURVE;
+        for pixel in out.as_chunks_mut::<2>().0.chunks_exact_mut(self.format.samples()) {
+            for color in &mut pixel[..3] {
+                *color = curve[usize::from(u16::from_ne_bytes(*color))].to_ne_bytes();
+            }
         }
     }
 
@@ -205,76 +244,35 @@ impl Interpretation {
     }
 }
 
-/// The first `used` samples of each of `count` pixels from column `x` on, side by side: one byte each up to 8 bits (their
-/// values as stored), else two (their values scaled to 16 bits). Negative values count as 0, as in libvips.
-fn gather<'a>(
-    shape: Shape,
-    planes: &[&'a [u8]],
-    x: usize,
-    count: usize,
-    used: usize,
-    lab: bool,
-    scratch: &'a mut Vec<u8>,
-) -> &'a [u8] {
-    let plain = shape.kind == SampleKind::Unsigned || lab;
-    if let (8 | 16, [row], true) = (shape.bits, planes, plain && shape.samples == used) {
-        let bytes = used * usize::from(shape.bits / 8);
-        return &row[x * bytes..(x + count) * bytes];
+/// sRGB's curve over 16 bits.
+static CURVE: LazyLock<Vec<u16>> = LazyLock::new(|| {
+    (0..=65_535_u32)
+        .map(|light| {
+            let light = f64::from(light) / 65_535.0;
+            let shade = if light <= 0.003_130_8 { 12.92 * light } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 };
+            (shade * 65_535.0).round() as u16
+        })
+        .collect()
+});
+
+/// Black and white of gray in floating point: as noted, else 0 and 1.
+fn noted_range(values: &Values) -> Scale {
+    let noted = |tag| values.reals(tag)?.first().copied().filter(|value| value.is_finite());
+    match (noted(tag::SMIN_SAMPLE_VALUE), noted(tag::SMAX_SAMPLE_VALUE)) {
+        (Some(least), Some(most)) if least < most => Scale::Range(least, most),
+        _ => Scale::Range(0.0, 1.0),
     }
-    scratch.clear();
-    // Where sample `sample` of pixel `x + i` lies: in which row, and at which place in it.
-    let together = planes.len() == 1;
-    let place = |i: usize, sample: usize| {
-        if together { (planes[0], (x + i) * shape.samples + sample) } else { (planes[sample], x + i) }
-    };
-    for i in 0..count {
-        for sample in 0..used {
-            let (row, index) = place(i, sample);
-            match shape.bits {
-                8 => scratch.push(if plain { row[index] } else { (row[index] as i8).max(0) as u8 }),
-                16 => {
-                    let value = u16::from_ne_bytes([row[index * 2], row[index * 2 + 1]]);
-                    let value = if plain { value } else { (value as i16).max(0) as u16 };
-                    scratch.extend_from_slice(&value.to_ne_bytes());
-                }
-                32 => {
-                    let value: [u8; 4] = std::array::from_fn(|byte| row[index * 4 + byte]);
-                    scratch.extend_from_slice(&from_32_bits(value, shape.kind, lab, sample).to_ne_bytes());
-                }
-                1..8 => scratch.push(packed(row, index, shape.bits) as u8),
-                bits => {
-                    let most = (1_u32 << bits) - 1;
-                    let value = (packed(row, index, bits) * 65_535 + most / 2) / most;
-                    scratch.extend_from_slice(&(value as u16).to_ne_bytes());
-                }
-            }
-        }
-    }
-    scratch
 }
 
-/// Sample number `index` of a row of samples of `bits` bits without gaps, most significant bit first.
-fn packed(row: &[u8], index: usize, bits: u8) -> u32 {
-    let bit = index * usize::from(bits);
-    let byte = |at: usize| u32::from(row.get(at).copied().unwrap_or(0));
-    let window = byte(bit / 8) << 16 | byte(bit / 8 + 1) << 8 | byte(bit / 8 + 2);
-    (window >> (24 - bit % 8 - usize::from(bits))) & ((1 << bits) - 1)
-}
-
-/// A sample of 32 bits with 16. Floating point counts from 0 to 1, in CIELAB as L*, a* and b* themselves.
-fn from_32_bits(value: [u8; 4], kind: SampleKind, lab: bool, sample: usize) -> u16 {
-    match kind {
-        SampleKind::Unsigned => (u32::from_ne_bytes(value) >> 16) as u16,
-        SampleKind::Signed => (i32::from_ne_bytes(value).max(0) >> 16) as u16,
-        SampleKind::Float => {
-            let value = f64::from(f32::from_ne_bytes(value));
-            let scaled = match (lab, sample) {
-                (false, _) => value * 65_535.0,
-                (true, 0) => value * 655.35,
-                (true, _) => (value + 128.0) * 256.0,
-            };
-            scaled.round().clamp(0.0, 65_535.0) as u16
-        }
+/// The ranges of ITU-T T.42: a* of -85 to 85 with 0 at 128, b* of -75 to 125 with 0 at 96.
+fn from_itu(out: &mut [u8]) {
+    for [_, a, b] in out.as_chunks_mut::<3>().0 {
+        let of = |code: u8, zero: i32, range: i32| {
+            let scaled = (i32::from(code) - zero) * range;
+            let rounded = (scaled + scaled.signum() * 127) / 255;
+            (rounded + 128).clamp(0, 255) as u8
+        };
+        (*a, *b) = (of(*a, 128, 170), of(*b, 96, 200));
     }
 }
 
@@ -289,7 +287,7 @@ fn stretch_lightness(out: &mut [u8]) {
 
 /// The colours of a palette; entries have 16 bits, in files of careless writers 8.
 fn palette(values: &Values, bits: u8) -> Result<Vec<[u8; 3]>, DecodeError> {
-    if bits > 8 {
+    if bits > 8 && bits != 16 {
         return Err(unsupported(format!("a palette of {bits} bits")));
     }
     let colors = 1 << bits;
@@ -300,85 +298,4 @@ fn palette(values: &Values, bits: u8) -> Result<Vec<[u8; 3]>, DecodeError> {
     let shift = if numbers.iter().all(|number| *number < 256) { 0 } else { 8 };
     let at = |index: usize| (numbers[index] >> shift) as u8;
     Ok((0..colors).map(|color| [at(color), at(colors + color), at(2 * colors + color)]).collect())
-}
-
-/// Luma and chroma to red, green and blue, for samples that no JPEG decoder converts (TIFF 6.0, section 21).
-#[derive(Debug)]
-struct Ycbcr {
-    /// Columns and rows per chroma sample.
-    subsampling: (usize, usize),
-    luma: [i32; 256],
-    red_of_cr: [i32; 256],
-    green_of_cr: [i32; 256],
-    green_of_cb: [i32; 256],
-    blue_of_cb: [i32; 256],
-}
-
-impl Ycbcr {
-    fn new(values: &Values, bits: u8, samples: u16, planar: bool) -> Result<Self, DecodeError> {
-        if bits != 8 || samples != 3 {
-            return Err(unsupported(format!("YCbCr with {samples} samples of {bits} bits")));
-        }
-        let subsampling = values.numbers(tag::YCBCR_SUBSAMPLING).map_or(vec![2, 2], |pair| pair.take(2).collect());
-        let [across @ (1 | 2 | 4), down @ (1 | 2 | 4)] = subsampling[..] else {
-            return Err(corrupt("its chroma subsampling is not 1, 2 or 4"));
-        };
-        if planar && (across, down) != (1, 1) {
-            return Err(unsupported("subsampled YCbCr in separate planes"));
-        }
-        let [red, green, blue] = coefficients(values);
-        let reference = references(values);
-        let table = |scale: f64, black: f64, white: f64, range: f64| {
-            std::array::from_fn(|code| {
-                ((code as f64 - black) * range / (white - black) * scale * 65_536.0).round() as i32
-            })
-        };
-        let red_scale = 2.0 - 2.0 * red;
-        let blue_scale = 2.0 - 2.0 * blue;
-        let [yb, yw, bb, bw, rb, rw] = reference;
-        Ok(Self {
-            subsampling: (across as usize, down as usize),
-            luma: table(1.0, yb, yw, 255.0),
-            red_of_cr: table(red_scale, rb, rw, 127.0),
-            green_of_cr: table(-red_scale * red / green, rb, rw, 127.0),
-            green_of_cb: table(-blue_scale * blue / green, bb, bw, 127.0),
-            blue_of_cb: table(blue_scale, bb, bw, 127.0),
-        })
-    }
-
-    fn rgb(&self, y: u8, cb: u8, cr: u8) -> [u8; 3] {
-        let (y, cb, cr) = (self.luma[usize::from(y)], usize::from(cb), usize::from(cr));
-        let byte = |value: i32| (value.saturating_add(32_768) >> 16).clamp(0, 255) as u8;
-        [
-            byte(y.saturating_add(self.red_of_cr[cr])),
-            byte(y.saturating_add(self.green_of_cr[cr]).saturating_add(self.green_of_cb[cb])),
-            byte(y.saturating_add(self.blue_of_cb[cb])),
-        ]
-    }
-}
-
-/// Shares of red, green and blue in luma: as noted, or of ITU-R BT.601 where the note makes no sense.
-fn coefficients(values: &Values) -> [f64; 3] {
-    match values.reals(tag::YCBCR_COEFFICIENTS).as_deref() {
-        Some(&[red, green, blue]) if [red, green, blue].iter().all(|share| (0.001..1.0).contains(share)) => {
-            [red, green, blue]
-        }
-        _ => [0.299, 0.587, 0.114],
-    }
-}
-
-/// Codes of black and white for luma and of the middle and the end for both chromas.
-fn references(values: &Values) -> [f64; 6] {
-    let usable = |pairs: &[f64; 6]| {
-        pairs
-            .as_chunks::<2>()
-            .0
-            .iter()
-            .all(|[black, white]| (1.0..=1024.0).contains(&(white - black)) && black.abs() < 1024.0)
-    };
-    values
-        .reals(tag::REFERENCE_BLACK_WHITE)
-        .and_then(|numbers| <[f64; 6]>::try_from(numbers).ok())
-        .filter(usable)
-        .unwrap_or([0.0, 255.0, 128.0, 255.0, 128.0, 255.0])
 }

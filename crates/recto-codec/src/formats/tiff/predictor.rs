@@ -25,7 +25,7 @@ impl Predictor {
         }
         match values.number(tag::PREDICTOR).unwrap_or(1) {
             1 => Ok(Self::None),
-            2 if matches!(bits, 8 | 16 | 32) => Ok(Self::Horizontal),
+            2 if matches!(bits, 8 | 16 | 32 | 64) => Ok(Self::Horizontal),
             2 => Err(unsupported(format!("horizontal prediction at {bits} bits per sample"))),
             3 if kind == SampleKind::Float => Ok(Self::FloatingPoint),
             3 => Err(corrupt("it predicts whole numbers as floating point")),
@@ -36,13 +36,17 @@ impl Predictor {
     /// Undoes the prediction of one row whose pixels have `samples` of `bits` each.
     pub(super) fn undo(self, row: &mut [u8], samples: usize, bits: u8, order: Order) {
         if self == Self::FloatingPoint {
-            undo_floating_point(row, samples);
+            match bits {
+                16 => undo_floating_point::<2>(row, samples),
+                24 => undo_floating_point::<3>(row, samples),
+                32 => undo_floating_point::<4>(row, samples),
+                _ => undo_floating_point::<8>(row, samples),
+            }
             return;
         }
         if !order.is_native() {
             match bits {
-                16 => row.chunks_exact_mut(2).for_each(<[u8]>::reverse),
-                32 => row.chunks_exact_mut(4).for_each(<[u8]>::reverse),
+                16 | 24 | 32 | 64 => row.chunks_exact_mut(usize::from(bits / 8)).for_each(<[u8]>::reverse),
                 _ => {}
             }
         }
@@ -52,8 +56,11 @@ impl Predictor {
                 16 => accumulate::<2>(row, samples, |a, b| {
                     u16::from_ne_bytes(a).wrapping_add(u16::from_ne_bytes(b)).to_ne_bytes()
                 }),
-                _ => accumulate::<4>(row, samples, |a, b| {
+                32 => accumulate::<4>(row, samples, |a, b| {
                     u32::from_ne_bytes(a).wrapping_add(u32::from_ne_bytes(b)).to_ne_bytes()
+                }),
+                _ => accumulate::<8>(row, samples, |a, b| {
+                    u64::from_ne_bytes(a).wrapping_add(u64::from_ne_bytes(b)).to_ne_bytes()
                 }),
             }
         }
@@ -93,14 +100,16 @@ fn accumulate<const N: usize>(row: &mut [u8], samples: usize, add: impl Fn([u8; 
 }
 
 /// Bytes were taken apart by significance (most significant first, whatever the byte order), then predicted.
-fn undo_floating_point(row: &mut [u8], samples: usize) {
+fn undo_floating_point<const N: usize>(row: &mut [u8], samples: usize) {
     for i in samples..row.len() {
         row[i] = row[i].wrapping_add(row[i - samples]);
     }
     let planes = row.to_vec();
-    let count = row.len() / 4;
-    for (i, value) in row.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-        let big = [planes[i], planes[count + i], planes[2 * count + i], planes[3 * count + i]];
-        *value = u32::from_be_bytes(big).to_ne_bytes();
+    let count = row.len() / N;
+    for (i, value) in row.as_chunks_mut::<N>().0.iter_mut().enumerate() {
+        *value = std::array::from_fn(|byte| planes[byte * count + i]);
+        if cfg!(target_endian = "little") {
+            value.reverse();
+        }
     }
 }

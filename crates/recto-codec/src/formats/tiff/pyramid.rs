@@ -8,8 +8,8 @@
 //!    when its size is that page's, divided by a power of two and rounded; otherwise it is a thumbnail, label or overview that
 //!    shows something else, and is passed over.
 //! 3. An unmarked directory is such a level too when both are tiled alike, and it is smaller than the level before it by a
-//!    power of two: some writers forget the mark. (Two tiled pages, one of exactly half the size, would be misread; no such
-//!    document was ever seen.)
+//!    power of two: some writers forget the mark. Not one that says it is a page (`NewSubfileType` bit 1, or 3 in the old
+//!    `SubfileType`): a tiled page of exactly half the size of the one before it needs that mark to be seen.
 //! 4. An unmarked directory in strips that repeats a tiled page at a smaller size and in the same proportions is the
 //!    thumbnail that slide scanners put behind the first level: passed over.
 //! 5. Everything else is a page.
@@ -19,15 +19,18 @@
 //! A chain that leaves the file, or comes back to a directory it has passed, ends there: what came before can be shown.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use recto_iiif::Dimensions;
 
 use super::ifd::{File, Ifd};
-use super::{corrupt, tag, too_large};
-use crate::DecodeError;
+use super::{chain, corrupt, tag, too_large};
+use crate::{DecodeError, Shelf};
 
 /// More directories than this are refused.
 pub(super) const MAX_DIRECTORIES: u64 = 65_536;
+/// Chains with fewer directories are walked as quickly as they are looked up.
+const WORTH_KEEPING: usize = 64;
 /// `SubIFDs` looked at per page.
 const MAX_SUB_IFDS: usize = 64;
 
@@ -39,6 +42,8 @@ pub(super) struct Outline {
     pub(super) tile: Option<Dimensions>,
     pub(super) reduced: bool,
     pub(super) mask: bool,
+    /// It says that it is one page of several.
+    pub(super) page: bool,
 }
 
 /// A page: the directories of its levels, largest first.
@@ -53,9 +58,50 @@ pub(super) struct Found {
     pub(super) pages: u32,
 }
 
-/// Walks the chain from `first` and finds page `wanted`, from 1.
-pub(super) fn find_page(file: &File, first: u64, wanted: u32) -> Result<Found, DecodeError> {
-    let mut grouping = Grouping::new(wanted);
+/// Walks the chain from `first` and finds page `wanted`, from 1. Long chains are remembered on `shelf`, if there is one.
+pub(super) fn find_page(
+    file: &File,
+    first: u64,
+    wanted: u32,
+    shelf: Option<&Arc<dyn Shelf>>,
+) -> Result<Found, DecodeError> {
+    if let Some(found) = shelf.and_then(|shelf| shelf.open(chain::PART)).and_then(|part| chain::page(&*part, wanted)) {
+        return match found {
+            chain::Page::Levels(levels, pages) => finish(file, &levels, pages),
+            chain::Page::None(pages) => Err(DecodeError::NoSuchPage { page: wanted, pages }),
+        };
+    }
+    let grouping = walk(file, first)?;
+    let pages = grouping.starts.len() as u32;
+    if pages == 0 {
+        return Err(corrupt("none of its directories describes an image"));
+    }
+    if let Some(shelf) = shelf.filter(|_| grouping.directories >= WORTH_KEEPING) {
+        // What cannot be kept is found again.
+        let _kept = shelf.keep(chain::PART, &mut |out| chain::write(&grouping.outlines, &grouping.starts, out));
+    }
+    let index = wanted.wrapping_sub(1) as usize;
+    let Some(start) = grouping.starts.get(index) else {
+        return Err(DecodeError::NoSuchPage { page: wanted, pages });
+    };
+    let end = grouping.starts.get(index + 1).copied().unwrap_or(grouping.outlines.len());
+    finish(file, &grouping.outlines[*start..end], pages)
+}
+
+/// Adds the levels that `SubIFDs` hold to those of the chain.
+fn finish(file: &File, chain: &[Outline], pages: u32) -> Result<Found, DecodeError> {
+    let [base, reduced @ ..] = chain else { return Err(corrupt("a page without a directory")) };
+    let ifd = file.ifd(base.offset)?;
+    let mut levels = with_sub_ifds(*base, file, &ifd)?;
+    levels.extend_from_slice(reduced);
+    // A file may have the same level both in the chain and as a SubIFD.
+    levels.sort_by_key(|level| std::cmp::Reverse(level.size.area_px()));
+    levels.dedup_by_key(|level| level.size);
+    Ok(Found { page: Page { levels }, pages })
+}
+
+fn walk(file: &File, first: u64) -> Result<Grouping, DecodeError> {
+    let mut grouping = Grouping::default();
     let mut passed = HashSet::new();
     let mut bytes = 0_u64;
     let mut offset = first;
@@ -74,19 +120,12 @@ pub(super) fn find_page(file: &File, first: u64, wanted: u32) -> Result<Found, D
             return Err(corrupt("its directories overlap"));
         }
         if let Some(outline) = outline(file, offset, &ifd) {
-            grouping.add(outline, file, &ifd)?;
+            grouping.add(outline);
         }
         offset = ifd.next;
     }
-    let pages = grouping.pages;
-    if pages == 0 {
-        return Err(corrupt("none of its directories describes an image"));
-    }
-    let mut page = grouping.found.ok_or(DecodeError::NoSuchPage { page: wanted, pages })?;
-    // A file may have the same level both in the chain and as a SubIFD.
-    page.levels.sort_by_key(|level| std::cmp::Reverse(level.size.area_px()));
-    page.levels.dedup_by_key(|level| level.size);
-    Ok(Found { page, pages })
+    grouping.directories = passed.len();
+    Ok(grouping)
 }
 
 /// What decides the role of this directory; `None` when it describes no image.
@@ -96,54 +135,54 @@ fn outline(file: &File, offset: u64, ifd: &Ifd) -> Option<Outline> {
     let tile = side(tag::TILE_WIDTH).zip(side(tag::TILE_LENGTH)).map(|(w, h)| Dimensions::new(w, h));
     let kind = file.inline_number(ifd, tag::NEW_SUBFILE_TYPE).unwrap_or(0);
     let old_kind = file.inline_number(ifd, tag::SUBFILE_TYPE).unwrap_or(0);
-    Some(Outline { offset, size, tile, reduced: kind & 1 != 0 || old_kind == 2, mask: kind & 4 != 0 })
+    Some(Outline {
+        offset,
+        size,
+        tile,
+        reduced: kind & 1 != 0 || old_kind == 2,
+        mask: kind & 4 != 0,
+        page: kind & 2 != 0 || old_kind == 3,
+    })
 }
 
-/// Directories of the chain put into pages; only the wanted page is kept.
+/// Directories of the chain put into pages.
+#[derive(Default)]
 struct Grouping {
-    wanted: u32,
-    pages: u32,
-    /// Levels of the page that is being collected.
-    current: Vec<Outline>,
-    found: Option<Page>,
+    directories: usize,
+    /// Those that are levels, page by page.
+    outlines: Vec<Outline>,
+    /// Where each page begins in them.
+    starts: Vec<usize>,
 }
 
 impl Grouping {
-    fn new(wanted: u32) -> Self {
-        Self { wanted, pages: 0, current: Vec::new(), found: None }
-    }
-
-    fn add(&mut self, outline: Outline, file: &File, ifd: &Ifd) -> Result<(), DecodeError> {
+    fn add(&mut self, outline: Outline) {
         if outline.mask {
-            return Ok(());
+            return;
         }
-        if let Some(role) = self.role(&outline) {
-            if role == Role::Level {
-                self.current.push(outline);
-                if let Some(page) = self.found.as_mut().filter(|_| self.pages == self.wanted) {
-                    page.levels.push(outline);
-                }
+        match self.role(&outline) {
+            Some(Role::Level) => self.outlines.push(outline),
+            Some(Role::Ignored) => {}
+            None => {
+                self.starts.push(self.outlines.len());
+                self.outlines.push(outline);
             }
-            return Ok(());
         }
-        self.pages += 1;
-        self.current = vec![outline];
-        if self.pages == self.wanted {
-            self.found = Some(Page { levels: with_sub_ifds(outline, file, ifd)? });
-        }
-        Ok(())
     }
 
     /// What `outline` is to the page before it; `None` when it is a page of its own.
     fn role(&self, outline: &Outline) -> Option<Role> {
-        let base = self.current.first()?;
-        let last = self.current.last()?;
+        let base = self.outlines.get(*self.starts.last()?)?;
+        let last = self.outlines.last()?;
         let smaller = outline.size.width_px <= last.size.width_px
             && outline.size.height_px <= last.size.height_px
             && outline.size != last.size;
         let reduction = smaller && is_reduction(base.size, outline.size);
         if outline.reduced {
             return Some(if reduction { Role::Level } else { Role::Ignored });
+        }
+        if outline.page {
+            return None;
         }
         if base.tile.is_some() && outline.tile == base.tile && reduction {
             return Some(Role::Level);

@@ -9,12 +9,12 @@ use super::directory::{Compression, Directory};
 use super::ifd::File;
 use super::pyramid::{self, Page};
 use super::rows::{self, Rows};
-use super::stored::Streams;
-use super::unsupported;
-use crate::formats::jpeg;
+use super::stored::{self, Streams};
+use super::{tag, unsupported};
+use crate::formats::bands::{BandRows, Bands};
 use crate::{
-    ByteRange, Control, Cost, DecodeError, DecodeRequest, Decoder, ImageFacts, Level, OpenOptions, Orientation,
-    RandomAccess, RowSource, SourceFormat, StoredTile, TileGrid,
+    ByteRange, Control, Cost, CutRequest, DecodeError, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, Level,
+    Memo, Metadata, OpenOptions, Orientation, RandomAccess, RowSource, SourceFormat, StoredTile, TileGrid,
 };
 
 /// Bytes of a tile that are looked at for its markers.
@@ -68,17 +68,48 @@ pub(super) struct TiffDecoder {
     file: File,
     facts: ImageFacts,
     levels: Vec<StoredLevel>,
+    /// Where the directory of the page lies.
+    offset: u64,
+    memo: Arc<Memo>,
+    /// The number of this image in it.
+    image: u64,
     max_bytes: u64,
 }
 
 impl TiffDecoder {
     pub(super) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Self, DecodeError> {
         let (file, first) = File::open(source)?;
-        let found = pyramid::find_page(&file, first, options.page)?;
+        let found = pyramid::find_page(&file, first, options.page, options.shelf.as_ref())?;
         let directories = read_levels(&file, &found.page, options)?;
         let levels = with_streams(&file, directories);
         let facts = facts(&levels, found.pages);
-        Ok(Self { file, facts, levels, max_bytes: options.max_bytes })
+        let offset = found.page.levels.first().map_or(first, |level| level.offset);
+        let memo = Arc::clone(&options.memo);
+        let image = memo.image();
+        Ok(Self { file, facts, levels, offset, memo, image, max_bytes: options.max_bytes })
+    }
+
+    /// The bands of remembered rows that a region of a level in compressed strips is cut from.
+    fn bands(&self, level: &StoredLevel, wanted: &DecodeRequest) -> Option<Bands> {
+        let directory = &level.directory;
+        let strips = !directory.layout.tiled && directory.compression != Compression::None;
+        if !strips || wanted.denominator != 1 {
+            return None;
+        }
+        let format = directory.interpretation.format;
+        let bands = Bands::new(&self.memo, self.image, wanted.level, directory.size, format)?;
+        bands.pay_for(wanted.region.w, wanted.region.h).then_some(bands)
+    }
+
+    /// What a read costs, with what bands need.
+    fn full_cost(&self, level: &StoredLevel, wanted: &DecodeRequest) -> Cost {
+        let Some(bands) = self.bands(level, wanted) else { return rows::cost(&self.file, level, wanted) };
+        let size = level.directory.size;
+        let region = Rect::new(0, wanted.region.y, size.width_px, wanted.region.h);
+        let mut cost = rows::cost(&self.file, level, &DecodeRequest { region, ..*wanted });
+        let strip = wanted.region.area_px() * level.directory.interpretation.format.bytes_per_pixel() as u64;
+        cost.bytes_held += bands.held_bytes() + strip;
+        cost
     }
 
     /// The tile in this place of the grid, when it can leave: where it lies, and the part of it that is visible.
@@ -177,7 +208,7 @@ impl Decoder for TiffDecoder {
     }
 
     fn cost(&self, wanted: &DecodeRequest) -> Cost {
-        self.levels.get(wanted.level).map(|level| rows::cost(&self.file, level, wanted)).unwrap_or_default()
+        self.levels.get(wanted.level).map(|level| self.full_cost(level, wanted)).unwrap_or_default()
     }
 
     fn rows<'a>(&'a self, wanted: &DecodeRequest, control: &Control) -> Result<Box<dyn RowSource + 'a>, DecodeError> {
@@ -188,11 +219,36 @@ impl Decoder for TiffDecoder {
         if !wanted.denominator.is_power_of_two() || wanted.denominator > self.facts.max_denominator {
             return Err(unsupported(format!("decoding at 1/{}", wanted.denominator)));
         }
-        let held = rows::cost(&self.file, level, wanted).bytes_held;
+        let held = self.full_cost(level, wanted).bytes_held;
         if held > self.max_bytes {
             return Err(super::too_large(held, self.max_bytes, "bytes of memory"));
         }
+        if let Some(bands) = self.bands(level, wanted) {
+            let geometry =
+                DecodedGeometry { format: level.directory.interpretation.format, denominator: 1, rect: wanted.region };
+            let (size, asked, held) = (level.directory.size, *wanted, control.clone());
+            let strip = level.directory.layout.chunk.height_px;
+            let begin = move |mut region: Rect| {
+                if region.w == size.width_px {
+                    // A strip is decompressed from its first row on, which may be of use too.
+                    let first = region.y / strip * strip;
+                    region = Rect::new(0, first, size.width_px, size.height_px - first);
+                }
+                let first = region.y;
+                let rows = Rows::new(&self.file, level, &DecodeRequest { region, ..asked }, held.clone());
+                Ok((first, Box::new(rows) as Box<dyn RowSource + 'a>))
+            };
+            return Ok(Box::new(BandRows::new(bands, geometry, Box::new(begin), control)));
+        }
         Ok(Box::new(Rows::new(&self.file, level, wanted, control.clone())))
+    }
+
+    fn metadata(&self) -> Result<Metadata, DecodeError> {
+        let ifd = self.file.ifd(self.offset)?;
+        let values = self.file.values(&ifd, |tag| matches!(tag, tag::XMP | tag::IPTC), self.max_bytes)?;
+        let held = |tag| values.bytes(tag).filter(|bytes| !bytes.is_empty()).map(Arc::from);
+        let exif = super::metadata::block(&self.file, &ifd).map(Arc::from);
+        Ok(Metadata { exif, xmp: held(tag::XMP), iptc: held(tag::IPTC) })
     }
 
     fn stored_tile(&self, level: usize, column: u32, row: u32) -> Option<StoredTile> {
@@ -212,17 +268,14 @@ impl Decoder for TiffDecoder {
         })
     }
 
-    fn cut_tile(&self, level: usize, column: u32, row: u32) -> Result<Option<Vec<u8>>, DecodeError> {
-        let Some((level, range, visible)) = self.tile(level, column, row) else { return Ok(None) };
-        let layout = &level.directory.layout;
-        let Some(streams) = level.streams.as_ref().filter(|_| visible.dimensions() != layout.chunk) else {
-            return Ok(None);
-        };
-        let name = layout.name(layout.index(0, column, row));
-        let tile = rows::read_chunk(&self.file, range, rows::largest_chunk(&level.directory), &name)?;
-        match streams.complete(&tile) {
-            Some((stream, _)) => jpeg::cut_to(&stream, visible.dimensions()),
-            None => Err(super::corrupt(format!("{name} holds no JPEG stream"))),
+    fn can_cut(&self, level: usize, wanted: &CutRequest) -> bool {
+        self.levels.get(level).is_some_and(|level| stored::can_cut(level, self.file.source.len(), wanted))
+    }
+
+    fn cut(&self, level: usize, wanted: &CutRequest, control: &Control) -> Result<Option<Vec<u8>>, DecodeError> {
+        match self.levels.get(level) {
+            Some(found) if self.can_cut(level, wanted) => stored::cut(&self.file, found, wanted, control),
+            _ => Ok(None),
         }
     }
 }

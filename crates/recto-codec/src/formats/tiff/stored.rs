@@ -6,12 +6,15 @@
 
 use std::sync::Arc;
 
-use recto_iiif::Dimensions;
+use recto_iiif::{Dimensions, Rect};
 
-use super::corrupt;
 use super::directory::{Compression, Directory};
-use crate::formats::jpeg::StreamColor;
-use crate::{DecodeError, Orientation};
+use super::ifd::File;
+use super::layout::Layout;
+use super::reader::StoredLevel;
+use super::{corrupt, rows};
+use crate::formats::jpeg::{self, Form, Mosaic, StreamColor};
+use crate::{ByteRange, Control, CutRequest, DecodeError, Orientation};
 
 const START: [u8; 2] = [0xff, 0xd8];
 const JFIF: &[u8] = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00";
@@ -27,6 +30,8 @@ pub(super) struct Frame {
     pub(super) marker: u8,
     /// It has a JFIF or Adobe marker.
     pub(super) tells_color: bool,
+    /// Pixels of the units in which it is coded; empty where that is not said.
+    pub(super) mcu: Dimensions,
 }
 
 /// Reads markers up to the frame; `None` when there is none.
@@ -37,14 +42,23 @@ pub(super) fn frame(stream: &[u8]) -> Option<Frame> {
             0xe0 if segment.starts_with(b"JFIF\0") => tells_color = true,
             0xee if segment.starts_with(b"Adobe") && segment.len() >= 12 => tells_color = true,
             0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
-                let [precision, h1, h0, w1, w0, components, ..] = *segment else { return None };
+                let [precision, h1, h0, w1, w0, components, ref rest @ ..] = *segment else { return None };
                 let size = Dimensions::new(u16::from_be_bytes([w1, w0]).into(), u16::from_be_bytes([h1, h0]).into());
-                return Some(Frame { size, precision, components, marker, tells_color });
+                let mcu = mcu(components, rest);
+                return Some(Frame { size, precision, components, marker, tells_color, mcu });
             }
             _ => {}
         }
     }
     None
+}
+
+/// The units in which components (id, sampling, table) are coded together: a block of the coarsest. One alone is coded block by block.
+fn mcu(count: u8, components: &[u8]) -> Dimensions {
+    let components = components.as_chunks::<3>().0.iter().take(count.into());
+    let (across, down) =
+        components.fold((0, 0), |(h, v), [_, sampling, _]| (h.max(sampling >> 4), v.max(sampling & 15)));
+    if count == 1 { Dimensions::new(8, 8) } else { Dimensions::new(u32::from(across) * 8, u32::from(down) * 8) }
 }
 
 /// The marker segments of a stream up to the first scan or the end.
@@ -84,6 +98,8 @@ pub(super) struct Streams {
     color: StreamColor,
     /// Tiles can leave as they lie.
     pub(super) passes_through: bool,
+    /// Pixels of the units in which tiles can be cut; `None` when they cannot.
+    mcu: Option<Dimensions>,
 }
 
 impl Streams {
@@ -109,8 +125,19 @@ impl Streams {
                 _ => {}
             }
         }
-        let passes_through = frame.is_some_and(|frame| passes_through(directory, &frame));
-        Self { head: head.into(), color, passes_through }
+        let whole = frame.filter(|frame| are_images(directory, frame));
+        let passes_through = whole.is_some() && directory.orientation == Orientation::Normal;
+        let mcu = whole.filter(|frame| matches!(frame.marker, 0xc0 | 0xc1) && !frame.mcu.is_empty());
+        Self { head: head.into(), color, passes_through, mcu: mcu.map(|frame| frame.mcu) }
+    }
+
+    /// True when a region that begins within the first of these tiles can be made of their coefficients.
+    fn can_cut(&self, tiles: &Tiles, form: Form) -> bool {
+        let Some(mcu) = self.mcu else { return false };
+        let seams_fit = (tiles.across == 1 || tiles.tile.width_px.is_multiple_of(mcu.width_px))
+            && (tiles.down == 1 || tiles.tile.height_px.is_multiple_of(mcu.height_px));
+        let color = !form.gray || matches!(self.color, StreamColor::Gray | StreamColor::YcbCr);
+        seams_fit && color && jpeg::lies_on_grid(tiles.region, mcu, form.turn)
     }
 
     /// A tile as a complete stream, and how its samples are to be understood.
@@ -135,14 +162,96 @@ fn joined(head: &[u8], tile: &[u8]) -> Option<Vec<u8>> {
     Some(stream)
 }
 
-/// True when tiles with this frame are what a browser would show.
-fn passes_through(directory: &Directory, frame: &Frame) -> bool {
+/// Most tiles that a part is put together from.
+const MOST_TILES: u32 = 64;
+
+/// Tiles that a part of a level lies in.
+struct Tiles {
+    tile: Dimensions,
+    column: u32,
+    row: u32,
+    across: u32,
+    down: u32,
+    /// From the corner of the first.
+    region: Rect,
+}
+
+impl Tiles {
+    fn of(layout: &Layout, region: Rect) -> Option<Self> {
+        let tile = layout.chunk;
+        if !region.is_inside(layout.size) || region.area_px() == 0 {
+            return None;
+        }
+        let (column, row) = (region.x / tile.width_px, region.y / tile.height_px);
+        let across = region.right().div_ceil(tile.width_px.into()) as u32 - column;
+        let down = region.bottom().div_ceil(tile.height_px.into()) as u32 - row;
+        let within = Rect::new(region.x % tile.width_px, region.y % tile.height_px, region.w, region.h);
+        let few = across.checked_mul(down).is_some_and(|count| count <= MOST_TILES);
+        few.then_some(Self { tile, column, row, across, down, region: within })
+    }
+
+    fn places(&self) -> impl Iterator<Item = (u32, u32)> + use<> {
+        let (column, row, across, down) = (self.column, self.row, self.across, self.down);
+        (row..row + down).flat_map(move |row| (column..column + across).map(move |column| (column, row)))
+    }
+
+    /// Where they lie, if all are there.
+    fn ranges(&self, layout: &Layout, file_bytes: u64) -> Option<Vec<ByteRange>> {
+        let range = |(column, row)| {
+            let range = layout.range(layout.index(0, column, row), file_bytes)?;
+            (range.length > 4 && range.end()? <= file_bytes).then_some(range)
+        };
+        self.places().map(range).collect()
+    }
+
+    /// True when they are not much larger than encoded ones. A tile by itself always leaves.
+    fn are_coded_well(&self, ranges: &[ByteRange]) -> bool {
+        let bytes = ranges.iter().map(|range| range.length).fold(0, u64::saturating_add);
+        let pixels = self.tile.area_px().saturating_mul(ranges.len() as u64);
+        ranges.len() == 1 || bytes <= pixels.saturating_mul(jpeg::MOST_BYTES_PER_PIXEL)
+    }
+}
+
+/// See [`crate::Decoder::can_cut`].
+pub(super) fn can_cut(level: &StoredLevel, file_bytes: u64, wanted: &CutRequest) -> bool {
+    let layout = &level.directory.layout;
+    let Some(streams) = &level.streams else { return false };
+    let Some(tiles) = Tiles::of(layout, wanted.region) else { return false };
+    streams.can_cut(&tiles, Form::of(wanted))
+        && tiles.ranges(layout, file_bytes).is_some_and(|ranges| tiles.are_coded_well(&ranges))
+}
+
+/// See [`crate::Decoder::cut`].
+pub(super) fn cut(
+    file: &File,
+    level: &StoredLevel,
+    wanted: &CutRequest,
+    control: &Control,
+) -> Result<Option<Vec<u8>>, DecodeError> {
+    let layout = &level.directory.layout;
+    let Some(streams) = &level.streams else { return Ok(None) };
+    let Some(tiles) = Tiles::of(layout, wanted.region) else { return Ok(None) };
+    let Some(ranges) = tiles.ranges(layout, file.source.len()) else { return Ok(None) };
+    let largest = rows::largest_chunk(&level.directory);
+    let mut complete = Vec::with_capacity(ranges.len());
+    for ((column, row), range) in tiles.places().zip(ranges) {
+        control.check()?;
+        let name = layout.name(layout.index(0, column, row));
+        let tile = rows::read_chunk(file, range, largest, &name)?;
+        let stream = streams.complete(&tile).ok_or_else(|| corrupt(format!("{name} holds no JPEG stream")))?;
+        complete.push(stream.0);
+    }
+    let mosaic = Mosaic { tile: tiles.tile, across: tiles.across, region: tiles.region, form: Form::of(wanted) };
+    mosaic.join(&complete.iter().map(Vec::as_slice).collect::<Vec<_>>())
+}
+
+/// True when tiles with this frame are what a browser would show, but for a turn.
+fn are_images(directory: &Directory, frame: &Frame) -> bool {
     let color = matches!((directory.samples, directory.photometric), (1, 1) | (3, 2 | 6));
     color
         && directory.compression == Compression::Jpeg
         && !directory.planar
         && directory.layout.tiled
-        && directory.orientation == Orientation::Normal
         && matches!(frame.marker, 0xc0..=0xc2)
         && frame.precision == 8
         && u16::from(frame.components) == directory.samples
@@ -168,8 +277,14 @@ mod tests {
     #[test]
     fn markers_up_to_the_frame_are_read_and_cut_streams_give_none() {
         let stream = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xff\xc2\x00\x0b\x08\x01\x00\x02\x00\x01\x01\x11\x00";
-        let expected =
-            Frame { size: Dimensions::new(512, 256), precision: 8, components: 1, marker: 0xc2, tells_color: true };
+        let expected = Frame {
+            size: Dimensions::new(512, 256),
+            precision: 8,
+            components: 1,
+            marker: 0xc2,
+            tells_color: true,
+            mcu: Dimensions::new(8, 8),
+        };
         assert_eq!(frame(stream), Some(expected));
         for length in 0..stream.len() - 4 {
             assert_eq!(frame(&stream[..length]), None, "{length}");

@@ -27,6 +27,8 @@ pub(super) const TILE_BYTE_COUNTS: u16 = 325;
 pub(super) const SUB_IFDS: u16 = 330;
 pub(super) const EXTRA_SAMPLES: u16 = 338;
 pub(super) const SAMPLE_FORMAT: u16 = 339;
+pub(super) const SMIN_SAMPLE_VALUE: u16 = 340;
+pub(super) const SMAX_SAMPLE_VALUE: u16 = 341;
 pub(super) const JPEG_TABLES: u16 = 347;
 pub(super) const JPEG_INTERCHANGE_FORMAT: u16 = 513;
 pub(super) const JPEG_INTERCHANGE_FORMAT_LENGTH: u16 = 514;
@@ -37,6 +39,10 @@ pub(super) const JPEG_AC_TABLES: u16 = 521;
 pub(super) const YCBCR_COEFFICIENTS: u16 = 529;
 pub(super) const YCBCR_SUBSAMPLING: u16 = 530;
 pub(super) const REFERENCE_BLACK_WHITE: u16 = 532;
+pub(super) const XMP: u16 = 700;
+pub(super) const IPTC: u16 = 33723;
+pub(super) const EXIF_IFD: u16 = 34665;
+pub(super) const GPS_IFD: u16 = 34853;
 pub(super) const ICC_PROFILE: u16 = 34675;
 
 /// Everything that [`super::directory::Directory`] looks at.
@@ -65,6 +71,8 @@ pub(super) const DIRECTORY: &[u16] = &[
     TILE_BYTE_COUNTS,
     EXTRA_SAMPLES,
     SAMPLE_FORMAT,
+    SMIN_SAMPLE_VALUE,
+    SMAX_SAMPLE_VALUE,
     JPEG_TABLES,
     JPEG_INTERCHANGE_FORMAT,
     JPEG_INTERCHANGE_FORMAT_LENGTH,

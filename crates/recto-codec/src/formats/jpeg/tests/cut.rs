@@ -2,8 +2,9 @@
 
 use recto_iiif::Dimensions;
 
+use super::super::cut::cut_to;
+use super::super::sniff;
 use super::super::stream::{StreamColor, decode_stream};
-use super::super::{cut_to, sniff};
 use super::{Kind, Random, sequential_kinds, stream, stream_of};
 use crate::{Control, DecodeError, Raster};
 

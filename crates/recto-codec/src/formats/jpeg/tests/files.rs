@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use recto_iiif::image::Format;
 use recto_iiif::{Dimensions, Rect};
 
+use super::super::ffi::Parameters;
 use super::super::{encoder, open};
 use super::{Kind, picture, stream};
 use crate::{
@@ -266,9 +267,9 @@ fn there_is_one_page() {
 
 /// Counts the bytes read, and throws a switch when some are.
 #[derive(Debug)]
-struct Watched {
+pub(super) struct Watched {
     inner: MemoryAccess,
-    read: AtomicU64,
+    pub(super) read: AtomicU64,
     cancel_after: Option<(u64, Control)>,
 }
 
@@ -288,7 +289,7 @@ impl RandomAccess for Watched {
     }
 }
 
-fn watched(file: Vec<u8>, cancel_after: Option<(u64, Control)>) -> Arc<Watched> {
+pub(super) fn watched(file: Vec<u8>, cancel_after: Option<(u64, Control)>) -> Arc<Watched> {
     Arc::new(Watched { inner: MemoryAccess::new(file), read: AtomicU64::new(0), cancel_after })
 }
 
@@ -387,5 +388,98 @@ fn damage_never_panics_and_cost_is_asked_first() {
                 let _ = decoder.stored_whole(Format::Jpg);
             }
         }
+    }
+}
+
+/// Samples of two bytes, as wide gradients.
+fn wide_picture(width: u32, height: u32, components: u32, bits: u32) -> (Vec<u16>, Vec<u8>) {
+    let most = (1_u32 << bits) - 1;
+    let sample = |x: u32, y: u32, c: u32| (((x * 37 + y * 11 + c * 500) * most / 9000) & most) as u16;
+    let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    let samples = pixels.flat_map(|(x, y)| (0..components).map(move |c| sample(x, y, c))).collect::<Vec<_>>();
+    let bytes = samples.iter().flat_map(|sample| sample.to_ne_bytes()).collect();
+    (samples, bytes)
+}
+
+fn samples(raster: &Raster) -> Vec<u16> {
+    raster.data().as_chunks::<2>().0.iter().map(|sample| u16::from_ne_bytes(*sample)).collect()
+}
+
+#[test]
+fn twelve_bits_are_read_as_sixteen() {
+    for (components, format) in [(1, PixelFormat::Gray16), (3, PixelFormat::Rgb16)] {
+        for sampling in [1, 2] {
+            let (given, bytes) = wide_picture(61, 45, components, 12);
+            let parameters = Parameters {
+                width: 61,
+                height: 45,
+                components,
+                quality: 98,
+                sampling_x: sampling,
+                sampling_y: sampling,
+                precision: 12,
+                ..Parameters::default()
+            };
+            let file = super::encoded(&parameters, &bytes);
+            let decoder = opened(file);
+            assert_eq!(decoder.facts().bits_per_sample, 12);
+            let whole_picture = whole(&*decoder, 1).unwrap();
+            assert_eq!(whole_picture.format(), format);
+            if sampling == 1 {
+                let worst =
+                    samples(&whole_picture).iter().zip(&given).map(|(a, b)| (a >> 4).abs_diff(*b)).max().unwrap();
+                assert!(worst < 60, "{components}: {worst} of 4095");
+            }
+            let region = Rect::new(20, 10, 30, 25);
+            let wanted = DecodeRequest { level: 0, region, denominator: 1 };
+            let (part, _) = read_raster(&*decoder, &wanted, &Control::default()).unwrap();
+            let pixel = format.bytes_per_pixel();
+            for y in 0..region.h {
+                let row = &whole_picture.row(10 + y)[20 * pixel..50 * pixel];
+                assert!(part.row(y) == row, "{components} {sampling} row {y}");
+            }
+            assert_eq!(whole(&*decoder, 8).unwrap().size(), Dimensions::new(8, 6));
+        }
+    }
+}
+
+#[test]
+fn lossless_files_come_back_exactly() {
+    for (bits, components) in [(8, 1), (8, 3), (12, 1), (12, 3), (16, 1), (16, 3), (10, 1)] {
+        let (given, wide) = wide_picture(61, 45, components, bits);
+        let narrow = given.iter().map(|sample| *sample as u8).collect::<Vec<_>>();
+        let parameters = Parameters {
+            width: 61,
+            height: 45,
+            components,
+            quality: 90,
+            sampling_x: 1,
+            sampling_y: 1,
+            precision: bits,
+            lossless: 1,
+            ..Parameters::default()
+        };
+        let file = super::encoded(&parameters, if bits == 8 { &narrow } else { &wide });
+        let decoder = opened(file);
+        assert!(decoder.facts().compression.contains("lossless"), "{}", decoder.facts().compression);
+        let picture = whole(&*decoder, 1).unwrap();
+        if bits == 8 {
+            assert!(picture.data() == narrow, "{bits} bits, {components} components");
+        } else {
+            let most = (1_u32 << bits) - 1;
+            let expected =
+                given.iter().map(|v| ((u32::from(*v) * 65_535 + most / 2) / most) as u16).collect::<Vec<_>>();
+            assert!(samples(&picture) == expected, "{bits} bits, {components} components");
+        }
+    }
+}
+
+#[test]
+fn arithmetic_coding_is_read_by_the_library() {
+    for progressive in [false, true] {
+        let kind = Kind { components: 3, sampling: (2, 2), progressive, ..Kind::default() };
+        let huffman = whole(&*opened(stream(kind, 203, 167)), 1).unwrap();
+        let arithmetic = whole(&*opened(stream(Kind { arithmetic: true, ..kind }, 203, 167)), 1).unwrap();
+        assert!(huffman == arithmetic, "the same coefficients: {progressive}");
     }
 }

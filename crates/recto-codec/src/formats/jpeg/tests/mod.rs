@@ -2,7 +2,10 @@
 
 mod cut;
 mod files;
+mod flat;
+mod parts;
 mod regions;
+mod scans;
 
 use super::ffi::{Compressor, Parameters};
 
@@ -65,7 +68,11 @@ pub(super) fn stream_of(kind: Kind, width: u32, height: u32, pixels: &[u8]) -> V
         restart_interval: kind.restart_interval,
         ..Parameters::default()
     };
-    let mut compressor = Compressor::new(&parameters, &[]).unwrap();
+    encoded(&parameters, pixels)
+}
+
+pub(super) fn encoded(parameters: &Parameters, pixels: &[u8]) -> Vec<u8> {
+    let mut compressor = Compressor::new(parameters, &[]).unwrap();
     compressor.write(pixels).unwrap();
     compressor.finish().unwrap()
 }

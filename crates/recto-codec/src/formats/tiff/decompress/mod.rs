@@ -59,7 +59,11 @@ pub(super) fn open(directory: &Directory, input: Input, width: u32) -> io::Resul
         }
         Compression::Fax4 => Box::new(ccitt::Fax::new(input, width, ccitt::Coding::Group4)),
         // Chunks that are images of their own do not come here.
-        Compression::None | Compression::Jpeg | Compression::OldJpeg | Compression::Webp => Box::new(Stored(input)),
+        Compression::None
+        | Compression::Jpeg
+        | Compression::OldJpeg
+        | Compression::Webp
+        | Compression::Jpeg2000 { .. } => Box::new(Stored(input)),
     })
 }
 

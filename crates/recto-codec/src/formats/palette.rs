@@ -1,4 +1,4 @@
-//! Colours to indexes.
+//! Colours to indexes: for GIF, and for PNG where a palette is wanted.
 
 use std::collections::HashMap;
 
@@ -8,22 +8,22 @@ use recto_iiif::Dimensions;
 
 use crate::PixelFormat;
 
-/// Alpha below this is transparent: a GIF pixel is there or not.
+/// Alpha below this is transparent: a pixel is there or not.
 const OPAQUE_FROM: u8 = 128;
 const MOST_COLORS: usize = 256;
 
 /// An image of indexes.
-pub(super) struct Indexed {
+pub(crate) struct Indexed {
     /// 1 to 256 colours.
-    pub(super) palette: Vec<[u8; 3]>,
+    pub(crate) palette: Vec<[u8; 3]>,
     /// One a pixel.
-    pub(super) indexes: Vec<u8>,
+    pub(crate) indexes: Vec<u8>,
     /// The index that shows nothing.
-    pub(super) transparent: Option<u8>,
+    pub(crate) transparent: Option<u8>,
 }
 
 /// Chooses colours for these pixels and assigns them.
-pub(super) fn index(data: &[u8], pixels: PixelFormat, size: Dimensions) -> Result<Indexed, &'static str> {
+pub(crate) fn index(data: &[u8], pixels: PixelFormat, size: Dimensions) -> Result<Indexed, &'static str> {
     let colors: Vec<Option<[u8; 3]>> = match pixels {
         PixelFormat::Gray8 => data.iter().map(|&v| Some([v; 3])).collect(),
         PixelFormat::GrayAlpha8 => data.as_chunks().0.iter().map(|&[v, a]: &[u8; 2]| visible([v; 3], a)).collect(),

@@ -1,0 +1,89 @@
+//! Decoders whose failure would end the process run in a child of it: a crash, a hang or a flood of memory there costs one request.
+//!
+//! The child is the same program. It must call [`run_contained`] first of all when its first argument is [`CONTAINED`]; a program
+//! says with [`contain_with`] that it does. Without that (in tests, in other programs) these decoders run in place.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+
+/// First argument of a child that decodes.
+pub const CONTAINED: &str = "contained-decoder";
+
+/// Processor time of a child, in seconds.
+const MOST_SECONDS: u64 = 20;
+
+/// Memory of a child in bytes beside what its job may take.
+const OWN_BYTES: u64 = 1 << 30;
+
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+
+/// From now on such decoders run in children of this program.
+pub fn contain_with(program: PathBuf) {
+    // The first word counts; all come from the same program.
+    let _set = PROGRAM.set(program);
+}
+
+/// The life of a child: reads what to decode from its input, writes the samples to its output. `arguments` are those behind
+/// [`CONTAINED`]. The result is the program's exit code.
+pub fn run_contained(arguments: impl Iterator<Item = OsString>) -> u8 {
+    let words: Vec<String> = arguments.filter_map(|word| word.into_string().ok()).collect();
+    let [decoder, most] = words.as_slice() else { return 2 };
+    let Ok(most) = most.parse::<u32>() else { return 2 };
+    let limit = |value: u64| Rlimit { current: Some(value), maximum: Some(value) };
+    let memory = OWN_BYTES.saturating_add(u64::from(most).saturating_mul(24));
+    if setrlimit(Resource::Cpu, limit(MOST_SECONDS)).is_err() || setrlimit(Resource::As, limit(memory)).is_err() {
+        return 2;
+    }
+    let mut given = Vec::new();
+    if io::stdin().lock().read_to_end(&mut given).is_err() {
+        return 2;
+    }
+    let answer = match decoder.as_str() {
+        "av1" => super::avif::decode_contained(&given, most),
+        _ => return 2,
+    };
+    u8::from(io::stdout().lock().write_all(&answer).is_err())
+}
+
+/// Has `given` decoded by a child whose answer is at most `most_bytes` long. `None` when decoders run in place here.
+pub(super) fn decode(
+    decoder: &str,
+    most_pixels: u32,
+    given: &[u8],
+    most_bytes: u64,
+) -> Option<Result<Vec<u8>, String>> {
+    Some(run(PROGRAM.get()?, decoder, most_pixels, given, most_bytes))
+}
+
+fn run(program: &PathBuf, decoder: &str, most_pixels: u32, given: &[u8], most_bytes: u64) -> Result<Vec<u8>, String> {
+    let failed = |what: &str, error: io::Error| format!("the {decoder} decoder {what}: {error}");
+    let mut child = Command::new(program)
+        .args([CONTAINED, decoder, &most_pixels.to_string()])
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| failed("does not start", error))?;
+    let (input, output) = (child.stdin.take(), child.stdout.take());
+    let mut answer = Vec::new();
+    let read = std::thread::scope(|scope| {
+        // A child that ended does not read; that shows in its answer.
+        scope.spawn(move || input.map(|mut input| input.write_all(given)));
+        output.map_or(Ok(0), |output| output.take(most_bytes).read_to_end(&mut answer))
+    });
+    if read.is_err() || answer.len() as u64 >= most_bytes {
+        // It is ended either way; whether it had ended already does not matter.
+        let _killed = child.kill();
+    }
+    let status = child.wait().map_err(|error| failed("is lost", error))?;
+    if !status.success() || read.is_err() || answer.is_empty() {
+        return Err(format!("the {decoder} decoder ended before it was done ({status})"));
+    }
+    Ok(answer)
+}

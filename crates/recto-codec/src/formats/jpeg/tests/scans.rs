@@ -1,0 +1,132 @@
+//! A file of several scans, made into one scan, is the same picture.
+
+use std::sync::Arc;
+
+use recto_iiif::Rect;
+
+use super::super::decode::open_with;
+use super::super::markers::Markers;
+use super::super::progressive::Scans;
+use super::super::stream::{StreamColor, decode_stream};
+use super::flat::{Board, plain, read};
+use super::{Kind, Random, stream};
+use crate::{
+    Control, CutRequest, DecodeError, DecodeRequest, Decoder, MemoryAccess, OpenOptions, Orientation, read_raster,
+};
+
+fn kinds() -> Vec<Kind> {
+    let shapes = [(1, (1, 1)), (3, (1, 1)), (3, (2, 1)), (3, (1, 2)), (3, (2, 2)), (3, (4, 1)), (4, (1, 1))];
+    let mut kinds = Vec::new();
+    for (components, sampling) in shapes {
+        for (restart_interval, quality) in [(0, 85), (5, 60), (0, 100), (1, 20)] {
+            kinds.push(Kind { components, sampling, restart_interval, quality, progressive: true, ..Kind::default() });
+        }
+    }
+    kinds
+}
+
+fn one_scan(file: &[u8]) -> Result<Option<Vec<u8>>, DecodeError> {
+    let source = MemoryAccess::new(file.to_vec());
+    let markers = Markers::read(&source)?;
+    let control = Control::default();
+    let Some(scans) = Scans::find(&source, &markers, &control)? else { return Ok(None) };
+    let mut out = Vec::new();
+    scans.write(&source, &control, &mut out)?;
+    Ok(Some(out))
+}
+
+#[test]
+fn one_scan_shows_what_several_show() {
+    for kind in kinds() {
+        for (width, height) in [(203, 167), (9, 17), (1, 1)] {
+            let file = stream(kind, width, height);
+            let single = one_scan(&file).unwrap().unwrap_or_else(|| panic!("{kind:?}"));
+            let decode = |stream: &[u8]| decode_stream(stream, StreamColor::Markers, 1, &Control::default()).unwrap();
+            assert!(decode(&single) == decode(&file), "{kind:?} {width}x{height}");
+            let markers = Markers::read(&MemoryAccess::new(single)).unwrap();
+            assert!(!markers.has_multiple_scans(), "{kind:?}");
+        }
+    }
+}
+
+#[test]
+fn other_kinds_are_left_to_the_library() {
+    let kind = Kind { components: 3, sampling: (2, 2), ..Kind::default() };
+    for kind in [Kind { arithmetic: true, ..kind }, Kind { arithmetic: true, progressive: true, ..kind }] {
+        assert!(one_scan(&stream(kind, 40, 40)).unwrap().is_none(), "{kind:?}");
+    }
+    assert!(one_scan(&stream(kind, 40, 40)).unwrap().is_some(), "one scan is one scan already");
+}
+
+#[test]
+fn parts_of_progressive_files_come_from_their_other_form() {
+    for sampling in [(1, 1), (2, 2)] {
+        let kind = Kind { components: 3, sampling, progressive: true, quality: 40, ..Kind::default() };
+        let file = stream(kind, 700, 500);
+        let board = Arc::new(Board::default());
+        let options = || OpenOptions { shelf: Some(board.clone()), ..OpenOptions::default() };
+        let open = || open_with(Arc::new(MemoryAccess::new(file.clone())), &options(), 1).unwrap();
+        let library = plain(&file);
+        let part = CutRequest { region: Rect::new(256, 256, 256, 128), turn: Orientation::Normal, gray: false };
+        let first = open();
+        assert!(!first.can_cut(0, &part), "the other form is not there yet");
+        for denominator in [1, 2, 4, 8] {
+            for region in [Rect::new(300, 200, 256, 256), Rect::new(0, 0, 700, 500)] {
+                let same = read(&first, region, denominator) == read(&*library, region, denominator);
+                assert!(same, "{sampling:?} {region} 1/{denominator}");
+            }
+        }
+        let names = || board.parts.lock().unwrap().iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(), ["jpeg-one-scan-1", "jpeg-walk-1"]);
+        let second = open();
+        second.prepare(&Control::default()).unwrap();
+        assert!(second.can_cut(0, &part) && second.cut(0, &part, &Control::default()).unwrap().is_some());
+        assert_eq!(names(), ["jpeg-one-scan-1", "jpeg-walk-1"], "nothing was made twice");
+    }
+}
+
+#[test]
+fn a_cancelled_making_is_begun_again() {
+    let file = stream(Kind { components: 3, sampling: (2, 2), progressive: true, ..Kind::default() }, 700, 500);
+    let options = OpenOptions { shelf: Some(Arc::new(Board::default())), ..OpenOptions::default() };
+    let decoder = open_with(Arc::new(MemoryAccess::new(file.clone())), &options, 1).unwrap();
+    let cancelled = Control::default();
+    cancelled.cancel();
+    assert!(matches!(decoder.prepare(&cancelled), Err(DecodeError::Cancelled)));
+    let region = Rect::new(300, 200, 256, 256);
+    assert!(read(&decoder, region, 1) == read(&*plain(&file), region, 1));
+}
+
+#[test]
+fn damaged_scans_are_left_to_the_library() {
+    let mut random = Random::new(31);
+    for kind in kinds().into_iter().step_by(3) {
+        let file = stream(kind, 120, 90);
+        for round in 0..80 {
+            let mut bad = file.clone();
+            match round % 3 {
+                0 => bad.truncate(random.below(file.len() as u32) as usize),
+                1 => bad[2 + random.below(file.len() as u32 - 2) as usize] ^= 1 << random.below(8),
+                _ => {
+                    let start = 2 + random.below(file.len() as u32 - 2) as usize;
+                    let end = (start + 12).min(bad.len());
+                    bad[start..end].fill(random.below(256) as u8);
+                }
+            }
+            let single = one_scan(&bad);
+            if round % 3 == 0 {
+                assert!(!matches!(single, Ok(Some(_))), "{kind:?}: cut off and not noticed");
+            }
+            let options =
+                OpenOptions { shelf: Some(Arc::new(Board::default())), max_bytes: 64 << 20, ..OpenOptions::default() };
+            if let Ok(decoder) = open_with(Arc::new(MemoryAccess::new(bad)), &options, 1)
+                && decoder.facts().stored_size().area_px() < 1 << 20
+            {
+                let size = decoder.facts().stored_size();
+                let region = Rect::new(0, 0, size.width_px.min(40), size.height_px.min(40));
+                let wanted = DecodeRequest { level: 0, region, denominator: 1 };
+                let _ = read_raster(&decoder, &wanted, &Control::default());
+            }
+        }
+    }
+}

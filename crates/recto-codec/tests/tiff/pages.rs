@@ -1,0 +1,115 @@
+//! Files of thousands of pages: any page is found at once, when they were counted before.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use recto_codec::{DecodeError, Decoder, MemoryAccess, OpenOptions, RandomAccess, Shelf, open};
+use recto_iiif::Dimensions;
+
+use crate::builder::{Builder, LONG, SHORT};
+use crate::read_all;
+
+const PAGES: u32 = 10_000;
+
+/// Counts how often it is read.
+#[derive(Debug)]
+struct Counted {
+    bytes: MemoryAccess,
+    reads: AtomicUsize,
+}
+
+impl RandomAccess for Counted {
+    fn len(&self) -> u64 {
+        self.bytes.len()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.bytes.read_at(offset, buffer)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Shelved(Mutex<HashMap<String, Vec<u8>>>);
+
+impl Shelf for Shelved {
+    fn open(&self, name: &str) -> Option<Arc<dyn RandomAccess>> {
+        let bytes = self.0.lock().unwrap().get(name)?.clone();
+        Some(Arc::new(MemoryAccess::new(bytes)))
+    }
+
+    fn keep(&self, name: &str, write: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        write(&mut bytes)?;
+        self.0.lock().unwrap().insert(name.to_owned(), bytes);
+        Ok(())
+    }
+}
+
+/// Pages of 8 by 1 black and white pixels in CCITT Group 4: page `n` is `1 + n % 7` wide.
+fn document() -> Vec<u8> {
+    let mut builder = Builder::new(false, false);
+    // One row: all white (vertical mode, no offset), then the end of the block.
+    let (offsets, counts) = builder.chunks(&[vec![0x80, 0x08, 0x00, 0x80]]);
+    for page in 0..PAGES {
+        builder.directory(&[
+            (256, LONG, vec![u64::from(width(page + 1))]),
+            (257, LONG, vec![1]),
+            (258, SHORT, vec![1]),
+            (259, SHORT, vec![4]),
+            (262, SHORT, vec![0]),
+            (273, LONG, offsets.clone()),
+            (278, LONG, vec![1]),
+            (279, LONG, counts.clone()),
+        ]);
+    }
+    builder.bytes
+}
+
+fn width(page: u32) -> u32 {
+    8 + page % 7
+}
+
+fn open_page(source: &Arc<Counted>, shelf: Option<Arc<dyn Shelf>>, page: u32) -> Result<Box<dyn Decoder>, DecodeError> {
+    source.reads.store(0, Ordering::Relaxed);
+    open(source.clone(), &OpenOptions { page, shelf, ..OpenOptions::default() })
+}
+
+#[test]
+fn the_last_of_ten_thousand_pages_is_opened_with_a_handful_of_reads() {
+    let source = Arc::new(Counted { bytes: MemoryAccess::new(document()), reads: AtomicUsize::new(0) });
+    let reads = || source.reads.load(Ordering::Relaxed);
+    let cold = open_page(&source, None, PAGES).unwrap();
+    assert_eq!(cold.facts().pages, PAGES);
+    assert!(reads() > PAGES as usize, "without a shelf the chain is walked: {}", reads());
+
+    let shelf: Arc<dyn Shelf> = Arc::new(Shelved::default());
+    drop(open_page(&source, Some(shelf.clone()), 1).unwrap());
+    assert!(reads() > PAGES as usize, "the first opening walks it: {}", reads());
+    for page in [PAGES - 1, PAGES, 1, 4321] {
+        let decoder = open_page(&source, Some(shelf.clone()), page).unwrap();
+        assert!(reads() <= 8, "page {page} took {} reads", reads());
+        assert_eq!(decoder.facts().pages, PAGES);
+        assert_eq!(decoder.facts().size(), Dimensions::new(width(page), 1), "page {page}");
+        assert_eq!(read_all(decoder.as_ref(), 0).unwrap().data(), vec![255; width(page) as usize], "page {page}");
+    }
+    let missing = open_page(&source, Some(shelf), PAGES + 1).err().unwrap();
+    assert!(matches!(missing, DecodeError::NoSuchPage { page: 10_001, pages: PAGES }), "{missing}");
+}
+
+#[test]
+fn a_damaged_note_of_the_pages_is_not_believed() {
+    let source = Arc::new(Counted { bytes: MemoryAccess::new(document()), reads: AtomicUsize::new(0) });
+    let shelf = Arc::new(Shelved::default());
+    drop(open_page(&source, Some(shelf.clone()), 1).unwrap());
+    let whole = shelf.0.lock().unwrap().values().next().unwrap().clone();
+    let mut wrong = whole.clone();
+    wrong[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
+    for note in [Vec::new(), whole[..50].to_vec(), vec![0xff; whole.len()], wrong] {
+        shelf.0.lock().unwrap().values_mut().for_each(|kept| kept.clone_from(&note));
+        let decoder = open_page(&source, Some(shelf.clone()), 777).unwrap();
+        assert_eq!((decoder.facts().pages, decoder.facts().size().width_px), (PAGES, width(777)));
+    }
+}

@@ -1,0 +1,117 @@
+//! What is made of the originals.
+
+use recto_codec::{BigTiff, PyramidCompression, PyramidOptions, Subsampling};
+
+/// The format of the targets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Target {
+    /// Tiled, pyramidal TIFF.
+    #[default]
+    Tif,
+    /// JPEG 2000.
+    Jp2,
+}
+
+impl Target {
+    /// The extension of its files.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Tif => "tif",
+            Self::Jp2 => "jp2",
+        }
+    }
+
+    /// True when a file with this extension is of this format.
+    pub(crate) fn has_extension(self, extension: &str) -> bool {
+        let extension = extension.to_ascii_lowercase();
+        match self {
+            Self::Tif => matches!(extension.as_str(), "tif" | "tiff" | "btf"),
+            Self::Jp2 => matches!(extension.as_str(), "jp2" | "jpx" | "jph"),
+        }
+    }
+}
+
+/// When the coefficients of a JPEG original are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lossless {
+    /// Where JPEG tiles are made of a JPEG original: the largest level is the original itself, cut into tiles.
+    #[default]
+    Auto,
+    /// Never: every tile is encoded anew.
+    Never,
+}
+
+/// What is made of the originals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConvertOptions {
+    /// The format of the targets.
+    pub target: Target,
+    /// How tiles are compressed; `None` is JPEG where the pixels allow it (8 bits, no transparency), else Deflate.
+    pub compression: Option<PyramidCompression>,
+    /// Quality of JPEG, WebP and JPEG 2000, 1..=100.
+    pub quality: u8,
+    /// Chroma subsampling of JPEG.
+    pub subsampling: Subsampling,
+    /// When the coefficients of a JPEG original are kept.
+    pub lossless: Lossless,
+    /// Side of a tile in pixels.
+    pub tile: u32,
+    /// The form of the file.
+    pub big: BigTiff,
+    /// Levels are `SubIFDs`.
+    pub sub_ifds: bool,
+    /// Threads.
+    pub threads: usize,
+    /// Replace targets that were not made by a conversion.
+    pub overwrite: bool,
+    /// Most bytes that decoding one original may hold.
+    pub max_bytes: u64,
+}
+
+impl Default for ConvertOptions {
+    fn default() -> Self {
+        let pyramid = PyramidOptions::default();
+        Self {
+            target: Target::default(),
+            compression: None,
+            quality: pyramid.quality,
+            subsampling: pyramid.subsampling,
+            lossless: Lossless::default(),
+            tile: pyramid.tile,
+            big: pyramid.big,
+            sub_ifds: pyramid.sub_ifds,
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            overwrite: false,
+            max_bytes: 4 << 30,
+        }
+    }
+}
+
+impl ConvertOptions {
+    pub(crate) fn pyramid(&self) -> PyramidOptions {
+        PyramidOptions {
+            tile: self.tile,
+            compression: self.compression.unwrap_or(PyramidCompression::Jpeg),
+            quality: self.quality,
+            subsampling: self.subsampling,
+            big: self.big,
+            sub_ifds: self.sub_ifds,
+            threads: self.threads,
+        }
+    }
+
+    /// Everything that makes a difference to the target, in words: a journal compares it.
+    pub(crate) fn words(&self) -> String {
+        format!(
+            "{} {:?} q{} {:?} {:?} {} {:?} {}",
+            self.target.extension(),
+            self.compression,
+            self.quality,
+            self.subsampling,
+            self.lossless,
+            self.tile,
+            self.big,
+            if self.sub_ifds { "subifd" } else { "chain" }
+        )
+    }
+}

@@ -1,0 +1,289 @@
+//! Make the bytes of an image: cache, plan, admission, pixels.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use recto_cache::{CancelSignal, Derivative};
+use recto_codec::{Control, DecodeError, StoredTile};
+use recto_engine::Plan;
+use recto_source::Located;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::finding::OpenKey;
+use super::{ImageService, Inner, Origin, Prepared, joined};
+use crate::ServiceError;
+use crate::known::OpenImage;
+use crate::work::{AdmissionMode, Charge, Lane, Prediction, Task, WorkKind, thread_time};
+
+/// Work that takes up to so long goes through the tile lane.
+const TILE_LANE_TIME: Duration = Duration::from_millis(80);
+
+/// Work up to this many bytes goes through the tile lane.
+const TILE_LANE_BYTES: u64 = 48 << 20;
+
+/// What is predicted to take so many times the time that there is, from enough of its kind, is not tried.
+const SURELY_TOO_LONG: u32 = 2;
+
+/// Memory that is charged for what a decoder prepares.
+const PREPARING_BYTES: u64 = 48 << 20;
+
+/// Answers from this size on stay charged to the budget until they are sent: a slow client holds them for long.
+const HELD_ANSWER_BYTES: u64 = 1 << 20;
+
+impl ImageService {
+    /// The plan for a prepared request; opens the original if it is not open.
+    ///
+    /// # Errors
+    /// What is wrong with the original.
+    pub async fn plan(&self, prepared: &Prepared) -> Result<Plan, ServiceError> {
+        Ok(self.open_and_plan(prepared).await?.1)
+    }
+
+    /// The open original and the plan.
+    async fn open_and_plan(&self, prepared: &Prepared) -> Result<(Arc<OpenImage>, Plan), ServiceError> {
+        let (inner, wanted) = (Arc::clone(&self.inner), prepared.clone());
+        let task = self.inner.small_task(prepared.client, WorkKind::of(&["plan"]));
+        let planned = self.inner.lanes.run(task, move |_charge| {
+            let open = inner.open_image(&wanted.image.located)?;
+            let plan = recto_engine::plan(&*open.decoder, &wanted.resolved, &inner.render)?;
+            Ok((open, plan))
+        });
+        planned.await?
+    }
+
+    /// What a planned request will take.
+    pub(crate) fn task(&self, prepared: &Prepared, open: &OpenImage, plan: &Plan) -> (Task, WorkKind, Prediction) {
+        let kind = kind(prepared, open, plan);
+        let estimate = plan.estimate();
+        let prediction = self.inner.costs.predict(kind, estimate.pixels);
+        let is_small = prediction.time <= TILE_LANE_TIME && estimate.bytes_held <= TILE_LANE_BYTES;
+        let lane = if is_small { Lane::Tiles } else { Lane::Large };
+        (Task { lane, client: prepared.client, time: prediction.time, bytes: estimate.bytes_held }, kind, prediction)
+    }
+
+    /// The plan of a prepared request, and the task that it will be.
+    pub(crate) async fn plan_and_task(&self, prepared: &Prepared) -> Result<(Plan, Task), ServiceError> {
+        let (open, plan) = self.open_and_plan(prepared).await?;
+        let (task, ..) = self.task(prepared, &open, &plan);
+        Ok((plan, task))
+    }
+
+    /// The stored tile that a request is, if it is one.
+    pub(super) fn stored_tile(&self, open: &OpenImage, prepared: &Prepared) -> Option<StoredTile> {
+        recto_engine::stored_request(&*open.decoder, &prepared.resolved, &self.inner.render)
+    }
+
+    /// A stored tile, if it can be had without waiting for a disk.
+    pub(super) fn stored_without_waiting(&self, open: &OpenImage, prepared: &Prepared) -> Option<Bytes> {
+        let tile = self.stored_tile(open, prepared)?;
+        let mut bytes = room_for(&tile)?;
+        let head = tile.head.len();
+        bytes[..head].copy_from_slice(&tile.head);
+        open.source.try_read_at(tile.body.offset, &mut bytes[head..]).then(|| Bytes::from(bytes))
+    }
+
+    pub(super) async fn make_or_join(&self, prepared: &Prepared) -> Result<(Bytes, Origin), ServiceError> {
+        let this = self.clone();
+        let wanted = prepared.clone();
+        let origin = Arc::new(std::sync::OnceLock::new());
+        let told = Arc::clone(&origin);
+        let bytes = self
+            .inner
+            .rendering
+            .get_or_compute(prepared.key, move |cancel| async move {
+                let (bytes, origin) = this.make(&wanted, cancel).await?;
+                // Set once: this closure runs once.
+                let _first = told.set(origin);
+                Ok(bytes)
+            })
+            .await
+            .map_err(joined)?;
+        Ok((bytes, origin.get().copied().unwrap_or(Origin::Made)))
+    }
+
+    async fn make(&self, prepared: &Prepared, cancel: CancelSignal) -> Result<(Bytes, Origin), ServiceError> {
+        let inner = &self.inner;
+        let generation = inner.cache.generation();
+        let (this, wanted) = (Arc::clone(inner), prepared.clone());
+        let task = inner.small_task(prepared.client, WorkKind::of(&["begin"]));
+        let first = inner.lanes.run(task, move |_charge| this.begin(&wanted));
+        let (open, plan) = match cancel.or_cancelled(first).await.ok_or(DecodeError::Cancelled)??? {
+            Begun::Kept(bytes) => return Ok((bytes, Origin::Cached)),
+            Begun::KeptLarge(length) => {
+                if let Some(bytes) = self.read_large(prepared, length, &cancel).await? {
+                    return Ok((bytes, Origin::Cached));
+                }
+                // It was evicted in this moment.
+                cancel.or_cancelled(self.open_and_plan(prepared)).await.ok_or(DecodeError::Cancelled)??
+            }
+            Begun::Planned(open, plan) => (open, plan),
+        };
+        let made = self.render(prepared, &open, plan, &cancel, generation).await;
+        if made.is_ok() {
+            self.prepare_later(&open, &prepared.image.located);
+        }
+        if made.is_ok() || !open.shelf.is_damaged() {
+            return made;
+        }
+        // What the decoder had on its shelf was damaged, and is gone by now: it is opened anew, without that.
+        inner.open.invalidate(&OpenKey::of(&prepared.image.located));
+        let again = self.open_and_plan(prepared);
+        let (open, plan) = cancel.or_cancelled(again).await.ok_or(DecodeError::Cancelled)??;
+        self.render(prepared, &open, plan, &cancel, generation).await
+    }
+
+    /// Has the decoder do what it would else do for the next requests, once nobody needs the processors. Not before the first
+    /// request: that would wait for work of the lowest priority.
+    fn prepare_later(&self, open: &Arc<OpenImage>, located: &Located) {
+        if open.is_preparing.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let inner = &self.inner;
+        let key = xxh3_128(format!("{} {} {}", located.key, located.page, located.version).as_bytes());
+        let bytes = PREPARING_BYTES.min(inner.lanes.largest(Lane::Large) / 4);
+        let of_job = Arc::clone(open);
+        if !inner.background.submit(key, bytes, move |control| of_job.decoder.prepare(control)) {
+            open.is_preparing.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Makes the bytes on a pixel thread, once there is one and memory for it.
+    async fn render(
+        &self,
+        prepared: &Prepared,
+        open: &Arc<OpenImage>,
+        plan: Plan,
+        cancel: &CancelSignal,
+        generation: u64,
+    ) -> Result<(Bytes, Origin), ServiceError> {
+        let inner = &self.inner;
+        let max_time: Duration = inner.work.max_time.into();
+        let (task, kind, prediction) = self.task(prepared, open, &plan);
+        if prediction.is_sure && prediction.time / SURELY_TOO_LONG > max_time {
+            inner.lanes.count_too_large();
+            if inner.lanes.mode() == AdmissionMode::Enforce {
+                return Err(ServiceError::OverTime { needed: prediction.time, limit: max_time });
+            }
+        }
+        let (this, open, wanted, cancelled) = (Arc::clone(inner), Arc::clone(open), prepared.clone(), cancel.clone());
+        let work = inner.lanes.run(task, move |charge| {
+            // What runs may take its time, whatever it waited.
+            let control = Control::until(Instant::now() + max_time);
+            cancelled.on_cancel({
+                let control = control.clone();
+                move || control.cancel()
+            });
+            control.check()?;
+            let before = thread_time();
+            let bytes = recto_engine::execute(&plan, &*open.decoder, &*open.source, &this.render, &control)?;
+            this.costs.learn(kind, plan.estimate().pixels, thread_time().saturating_sub(before));
+            let bytes = held(bytes, charge);
+            this.metrics.made(&plan);
+            if recto_engine::stored_tile(&plan, &*open.decoder).is_some() {
+                return Ok((bytes, Origin::Stored));
+            }
+            // What was made of an original that changed meanwhile may be half the one and half the other.
+            if !this.is_current(&wanted.image) {
+                let identifier = wanted.image.located.identifier.to_string();
+                return Err(recto_source::SourceError::Changed { identifier }.into());
+            }
+            if this.cache.generation() == generation {
+                // The cache has bounds of its own, so what it keeps must not hold on to the charge.
+                let kept = if is_held(&bytes) { Bytes::copy_from_slice(&bytes) } else { bytes.clone() };
+                let derivative = Derivative::new(kept, wanted.resolved.format.media_type());
+                this.cache.insert(wanted.key, wanted.image.located.identifier.as_str(), &derivative);
+            }
+            Ok((bytes, Origin::Made))
+        });
+        cancel.or_cancelled(work).await.ok_or(DecodeError::Cancelled)??
+    }
+
+    /// A large derivative from the cache directory, with its memory charged before it is read.
+    async fn read_large(
+        &self,
+        prepared: &Prepared,
+        length: u64,
+        cancel: &CancelSignal,
+    ) -> Result<Option<Bytes>, ServiceError> {
+        let inner = &self.inner;
+        let (this, key) = (Arc::clone(inner), prepared.key);
+        let time = inner.costs.predict(WorkKind::of(&["read"]), length / 64).time;
+        let task = Task { lane: Lane::Large, client: prepared.client, time, bytes: length };
+        let read = inner.lanes.run(task, move |charge| {
+            this.cache.get(&key).map(|kept| Bytes::from_owner(HeldAnswer { bytes: kept.bytes, _charge: charge }))
+        });
+        cancel.or_cancelled(read).await.ok_or(DecodeError::Cancelled)?
+    }
+}
+
+impl Inner {
+    /// The derivative if it is kept, else an open original and a plan.
+    fn begin(&self, prepared: &Prepared) -> Result<Begun, ServiceError> {
+        match self.cache.length_on_disk(&prepared.key) {
+            Some(length) if length >= HELD_ANSWER_BYTES => return Ok(Begun::KeptLarge(length)),
+            _ => {}
+        }
+        if let Some(kept) = self.cache.get(&prepared.key) {
+            return Ok(Begun::Kept(kept.bytes));
+        }
+        let open = self.open_image(&prepared.image.located)?;
+        let plan = recto_engine::plan(&*open.decoder, &prepared.resolved, &self.render)?;
+        Ok(Begun::Planned(open, plan))
+    }
+}
+
+/// What kind of work a plan is, for reckoning how long it takes.
+fn kind(prepared: &Prepared, open: &OpenImage, plan: &Plan) -> WorkKind {
+    let facts = open.decoder.facts();
+    let word = match plan {
+        Plan::StoredTile { .. } => "stored",
+        Plan::Cut { .. } => "cut",
+        Plan::StoredWhole { .. } => "whole",
+        _ => "render",
+    };
+    let source = facts.source_format.to_string();
+    WorkKind::of(&[word, &source, &facts.compression, prepared.resolved.format.extension()])
+}
+
+/// What is there at the start of the work on a request.
+enum Begun {
+    Kept(Bytes),
+    KeptLarge(u64),
+    Planned(Arc<OpenImage>, Plan),
+}
+
+/// Bytes on their way to a client, with the memory that they take.
+struct HeldAnswer {
+    bytes: Bytes,
+    _charge: Charge,
+}
+
+impl AsRef<[u8]> for HeldAnswer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// What was made, charged for as long as anyone holds it if it is large.
+fn held(mut bytes: Vec<u8>, mut charge: Charge) -> Bytes {
+    // Encoders write into buffers with room to spare, which caches and slow clients would hold along.
+    bytes.shrink_to_fit();
+    let bytes = Bytes::from(bytes);
+    if !is_held(&bytes) {
+        return bytes;
+    }
+    charge.shrink_to(bytes.len() as u64);
+    Bytes::from_owner(HeldAnswer { bytes, _charge: charge })
+}
+
+fn is_held(bytes: &Bytes) -> bool {
+    bytes.len() as u64 >= HELD_ANSWER_BYTES
+}
+
+/// A buffer for a stored tile; `None` for sizes that no tile has.
+fn room_for(tile: &StoredTile) -> Option<Vec<u8>> {
+    let body = usize::try_from(tile.body.length).ok().filter(|length| *length <= 64 << 20)?;
+    Some(vec![0; tile.head.len() + body])
+}

@@ -1,0 +1,119 @@
+//! D1, D2: more than can be done is asked for; what is turned away is told so and counted, and memory stays within its bound.
+
+use std::collections::BTreeMap;
+
+use crate::support::{Library, Server};
+
+fn counter(server: &Server, name: &str) -> u64 {
+    let text = server.get("/metrics").text();
+    let line = text.lines().find(|line| line.split(' ').next() == Some(name));
+    line.unwrap_or_else(|| panic!("no {name} in {text}")).rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+fn resident_mib(server: &Server) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap().to_owned();
+    line.split_ascii_whitespace().nth(1).unwrap().parse::<u64>().unwrap() >> 10
+}
+
+fn large_library() -> Library {
+    let library = Library::new();
+    library.put_png("large.png", 4000, 3000).put_png("small.png", 300, 200);
+    library
+}
+
+#[test]
+fn d1_what_can_never_be_done_is_413_and_the_rest_is_done_within_the_memory() {
+    let library = large_library();
+    let server = library.serve(&["--set", "work.memory=160 MiB", "--set", "cache.max_memory=8 MiB"]);
+    // The encoder of WebP wants the whole picture several times over.
+    let answer = server.get("/iiif/3/large.png/full/max/22.5/default.webp");
+    assert_eq!(answer.status, 413, "{}", answer.text());
+    assert!(answer.text().contains("ask for a smaller size"), "{}", answer.text());
+    assert_eq!(counter(&server, "recto_work_verdicts_too_large_total"), 1);
+    let mut statuses: BTreeMap<u16, u32> = BTreeMap::new();
+    std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..40_u32)
+            .map(|number| {
+                let server = &server;
+                scope.spawn(move || match number % 4 {
+                    0 => server.get(&format!("/iiif/3/large.png/full/{},/0/default.jpg", 3900 - number)),
+                    1 => server.get(&format!("/iiif/3/large.png/full/{},/90/default.png", 2000 - number)),
+                    2 => server.get(&format!("/iiif/3/large.png/full/max/{number}.5/default.webp")),
+                    _ => server.get(&format!("/iiif/3/small.png/{number},0,100,100/max/0/default.jpg")),
+                })
+            })
+            .collect();
+        for answer in asking.into_iter().map(|asking| asking.join().unwrap()) {
+            *statuses.entry(answer.status).or_default() += 1;
+        }
+    });
+    assert!(statuses.keys().all(|status| [200, 413, 503].contains(status)), "{statuses:?}");
+    assert!(
+        statuses[&200] >= 10 && statuses[&413] == 10,
+        "small ones are served, what is too large is not: {statuses:?}"
+    );
+    assert!(resident_mib(&server) < 160 + 8 + 40 + 150, "{} MiB at most", resident_mib(&server));
+    // The last answer is let go a moment after it was sent.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while counter(&server, "recto_work_memory_bytes") > 0 {
+        assert!(std::time::Instant::now() < deadline, "memory stays charged");
+        std::thread::yield_now();
+    }
+    server.assert_clean_log();
+}
+
+#[test]
+fn d2_who_asks_for_one_thing_is_served_beside_one_who_asks_for_many() {
+    let library = large_library();
+    let server = library.serve(&["--set", "work.max_waiting=4", "--set", "server.trusted_proxies=[\"127.0.0.1/32\"]"]);
+    assert_eq!(server.get("/iiif/3/large.png/info.json").status, 200);
+    let ask = |client: &str, width: u32| {
+        server.ask("GET", &format!("/iiif/3/large.png/full/{width},/0/default.png"), &[("X-Forwarded-For", client)])
+    };
+    let mut turned_away = 0;
+    std::thread::scope(|scope| {
+        let many: Vec<_> = (0..40).map(|number| scope.spawn(move || ask("192.0.2.1", 2000 + number))).collect();
+        for number in 0..3 {
+            let answer = ask("192.0.2.2", 1500 + number);
+            assert_eq!(answer.status, 200, "{}", answer.text());
+        }
+        for answer in many.into_iter().map(|asking| asking.join().unwrap()) {
+            if answer.status == 503 {
+                turned_away += 1;
+                assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
+            } else {
+                assert_eq!(answer.status, 200, "{}", answer.text());
+            }
+        }
+    });
+    let counted = counter(&server, "recto_work_verdicts_busy_total") + counter(&server, "recto_work_expired_total");
+    assert_eq!(counted, turned_away);
+    server.assert_clean_log();
+}
+
+#[test]
+fn d2_shadow_mode_turns_nobody_away() {
+    let library = large_library();
+    let server = library.serve(&[
+        "--set",
+        "work.admission=shadow",
+        "--set",
+        "work.max_waiting=1",
+        "--set",
+        "work.memory=64 MiB",
+    ]);
+    std::thread::scope(|scope| {
+        for number in 0..20 {
+            let server = &server;
+            scope.spawn(move || {
+                let answer = server.get(&format!("/iiif/3/large.png/full/{},/0/default.jpg", 1200 + number));
+                assert_eq!(answer.status, 200, "{}", answer.text());
+            });
+        }
+    });
+    // It would take more than there is, and runs alone.
+    assert_eq!(server.get("/iiif/3/large.png/full/max/22.5/default.webp").status, 200);
+    assert_eq!(counter(&server, "recto_work_verdicts_too_large_total"), 1);
+    assert_eq!(counter(&server, "recto_renders_total"), 21);
+}
