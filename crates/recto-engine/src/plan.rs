@@ -236,7 +236,11 @@ fn stays_deep(facts: &ImageFacts, request: &ResolvedRequest, options: &RenderOpt
     options.depth == Depth::AsStored
         && facts.bits_per_sample > 8
         && request.quality != Quality::Bitonal
-        && matches!(request.format.extension(), "png" | "tif" | "jp2" | "avif" | "jxl")
+        && match request.format {
+            Format::Png | Format::Tif | Format::Jp2 | Format::Avif => true,
+            Format::Jxl => !facts.has_alpha,
+            _ => false,
+        }
 }
 
 /// Dots per inch of the answer: the original's, scaled with its pixels. Unequal ones mean nothing after a turn by any angle.

@@ -6,16 +6,22 @@
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Resource, Rlimit, setrlimit};
+
+use crate::{Control, DecodeError};
 
 /// First argument of a child that decodes.
 pub const CONTAINED: &str = "contained-decoder";
 
 /// Processor time of a child, in seconds.
 const MOST_SECONDS: u64 = 20;
+
+/// How often a parent that waits looks whether its own time is up.
+const GLANCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// Memory of a child in bytes beside what its job may take.
 const OWN_BYTES: u64 = 1 << 30;
@@ -50,18 +56,35 @@ pub fn run_contained(arguments: impl Iterator<Item = OsString>) -> u8 {
     u8::from(io::stdout().lock().write_all(&answer).is_err())
 }
 
-/// Has `given` decoded by a child whose answer is at most `most_bytes` long. `None` when decoders run in place here.
+/// Why there is no answer of a child.
+pub(super) enum Failure {
+    /// The request is over.
+    Stopped(DecodeError),
+    /// The child died or does not start, in words.
+    Child(String),
+}
+
+/// Has `given` decoded by a child whose answer is shorter than `most_bytes`. `None` when decoders run in place here. The child is
+/// ended when `control` says so.
 pub(super) fn decode(
     decoder: &str,
     most_pixels: u32,
     given: &[u8],
     most_bytes: u64,
-) -> Option<Result<Vec<u8>, String>> {
-    Some(run(PROGRAM.get()?, decoder, most_pixels, given, most_bytes))
+    control: &Control,
+) -> Option<Result<Vec<u8>, Failure>> {
+    Some(run(PROGRAM.get()?, decoder, most_pixels, given, most_bytes, control))
 }
 
-fn run(program: &PathBuf, decoder: &str, most_pixels: u32, given: &[u8], most_bytes: u64) -> Result<Vec<u8>, String> {
-    let failed = |what: &str, error: io::Error| format!("the {decoder} decoder {what}: {error}");
+fn run(
+    program: &PathBuf,
+    decoder: &str,
+    most_pixels: u32,
+    given: &[u8],
+    most_bytes: u64,
+    control: &Control,
+) -> Result<Vec<u8>, Failure> {
+    let failed = |what: &str, error: io::Error| Failure::Child(format!("the {decoder} decoder {what}: {error}"));
     let mut child = Command::new(program)
         .args([CONTAINED, decoder, &most_pixels.to_string()])
         .env_clear()
@@ -75,15 +98,40 @@ fn run(program: &PathBuf, decoder: &str, most_pixels: u32, given: &[u8], most_by
     let read = std::thread::scope(|scope| {
         // A child that ended does not read; that shows in its answer.
         scope.spawn(move || input.map(|mut input| input.write_all(given)));
-        output.map_or(Ok(0), |output| output.take(most_bytes).read_to_end(&mut answer))
+        let read = output.map_or(Ok(Ok(())), |output| collect(output, &mut answer, most_bytes, control));
+        if !matches!(read, Ok(Ok(()))) || answer.len() as u64 >= most_bytes {
+            // It is ended either way; whether it had ended already does not matter. The thread that writes to it ends as well.
+            let _killed = child.kill();
+        }
+        read
     });
-    if read.is_err() || answer.len() as u64 >= most_bytes {
-        // It is ended either way; whether it had ended already does not matter.
-        let _killed = child.kill();
-    }
     let status = child.wait().map_err(|error| failed("is lost", error))?;
-    if !status.success() || read.is_err() || answer.is_empty() {
-        return Err(format!("the {decoder} decoder ended before it was done ({status})"));
+    match read {
+        Ok(Ok(())) if status.success() && !answer.is_empty() => Ok(answer),
+        Ok(Err(stopped)) => Err(Failure::Stopped(stopped)),
+        _ => Err(Failure::Child(format!("the {decoder} decoder ended before it was done ({status})"))),
     }
-    Ok(answer)
+}
+
+/// Reads to the end, to the limit, or until `control` ends it: the inner error.
+fn collect(
+    mut output: ChildStdout,
+    answer: &mut Vec<u8>,
+    most_bytes: u64,
+    control: &Control,
+) -> io::Result<Result<(), DecodeError>> {
+    let mut piece = vec![0; 256 << 10];
+    while (answer.len() as u64) < most_bytes {
+        if let Err(stopped) = control.check() {
+            return Ok(Err(stopped));
+        }
+        if poll(&mut [PollFd::new(&output, PollFlags::IN)], Some(&GLANCE))? == 0 {
+            continue;
+        }
+        match output.read(&mut piece)? {
+            0 => break,
+            length => answer.extend_from_slice(&piece[..length]),
+        }
+    }
+    Ok(Ok(()))
 }

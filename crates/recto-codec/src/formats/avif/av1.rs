@@ -16,6 +16,7 @@ use rav1d::src::lib::{
 use recto_iiif::Dimensions;
 
 use crate::formats::contained;
+use crate::{Control, DecodeError, SourceFormat};
 
 /// How often data is offered again before the stream is given up: once for each picture that is in the way.
 const MAX_ROUNDS: u32 = 64;
@@ -130,12 +131,15 @@ impl Yuv {
 
 /// Decodes a picture of at most this many pixels: in a child process where the program has one, since rav1d ends the process when it
 /// finds itself wrong.
-pub(super) fn decode(stream: &[u8], max_pixels: u32) -> Result<Yuv, String> {
+pub(super) fn decode(stream: &[u8], max_pixels: u32, control: &Control) -> Result<Yuv, DecodeError> {
     let most_bytes = u64::from(max_pixels) * 6 + 64;
-    match contained::decode("av1", max_pixels, stream, most_bytes) {
-        Some(answer) => Yuv::from_bytes(&answer?),
+    let yuv = match contained::decode("av1", max_pixels, stream, most_bytes, control) {
+        Some(Ok(answer)) => Yuv::from_bytes(&answer),
+        Some(Err(contained::Failure::Stopped(stopped))) => return Err(stopped),
+        Some(Err(contained::Failure::Child(what))) => Err(what),
         None => decode_here(stream, max_pixels),
-    }
+    };
+    yuv.map_err(|what| DecodeError::Corrupt { format: SourceFormat::Avif, what })
 }
 
 /// What a child process answers.

@@ -193,7 +193,7 @@ impl AvifDecoder {
     }
 
     /// One decoded item, from memory if it was decoded before.
-    fn decoded(&self, coded: Coded, tile: Dimensions) -> Result<Arc<Yuv>, DecodeError> {
+    fn decoded(&self, coded: Coded, tile: Dimensions, control: &Control) -> Result<Arc<Yuv>, DecodeError> {
         let key = MemoKey { image: self.image, part: u64::from(coded.id) };
         if let Some(known) = self.memo.get::<Yuv>(key) {
             return Ok(known);
@@ -202,7 +202,7 @@ impl AvifDecoder {
         let stream = self.meta.bytes(self.source.as_ref(), item, self.max_bytes)?;
         // The coded size may be another one than the container says; it must not be a larger one.
         let most = u32::try_from(tile.area_px()).unwrap_or(u32::MAX);
-        let yuv = av1::decode(&stream, most).map_err(corrupt)?;
+        let yuv = av1::decode(&stream, most, control)?;
         if yuv.size != tile {
             return Err(corrupt(format!("its picture is coded as {} pixels, the container says {tile}", yuv.size)));
         }
@@ -259,7 +259,7 @@ impl Decoder for AvifDecoder {
         let mut alpha = Vec::new();
         for (picture, coded) in self.needed(region) {
             control.check()?;
-            let yuv = self.decoded(coded, picture.tile)?;
+            let yuv = self.decoded(coded, picture.tile, control)?;
             let meaning = self.meaning(&yuv);
             if std::ptr::eq(picture, &raw const self.picture) {
                 let gray = yuv.layout == Layout::Monochrome;

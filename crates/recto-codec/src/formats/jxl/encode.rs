@@ -1,4 +1,4 @@
-//! Writing JPEG XL: lossless, 8 or 16 bits.
+//! Writing JPEG XL: lossless, 8 bits, or 16 where there is no alpha.
 
 use zune_core::bit_depth::BitDepth;
 use zune_core::colorspace::ColorSpace;
@@ -30,9 +30,10 @@ pub(crate) fn encoder(header: &EncodeHeader, options: &EncodeOptions) -> Result<
     }
     let color = match pixels {
         PixelFormat::Gray8 | PixelFormat::Gray16 => ColorSpace::Luma,
-        PixelFormat::GrayAlpha8 | PixelFormat::GrayAlpha16 => ColorSpace::LumaA,
+        PixelFormat::GrayAlpha8 => ColorSpace::LumaA,
         PixelFormat::Rgb8 | PixelFormat::Rgb16 => ColorSpace::RGB,
-        PixelFormat::Rgba8 | PixelFormat::Rgba16 => ColorSpace::RGBA,
+        PixelFormat::Rgba8 => ColorSpace::RGBA,
+        // The encoder says 8 bits of opacity whatever it writes (zune-jpegxl 0.5).
         _ => return Err(EncodeError::PixelFormat { format: FORMAT, pixels }),
     };
     if header.icc.is_some() {

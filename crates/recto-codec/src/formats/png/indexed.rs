@@ -1,4 +1,4 @@
-//! PNG with a palette: at most 256 colours, dithered where there were more. A third of the bytes or less.
+//! PNG with a palette: at most 256 colours, dithered where there were more. Half of the bytes, or less.
 
 use png::{BitDepth, ColorType, Compression};
 

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::corrupt;
+use super::{corrupt, tag};
 use crate::{ByteRange, DecodeError, RandomAccess};
 
 /// Bytes read at once in the hope that they hold a whole directory: 40 classic entries.
@@ -151,7 +151,7 @@ impl File {
         if self.big { 8 } else { 4 }
     }
 
-    /// Loads the values of the tags that `is_wanted`, of at most `max_bytes` in all. A value outside of the file is left out.
+    /// Loads the values of the tags that `is_wanted`, of at most `max_bytes` in all. A value outside of the file is left out, unless pixels would be others without it.
     pub(super) fn values(
         &self,
         ifd: &Ifd,
@@ -174,6 +174,9 @@ impl File {
             }
             let range = ByteRange::new(self.order.number(&entry.field[..self.field_size() as usize]), length);
             if range.end().is_none_or(|end| end > self.source.len()) {
+                if tag::NEEDED.contains(&entry.tag) {
+                    return Err(corrupt(format!("the values of tag {} lie outside of it", entry.tag)));
+                }
                 continue;
             }
             budget = budget

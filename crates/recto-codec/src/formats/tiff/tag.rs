@@ -45,6 +45,17 @@ pub(super) const EXIF_IFD: u16 = 34665;
 pub(super) const GPS_IFD: u16 = 34853;
 pub(super) const ICC_PROFILE: u16 = 34675;
 
+/// Tags without which pixels would be read in another way.
+pub(super) const NEEDED: &[u16] = &[
+    BITS_PER_SAMPLE,
+    EXTRA_SAMPLES,
+    SAMPLE_FORMAT,
+    COLOR_MAP,
+    SMIN_SAMPLE_VALUE,
+    SMAX_SAMPLE_VALUE,
+    YCBCR_SUBSAMPLING,
+];
+
 /// Everything that [`super::directory::Directory`] looks at.
 pub(super) const DIRECTORY: &[u16] = &[
     IMAGE_WIDTH,
