@@ -1,8 +1,9 @@
 //! Who is let in: a reckoning of how long the work that was let in will take, and the verdict on what comes next.
 //!
 //! The reckoning is a model of the lanes, not the lanes: work flows at a fixed rate, shared equally among the clients who have
-//! some. It knows what was let in and by how much such predictions were wrong lately, and nothing of when anything really began or
-//! ended, and so gives the same verdicts whether these are carried out or only counted.
+//! some. It knows what was let in and by how much such predictions were wrong lately, and of what really happens only whether a lane
+//! has come to its end: so it gives the same verdicts whether these are carried out or only counted, and never turns away what could
+//! begin at once.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
@@ -91,6 +92,11 @@ impl Admission {
         (time / threads.max(1)).max(u64::try_from(by_memory).unwrap_or(u64::MAX)).clamp(1, MOST_LOAD)
     }
 
+    /// Nothing waits in this lane: whatever the reckoning thinks is still to be done has been done sooner.
+    pub fn caught_up(&mut self, lane: Lane) {
+        self.flow(lane).settle();
+    }
+
     /// The verdict at this time, counted from any moment that stays the same. What is admitted counts from now on, until
     /// [`Admission::done`].
     pub fn decide(&mut self, now: Duration, wish: &Wish) -> Verdict {
@@ -159,7 +165,7 @@ impl PredictionError {
     }
 
     fn factor(&self) -> f64 {
-        if self.thought > 0.0 { (self.was / self.thought).clamp(0.1, 10.0) } else { 1.0 }
+        if self.thought > 0.0 { (self.was / self.thought).clamp(0.01, 100.0) } else { 1.0 }
     }
 }
 
@@ -206,6 +212,13 @@ impl Flow {
                 self.count -= gone.ends.len();
             }
         }
+    }
+
+    /// Drops everything.
+    fn settle(&mut self) {
+        self.marks.clear();
+        self.clients.clear();
+        (self.count, self.rest) = (0, 0);
     }
 
     /// Drops what the level has reached.
@@ -329,6 +342,20 @@ mod tests {
     }
 
     #[test]
+    fn a_lane_that_has_caught_up_turns_nothing_away() {
+        let mut admission = Admission::new(LIMITS);
+        for _ in 0..3 {
+            admission.decide(at(0), &wish(1, 1000, 1));
+        }
+        assert!(matches!(admission.decide(at(0), &wish(1, 1000, 1)), Verdict::Busy { .. }));
+        admission.caught_up(Lane::Large);
+        assert_eq!(admission.decide(at(0), &wish(1, 1000, 1)), Verdict::Admitted);
+        admission.given_up(at(0), &wish(2, 1000, 1));
+        admission.advance_all(at(100_000));
+        assert_eq!((admission.large.count, admission.large.clients.len(), admission.large.marks.len()), (0, 0, 0));
+    }
+
+    #[test]
     fn what_is_given_up_is_taken_off_and_what_takes_longer_is_learned_from() {
         let mut admission = Admission::new(LIMITS);
         admission.decide(at(0), &wish(1, 1000, 1));
@@ -419,6 +446,9 @@ mod tests {
                 free_at += took;
             }
             free_at = if running.is_none() { free_at.max(now) } else { free_at };
+            if queue.len() == 0 && running.is_none() {
+                admission.caught_up(Lane::Large);
+            }
             let verdict = admission.decide(at(now), &wish);
             match verdict {
                 Verdict::Admitted => run.admitted += 1,
