@@ -24,7 +24,7 @@ done
 [ -n "$address" ] || { cat "$work/log" >&2; exit 1; }
 failed=0
 for version in 2 3; do
-    # Level 3 is the validator's word for "every optional test"; jp2 output is not written yet and not announced.
+    # Level 3 is the validator's word for "every optional test".
     tests=$("$venv/classic/bin/python" tests/validators/classic_tests.py "$version.0")
     arguments=()
     for test in $tests; do arguments+=(--test "$test"); done
