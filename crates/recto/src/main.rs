@@ -8,6 +8,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// For the C libraries as well. Buffers of tiles come and go by the thousand: each costs page faults where it is a mapping of its own,
+/// and gaps that nothing fits where it is not (as with glibc, whichever way it is set).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let mut words = std::env::args_os().skip(1);
     if words.next().is_some_and(|first| first == recto_codec::CONTAINED) {

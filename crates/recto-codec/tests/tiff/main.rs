@@ -12,6 +12,7 @@ mod pyramid;
 mod real;
 mod stored;
 mod structure;
+mod tiles;
 mod webp;
 
 use std::sync::Arc;

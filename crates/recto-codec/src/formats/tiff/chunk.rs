@@ -56,7 +56,10 @@ impl Chunk {
                 Plane::Picture(picture(file, level, bytes, (rows, denominator), &name, control)?)
             } else {
                 let input = Input::held(bytes, directory.reversed_bits);
-                let flow = open(directory, input, layout.chunk.width_px);
+                let (group_rows, group_bytes) = group(directory, layout.chunk.width_px);
+                let whole_bytes = group_bytes.saturating_mul(u64::from(rows.div_ceil(group_rows)));
+                let whole_bytes = usize::try_from(whole_bytes).unwrap_or(usize::MAX);
+                let flow = open(directory, input, layout.chunk.width_px, whole_bytes);
                 Plane::Flow(flow.map_err(|error| broken(&name, error))?)
             });
         }
@@ -81,7 +84,7 @@ impl Chunk {
                 Some(range) => {
                     let range = inside(file, range, largest_chunk(directory), &name)?;
                     let input = Input::blocks(file.source.clone(), range, directory.reversed_bits);
-                    let flow = open(directory, input, layout.chunk.width_px);
+                    let flow = open(directory, input, layout.chunk.width_px, usize::MAX);
                     Plane::Flow(flow.map_err(|error| broken(&name, error))?)
                 }
             });

@@ -26,6 +26,7 @@ mod rows;
 mod samples;
 mod stored;
 mod tag;
+mod tiles;
 mod ycbcr;
 
 use std::sync::Arc;

@@ -10,6 +10,7 @@ use super::ifd::File;
 use super::pyramid::{self, Page};
 use super::rows::{self, Rows};
 use super::stored::{self, Streams};
+use super::tiles::Tiles;
 use super::{tag, unsupported};
 use crate::formats::bands::{BandRows, Bands};
 use crate::{
@@ -235,12 +236,13 @@ impl Decoder for TiffDecoder {
                     region = Rect::new(0, first, size.width_px, size.height_px - first);
                 }
                 let first = region.y;
-                let rows = Rows::new(&self.file, level, &DecodeRequest { region, ..asked }, held.clone());
+                let rows = Rows::new(&self.file, level, &DecodeRequest { region, ..asked }, held.clone(), None);
                 Ok((first, Box::new(rows) as Box<dyn RowSource + 'a>))
             };
             return Ok(Box::new(BandRows::new(bands, geometry, Box::new(begin), control)));
         }
-        Ok(Box::new(Rows::new(&self.file, level, wanted, control.clone())))
+        let tiles = Tiles::new(&self.memo, self.image, &level.directory, wanted);
+        Ok(Box::new(Rows::new(&self.file, level, wanted, control.clone(), tiles)))
     }
 
     fn metadata(&self) -> Result<Metadata, DecodeError> {

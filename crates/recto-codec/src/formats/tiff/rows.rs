@@ -6,6 +6,7 @@
 //! Everything here counts in pixels of the level divided by the denominator; only JPEG has one other than 1.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use recto_iiif::{Dimensions, Rect};
 
@@ -15,6 +16,7 @@ use super::decompress::BLOCK;
 use super::directory::{Compression, Directory};
 use super::ifd::File;
 use super::reader::StoredLevel;
+use super::tiles::Tiles;
 use crate::{ByteRange, Control, Cost, DecodeError, DecodeRequest, DecodedGeometry, Raster, RowSource};
 
 /// Compressed bytes of neighbouring chunks that are read at once.
@@ -42,17 +44,36 @@ pub(super) struct Rows<'a> {
     /// Compressed strips read ahead: the row of the first, and their bytes.
     ahead: Ahead,
     scratch: Vec<u8>,
+    /// Where tiles are remembered.
+    tiles: Option<Tiles>,
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn new(file: &'a File, level: &'a StoredLevel, wanted: &DecodeRequest, control: Control) -> Self {
+    pub(super) fn new(
+        file: &'a File,
+        level: &'a StoredLevel,
+        wanted: &DecodeRequest,
+        control: Control,
+        tiles: Option<Tiles>,
+    ) -> Self {
         let directory = &level.directory;
         let rect = DecodedGeometry::reduced_rect(wanted, directory.size);
         let geometry =
             DecodedGeometry { format: directory.interpretation.format, denominator: wanted.denominator, rect };
         let chunk = directory.layout.chunk.reduced(wanted.denominator);
         let next = rect.y;
-        Self { file, level, control, geometry, chunk, next, open: None, ahead: Ahead::new(), scratch: Vec::new() }
+        Self {
+            file,
+            level,
+            control,
+            geometry,
+            chunk,
+            next,
+            open: None,
+            ahead: Ahead::new(),
+            scratch: Vec::new(),
+            tiles,
+        }
     }
 
     /// Gives what a row of tiles has of the region.
@@ -65,28 +86,76 @@ impl<'a> Rows<'a> {
         let columns = columns(rect, self.chunk);
         let mut column = *columns.start();
         while column <= *columns.end() {
+            self.control.check()?;
+            if let Some(tile) = self.tiles.as_ref().and_then(|tiles| tiles.get(self.index(column, row))) {
+                self.copy_tile(&tile, column, row, &mut out);
+                column += 1;
+                continue;
+            }
             let batch = self.batch(row, column, *columns.end());
             for (column, planes) in (column..).zip(read_chunks(self.file, self.level, &batch)?) {
                 self.control.check()?;
-                let place = Rect::new(column * self.chunk.width_px, self.next, self.chunk.width_px, rows);
-                let Some(part) = place.intersection(rect) else { continue };
-                let mut chunk = Chunk::decode(
-                    self.file,
-                    self.level,
-                    planes,
-                    column,
-                    row,
-                    self.geometry.denominator,
-                    &self.control,
-                )?;
-                let first = self.next - row * self.chunk.height_px;
-                let from = Dimensions::new(part.x - place.x, first);
-                chunk.give(&self.level.directory, from, part.w, rows, &mut out, part.x - rect.x, &mut self.scratch)?;
+                let denominator = self.geometry.denominator;
+                let mut chunk = Chunk::decode(self.file, self.level, planes, column, row, denominator, &self.control)?;
+                if let Some(tile) = self.whole_tile(&mut chunk, column, row) {
+                    self.copy_tile(&tile, column, row, &mut out);
+                    continue;
+                }
+                if self.tiles.is_some() {
+                    // Its sound rows may be all that is wanted.
+                    chunk = self.open_again(column, row)?;
+                }
+                let Some((part, from)) = self.part(column, row, rows) else { continue };
+                let directory = &self.level.directory;
+                chunk.give(directory, from, part.w, rows, &mut out, part.x - rect.x, &mut self.scratch)?;
             }
             column += batch.len() as u32;
         }
         self.next += rows;
         Ok(out)
+    }
+
+    fn open_again(&self, column: u32, row: u32) -> Result<Chunk, DecodeError> {
+        let planes = vec![planes(&self.level.directory, column, row)];
+        let read = read_chunks(self.file, self.level, &planes)?.pop().unwrap_or_default();
+        Chunk::decode(self.file, self.level, read, column, row, self.geometry.denominator, &self.control)
+    }
+
+    fn index(&self, column: u32, row: u32) -> usize {
+        self.level.directory.layout.index(0, column, row)
+    }
+
+    /// What `rows` rows from the next on have of a tile: where that lies in the image, and where in the tile.
+    fn part(&self, column: u32, row: u32, rows: u32) -> Option<(Rect, Dimensions)> {
+        let place = Rect::new(column * self.chunk.width_px, self.next, self.chunk.width_px, rows);
+        let part = place.intersection(self.geometry.rect)?;
+        Some((part, Dimensions::new(part.x - place.x, self.next - row * self.chunk.height_px)))
+    }
+
+    /// All of a tile, to be remembered; `None` where tiles are not, or where part of this one is damaged.
+    fn whole_tile(&mut self, chunk: &mut Chunk, column: u32, row: u32) -> Option<Arc<Raster>> {
+        let tiles = self.tiles.as_ref()?;
+        let directory = &self.level.directory;
+        let mut tile = Raster::zeroed(self.chunk, self.geometry.format);
+        let begin = Dimensions::new(0, 0);
+        let (w, h) = (self.chunk.width_px, self.chunk.height_px);
+        chunk.give(directory, begin, w, h, &mut tile, 0, &mut self.scratch).ok()?;
+        let tile = Arc::new(tile);
+        tiles.keep(directory.layout.index(0, column, row), Arc::clone(&tile));
+        Some(tile)
+    }
+
+    /// Copies what `out` wants of a tile.
+    fn copy_tile(&self, tile: &Raster, column: u32, row: u32, out: &mut Raster) {
+        let rows = out.height_px();
+        let Some((part, from)) = self.part(column, row, rows) else { return };
+        let pixel = out.format().bytes_per_pixel();
+        let bytes = part.w as usize * pixel;
+        let (source, target) = (from.width_px as usize * pixel, (part.x - self.geometry.rect.x) as usize * pixel);
+        for y in 0..rows {
+            out.row_mut(y)[target..target + bytes]
+                .copy_from_slice(&tile.row(from.height_px + y)[source..source + bytes]);
+        }
     }
 
     /// Chunks from `column` on that are read at once: the numbers of each one's planes.
@@ -103,7 +172,8 @@ impl<'a> Rows<'a> {
                 .map(|range| range.length.min(most))
                 .sum::<u64>();
             bytes += length;
-            if bytes > READ_AHEAD && !batch.is_empty() {
+            let is_known = self.tiles.as_ref().is_some_and(|tiles| tiles.get(self.index(column, row)).is_some());
+            if (bytes > READ_AHEAD || is_known) && !batch.is_empty() {
                 break;
             }
             batch.push(planes);
@@ -306,12 +376,14 @@ pub(super) fn cost(file: &File, level: &StoredLevel, wanted: &DecodeRequest) -> 
     let planes = if directory.planar { directory.interpretation.used as u64 } else { 1 };
     let stride = u64::from(rect.w) * directory.interpretation.format.bytes_per_pixel() as u64;
     let streamed = is_streamed(directory, rect, chunk);
+    // A tile to be remembered is made beside what the decompressor gives.
+    let kept = chunk.area_px() * directory.interpretation.format.bytes_per_pixel() as u64;
     let decoded = if directory.compression.is_image() {
-        chunk.area_px() * u64::from(directory.chunk_samples()) * planes
+        chunk.area_px() * u64::from(directory.chunk_samples()) * planes + kept
     } else if streamed {
         STRIP.max(group(directory, layout.chunk.width_px).1) * planes
     } else {
-        raw_bytes(directory) * planes
+        raw_bytes(directory) * planes + kept
     };
     let compressed = match (streamed, directory.compression.is_image()) {
         (true, false) => 3 * BLOCK * planes,

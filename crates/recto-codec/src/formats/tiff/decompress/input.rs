@@ -31,6 +31,17 @@ impl Input {
         Self { rest: Some((source, range)), buffer: Vec::new(), position: 0, reversed }
     }
 
+    /// All bytes, if they are held and none was taken.
+    pub(super) fn all(&self) -> Option<&[u8]> {
+        (self.rest.is_none() && self.position == 0).then_some(&self.buffer)
+    }
+
+    /// Goes to the end.
+    pub(super) fn end(&mut self) {
+        self.rest = None;
+        self.position = self.buffer.len();
+    }
+
     /// Passes over bytes without reading them; gives how many there were.
     pub(super) fn skip(&mut self, bytes: u64) -> u64 {
         let held = bytes.min((self.buffer.len() - self.position) as u64);

@@ -2,6 +2,7 @@
 
 mod ccitt;
 mod ccitt_codes;
+mod deflate;
 mod input;
 mod lzw;
 mod packbits;
@@ -40,12 +41,12 @@ pub(super) trait Inflow: Send {
     }
 }
 
-/// Begins to decompress a chunk whose rows have `width` pixels.
-pub(super) fn open(directory: &Directory, input: Input, width: u32) -> io::Result<Box<dyn Inflow>> {
+/// Begins to decompress a chunk whose rows have `width` pixels, and which is of `whole_bytes` when it is decompressed.
+pub(super) fn open(directory: &Directory, input: Input, width: u32, whole_bytes: usize) -> io::Result<Box<dyn Inflow>> {
     Ok(match directory.compression {
         Compression::PackBits => Box::new(packbits::PackBits::new(input)),
         Compression::Lzw => Box::new(lzw::Lzw::new(input)?),
-        Compression::Deflate => Box::new(Reading(flate2::bufread::ZlibDecoder::new(input))),
+        Compression::Deflate => Box::new(deflate::Deflate::new(input, whole_bytes)),
         Compression::Zstd => {
             let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?;
             decoder.window_log_max(27)?;

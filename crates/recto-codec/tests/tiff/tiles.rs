@@ -1,0 +1,121 @@
+//! Tiles that are remembered for the next region.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use recto_codec::{
+    EncodeHeader, Memo, MemoryAccess, Metadata, OpenOptions, Orientation, PixelFormat, PyramidCompression,
+    PyramidOptions, PyramidPage, PyramidWriter, RandomAccess, Raster, open,
+};
+use recto_iiif::{Dimensions, Rect};
+use recto_testkit::Rng;
+use recto_testkit::position::Samples;
+
+use crate::read;
+
+const SIZE: Dimensions = Dimensions::new(1500, 1100);
+
+#[derive(Debug)]
+struct Counted {
+    file: MemoryAccess,
+    bytes: AtomicU64,
+}
+
+impl RandomAccess for Counted {
+    fn len(&self) -> u64 {
+        self.file.len()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.bytes.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+        self.file.read_at(offset, buffer)
+    }
+}
+
+fn written(compression: PyramidCompression) -> Vec<u8> {
+    let options = PyramidOptions { tile: 256, compression, ..PyramidOptions::default() };
+    let mut writer = PyramidWriter::new(io::Cursor::new(Vec::new()), &options).unwrap();
+    writer
+        .begin(PyramidPage {
+            header: EncodeHeader { size: SIZE, pixels: PixelFormat::Rgb8, bitonal: false, icc: None, dpi: None },
+            orientation: Orientation::Normal,
+            metadata: Metadata::default(),
+            compression: None,
+            maker: None,
+        })
+        .unwrap();
+    writer.write(&Raster::from_vec(SIZE, PixelFormat::Rgb8, Samples::Rgb8.image(SIZE))).unwrap();
+    writer.end().unwrap();
+    writer.finish().unwrap().into_inner()
+}
+
+fn part(region: Rect) -> Vec<u8> {
+    let all = Samples::Rgb8.image(SIZE);
+    let row = |y: u32| &all[(y * SIZE.width_px + region.x) as usize * 3..][..region.w as usize * 3];
+    (region.y..region.y + region.h).flat_map(|y| row(y).to_vec()).collect()
+}
+
+#[test]
+fn the_next_region_over_the_same_tiles_reads_and_decodes_none_of_them() {
+    let source =
+        Arc::new(Counted { file: MemoryAccess::new(written(PyramidCompression::Deflate)), bytes: AtomicU64::new(0) });
+    let decoder = open(Arc::clone(&source) as Arc<dyn RandomAccess>, &OpenOptions::default()).unwrap();
+    let reads = |region: Rect| {
+        let before = source.bytes.load(Ordering::Relaxed);
+        let raster = read(decoder.as_ref(), 0, region, 1).unwrap();
+        assert!(raster.data() == part(region), "{region}");
+        source.bytes.load(Ordering::Relaxed) - before
+    };
+    assert!(reads(Rect::new(300, 300, 600, 400)) > 0, "tiles 1 to 3, 1 to 2");
+    assert_eq!(reads(Rect::new(257, 256, 700, 500)), 0);
+    assert_eq!(reads(Rect::new(500, 500, 30, 30)), 0);
+    assert!(reads(Rect::new(300, 300, 600, 500)) > 0, "a row of tiles more");
+    // The last column and row, whose tiles reach out of the image.
+    assert!(reads(Rect::new(1200, 900, 300, 200)) > 0);
+    assert_eq!(reads(Rect::new(1201, 901, 299, 199)), 0);
+    // Negative control: a region within one tile is kept as an answer, not here.
+    assert!(reads(Rect::new(0, 0, 100, 100)) > 0);
+    assert!(reads(Rect::new(0, 0, 100, 100)) > 0);
+}
+
+#[test]
+fn regions_are_the_same_however_much_is_remembered() {
+    let file = written(PyramidCompression::Zstd);
+    let mut rng = Rng::new(3);
+    let regions = rng.rects_in(SIZE, 60);
+    for memo_bytes in [0, 3 << 20, 64 << 20] {
+        let options = OpenOptions { memo: Arc::new(Memo::new(memo_bytes)), ..OpenOptions::default() };
+        let decoder = open(Arc::new(MemoryAccess::new(file.as_slice())), &options).unwrap();
+        for region in &regions {
+            let raster = read(decoder.as_ref(), 0, *region, 1).unwrap();
+            assert!(raster.data() == part(*region), "{region} with {memo_bytes} bytes");
+        }
+        assert!(options.memo.held_bytes() <= memo_bytes);
+    }
+}
+
+#[test]
+fn sound_rows_of_a_damaged_tile_are_given() {
+    let mut file = written(PyramidCompression::Deflate);
+    let decoder = open(Arc::new(MemoryAccess::new(file.as_slice())), &OpenOptions::default()).unwrap();
+    let wanted = Rect::new(200, 0, 100, 20);
+    assert!(read(decoder.as_ref(), 0, wanted, 1).is_ok());
+    // Every byte in turn would take long; somewhere in the second half of the first tile is enough.
+    let stored = tile_range(&file);
+    let at = stored.start + stored.len() * 3 / 4;
+    file[at..at + 40].fill(0xff);
+    let decoder = open(Arc::new(MemoryAccess::new(file.as_slice())), &OpenOptions::default()).unwrap();
+    let raster = read(decoder.as_ref(), 0, wanted, 1).unwrap();
+    assert!(raster.data() == part(wanted));
+    let below = read(decoder.as_ref(), 0, Rect::new(200, 0, 100, 256), 1);
+    assert!(below.is_err(), "the damage is there");
+}
+
+/// Where the first tile of the first level lies, by another reader.
+fn tile_range(file: &[u8]) -> std::ops::Range<usize> {
+    let mut other = tiff::decoder::Decoder::new(io::Cursor::new(file)).unwrap();
+    let first = |numbers: Vec<u64>| numbers[0] as usize;
+    let start = first(other.get_tag_u64_vec(tiff::tags::Tag::TileOffsets).unwrap());
+    start..start + first(other.get_tag_u64_vec(tiff::tags::Tag::TileByteCounts).unwrap())
+}
