@@ -74,7 +74,7 @@ pub struct WorkOptions {
     /// Memory for pixels at work, all requests together. Without it: a quarter of the memory that the machine or the
     /// container gives.
     pub memory: Option<ByteSize>,
-    /// Threads that touch pixels. Without it: one for each processor.
+    /// Threads that touch pixels; one more is kept for tiles alone. Without it: one for each processor.
     pub threads: Option<usize>,
     /// Requests that may wait in each lane before further ones are answered 503.
     pub max_waiting: usize,

@@ -20,7 +20,7 @@ use crate::ServiceError;
 pub enum Lane {
     /// Small and quick: tiles, facts, thumbnails from a near level. Every thread takes these first.
     Tiles,
-    /// Everything else. At least one thread never takes these.
+    /// Everything else. One thread is always left that has none of these.
     Large,
 }
 
@@ -39,7 +39,7 @@ pub enum AdmissionMode {
 /// How the lanes are laid out.
 #[derive(Clone, Copy, Debug)]
 pub struct LaneOptions {
-    /// Threads; at least 2 are made, so that one is always free for tiles.
+    /// Threads, at least one; one more is made that takes only tiles when all others have large work.
     pub threads: usize,
     /// Memory for all work together, in bytes. A fifth is kept for the tile lane.
     pub memory: u64,
@@ -266,11 +266,13 @@ impl Lanes {
     /// # Panics
     /// When the system refuses to make a thread.
     pub fn start(options: LaneOptions) -> Self {
-        let threads = options.threads.max(2);
+        // Processors are for all work; a tile gets its share of them by a thread of its own, not by one that waits for it.
+        let large_threads = options.threads.max(1);
+        let threads = large_threads + 1;
         let (tile_bytes, large_bytes) = (options.memory / 5, options.memory - options.memory / 5);
         let limits = AdmissionLimits {
-            tile_threads: threads as u64,
-            large_threads: threads as u64 - 1,
+            tile_threads: large_threads as u64,
+            large_threads: large_threads as u64,
             tile_bytes,
             large_bytes,
             max_waiting: options.max_waiting,
@@ -290,7 +292,7 @@ impl Lanes {
             wake: Condvar::new(),
             counts: Counts::default(),
             began: Instant::now(),
-            max_large: threads - 1,
+            max_large: large_threads,
             tile_bytes,
             large_bytes,
             options,
@@ -529,7 +531,7 @@ mod tests {
 
     fn lanes(memory: u64, max_waiting: usize) -> Lanes {
         let max_wait = Duration::from_mins(1);
-        Lanes::start(LaneOptions { threads: 2, memory, max_waiting, max_wait, mode: AdmissionMode::Enforce })
+        Lanes::start(LaneOptions { threads: 1, memory, max_waiting, max_wait, mode: AdmissionMode::Enforce })
     }
 
     fn task(lane: Lane, bytes: u64) -> Task {
@@ -662,7 +664,7 @@ mod tests {
     #[tokio::test]
     async fn d2_shadow_mode_counts_and_lets_all_in() {
         let options = LaneOptions {
-            threads: 2,
+            threads: 1,
             memory: 1000,
             max_waiting: 64,
             max_wait: Duration::from_secs(1),
