@@ -88,6 +88,8 @@ fn run(
     let mut child = Command::new(program)
         .args([CONTAINED, decoder, &most_pixels.to_string()])
         .env_clear()
+        // The program's allocator sets memory aside in pieces of this size: by itself, more than the child may have.
+        .env("MIMALLOC_ARENA_RESERVE", "64MiB")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
