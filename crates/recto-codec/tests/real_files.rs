@@ -133,11 +133,6 @@ fn every_supported_file_gives_the_pixels_that_another_reader_sees() {
     }
 }
 
-/// Supported containers with something in them that no reader here supports yet.
-fn is_known_gap(name: &str) -> bool {
-    ["ojpeg", "lab.tif", "32f", "sample.exr"].iter().any(|part| name.contains(part))
-}
-
 /// Files that are meant to be broken, outside the folder of hostile ones.
 fn is_broken(name: &str) -> bool {
     ["truncated", "invalid_multiframe", "_broken", "trunc_case", "eciRGBv2_aware", "17000x17000"]
@@ -153,7 +148,6 @@ fn check(path: &Path, name: &str, catalogued: Option<Dimensions>) -> Result<Opti
         Err(DecodeError::Unrecognised { .. } | DecodeError::Unsupported { format: SourceFormat::Heic, .. }) => {
             return Ok(None);
         }
-        Err(DecodeError::Unsupported { .. }) if is_known_gap(name) => return Ok(None),
         Err(_) if is_broken(name) => return Ok(None),
         Err(error) => return Err(error.to_string()),
     };

@@ -3,6 +3,8 @@
 //!
 //! Of several parts the first that has colours or luminance is shown; of an image that reaches beyond its frame, all.
 
+mod subsampled;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use exr::meta::header::Header;
 use exr::prelude::f16;
 use recto_iiif::{Dimensions, Rect};
 
+use self::subsampled::Subsampled;
 use super::held::{check_held, check_page, check_size, unreduced};
 use super::reader::SourceReader;
 use super::tone;
@@ -61,6 +64,14 @@ pub(crate) fn sniff(first: &[u8]) -> bool {
 /// Opens the image.
 pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {
     check_page(options.page)?;
+    if let Some(subsampled) = contained(|| Subsampled::open(&source))? {
+        let (size, block) = (subsampled.size(), subsampled.block());
+        let compression = format!("{}, chroma at half the resolution", subsampled.compression());
+        let shown = Shown { places: Vec::new(), colors: 3, has_alpha: subsampled.has_alpha() };
+        let mut decoder = decoder(source, options, 0, shown, size, block, compression)?;
+        decoder.subsampled = Some(subsampled);
+        return Ok(Box::new(decoder));
+    }
     let (part, shown, size, block) = contained(|| {
         let reader = block::read(SourceReader::new(Arc::clone(&source)), false).map_err(failed)?;
         let headers = reader.headers();
@@ -72,9 +83,6 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
             return Err(corrupt(format!("it says that it has {blocks} blocks")));
         }
         let header = &headers[part];
-        if header.channels.list.iter().any(|channel| channel.sampling.0 != 1 || channel.sampling.1 != 1) {
-            return Err(unsupported("channels of lower resolution"));
-        }
         let side = |length: usize| u32::try_from(length).map_err(|_| corrupt("its sides do not fit"));
         let size = Dimensions::new(side(header.layer_size.0)?, side(header.layer_size.1)?);
         let block = match header.blocks {
@@ -92,6 +100,18 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
         Ok((part, shown, size, (block, header.compression.to_string())))
     })?;
     let (block, compression) = block;
+    Ok(Box::new(decoder(source, options, part, shown, size, block, compression)?))
+}
+
+fn decoder(
+    source: Arc<dyn RandomAccess>,
+    options: &OpenOptions,
+    part: usize,
+    shown: Shown,
+    size: Dimensions,
+    block: Block,
+    compression: String,
+) -> Result<ExrDecoder, DecodeError> {
     check_size(size, SourceFormat::Exr, options)?;
     check_held(block.bytes().saturating_mul(3), options.max_bytes, SourceFormat::Exr)?;
     let facts = ImageFacts {
@@ -107,7 +127,7 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
         icc: None,
         dpi: None,
     };
-    Ok(Box::new(ExrDecoder { source, facts, part, shown, block, max_bytes: options.max_bytes }))
+    Ok(ExrDecoder { source, facts, part, shown, block, subsampled: None, max_bytes: options.max_bytes })
 }
 
 /// How an image is cut.
@@ -174,6 +194,8 @@ struct ExrDecoder {
     part: usize,
     shown: Shown,
     block: Block,
+    /// For a file whose chroma is of lower resolution.
+    subsampled: Option<Subsampled>,
     max_bytes: u64,
 }
 
@@ -184,6 +206,9 @@ impl ExrDecoder {
 
     /// Light of a strip: floating point, colours multiplied by alpha as they are stored.
     fn light(&self, strip: Rect, control: &Control) -> Result<Vec<f32>, DecodeError> {
+        if let Some(subsampled) = &self.subsampled {
+            return subsampled.light(self.source.as_ref(), strip, control);
+        }
         let samples = self.shown.pixels().samples();
         let mut light = vec![0.0; strip.area_px() as usize * samples];
         let reader = block::read(SourceReader::new(Arc::clone(&self.source)), false).map_err(failed)?;
