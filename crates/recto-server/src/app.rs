@@ -12,6 +12,7 @@ use recto_service::policy::Caller;
 use recto_service::{ImageService, ObjectService, PresentationUrls, ServiceError};
 
 use crate::base::{PublicUrl, Reached, has_sound_host};
+use crate::front::Recent;
 use crate::options::{OptionError, ServerOptions};
 use crate::problem::{Api, Problem};
 use crate::reply::{Reply, open_to_all, preflight};
@@ -29,6 +30,7 @@ struct Inner {
     images: ImageService,
     objects: ObjectService,
     archives: Archives,
+    recent: Recent,
     title: String,
     options: ServerOptions,
     public: PublicUrl,
@@ -82,6 +84,7 @@ impl App {
                 cache_control_images: value("cache_control_images", &options.cache_control_images)?,
                 cache_control_documents: value("cache_control_documents", &options.cache_control_documents)?,
                 archives: Archives::open(&options.archives)?,
+                recent: Recent::new(options.recent_memory.bytes()),
                 images,
                 objects,
                 title,
@@ -96,6 +99,10 @@ impl App {
 
     pub(crate) fn objects(&self) -> &ObjectService {
         &self.inner.objects
+    }
+
+    pub(crate) fn recent(&self) -> &Recent {
+        &self.inner.recent
     }
 
     pub(crate) fn archives(&self) -> &Archives {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ipnet::IpNet;
-use recto_config::Duration;
+use recto_config::{ByteSize, Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,8 @@ pub struct ServerOptions {
     pub shutdown_timeout: Duration,
     /// Tell in a `Server-Timing` header where an image came from and how long it took.
     pub server_timing: bool,
+    /// Memory for answers that are asked for again and again, and are kept as they are sent. 0 keeps none.
+    pub recent_memory: ByteSize,
     /// Write a line for each request to standard error.
     pub access_log: bool,
     /// Secret of those who may ask for `/admin/…`: `Authorization: Bearer …`. Without it, only programs on this machine may, and
@@ -67,6 +69,7 @@ impl Default for ServerOptions {
             max_connections: 4096,
             shutdown_timeout: Duration::from_secs(20),
             server_timing: true,
+            recent_memory: ByteSize::mib(32),
             access_log: false,
             admin_token: None,
         }

@@ -66,6 +66,14 @@ pub(crate) struct Representation {
     pub(crate) extra: Vec<(HeaderName, HeaderValue)>,
 }
 
+/// Writes one field of a head.
+pub(crate) fn field(out: &mut Outbox, name: &[u8], value: &[u8]) {
+    out.push(name);
+    out.push(b": ");
+    out.push(value);
+    out.push(b"\r\n");
+}
+
 impl Representation {
     /// The answer that needs no bytes, if the request's conditions give one: 412, or 304.
     pub(crate) fn before_body(&self, request: &HeaderMap) -> Option<Reply> {
@@ -104,14 +112,9 @@ impl Representation {
     }
 
     /// Writes the head of the answer with the whole body of so many bytes as HTTP/1.1 has it: the same fields as of
-    /// [`Representation::with_body`] once it went through [`open_to_all`], and those that the server adds.
-    pub(crate) fn write_head(&self, length: usize, date: &[u8], out: &mut Outbox) {
-        fn field(out: &mut Outbox, name: &[u8], value: &[u8]) {
-            out.push(name);
-            out.push(b": ");
-            out.push(value);
-            out.push(b"\r\n");
-        }
+    /// [`Representation::with_body`] once it went through [`open_to_all`], and those that the server adds, save for those that differ
+    /// each time and the empty line at the end.
+    pub(crate) fn write_head(&self, length: usize, out: &mut Outbox) {
         let mut digits = itoa::Buffer::new();
         out.push(b"HTTP/1.1 200 OK\r\n");
         field(out, b"etag", self.etag.as_bytes());
@@ -130,8 +133,6 @@ impl Representation {
         field(out, b"access-control-allow-origin", b"*");
         field(out, b"access-control-expose-headers", EXPOSED.as_bytes());
         field(out, b"content-length", digits.format(length).as_bytes());
-        field(out, b"date", date);
-        out.push(b"\r\n");
     }
 
     fn not_modified(&self) -> Reply {

@@ -17,7 +17,9 @@ pub mod work;
 
 pub use error::ServiceError;
 pub use explain::Explanation;
-pub use images::{ImageBody, ImageService, ImageServiceParts, Origin, Prepared, PreparedInfo, PurgeScope, ReadyImage};
+pub use images::{
+    ImageBody, ImageService, ImageServiceParts, Origin, Prepared, PreparedInfo, PurgeScope, ReadyImage, Standing,
+};
 pub use known::{KnownImage, ShortFacts};
 pub use metrics::{Metrics, WorkReading};
 pub use recto_ingest::build::{PageFacts, Urls};

@@ -1,19 +1,21 @@
 //! Requests that can be answered on the spot: which they are, and their answers as bytes.
 //!
 //! Only plain ones: `GET`, without a query, with header fields that change nothing about the answer. All others go the long way,
-//! and so does whatever is not at hand. Both ways write the same fields, from the same [`Representation`].
+//! and so does whatever is not at hand. Both ways write the same fields, from the same [`Representation`](crate::reply::Representation).
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use recto_iiif::image::{ApiVersion, ImagePath, ImageRequest, parse_path};
+use recto_service::Origin;
 use recto_service::policy::Caller;
 
 use crate::app::{Access, App};
 use crate::base::is_host;
 use crate::front::Outbox;
-use crate::reply::Representation;
+use crate::front::recent::{Asked, Found};
+use crate::reply::field;
 use crate::routes::image::{image_representation, info_representation, offered, server_timing, spelled_service};
 
 /// Fields of requests without any say in the answer. `Accept` has one in `info.json`, and is read there.
@@ -112,12 +114,26 @@ pub(super) fn answer(app: &App, head: &httparse::Request<'_, '_>, peer: SocketAd
 
 /// The length of the body that was written.
 fn write(app: &App, plain: &Plain<'_>, peer: SocketAddr, began: Instant, out: &mut Outbox) -> Option<usize> {
+    // No proxy had its say, so the client is who holds the connection.
+    let caller = Caller { address: Some(peer.ip()) };
+    let asked = Asked { host: plain.host, path: plain.path, accept: plain.accept };
+    let found = app.recent().find(&asked);
+    if let Found::Answer(answer) = &found {
+        if app.images().still_stands(&answer.standing, answer.body.len(), &caller) {
+            out.push(&answer.head);
+            end_head(app, answer.standing.origin(), began, out);
+            out.push(&answer.body);
+            return Some(answer.body.len());
+        }
+        app.recent().forget(&asked);
+    }
+    let reached = app.reached_plainly(peer, plain.host);
+    let keeps = matches!(found, Found::Again);
+    let (start, purges) = (out.len(), app.images().purges());
     let (version, rest) = [ApiVersion::V3, ApiVersion::V2].into_iter().find_map(|version| {
         let rest = plain.path.strip_prefix(app.image_prefix(version))?.strip_prefix('/')?;
         Some((version, rest))
     })?;
-    let reached = app.reached_plainly(peer, plain.host);
-    let caller = Caller { address: Some(reached.client) };
     match parse_path(rest, app.slashes()).ok()? {
         ImagePath::Image { identifier, region, size, rotation, quality_format } => {
             let request = ImageRequest::parse(version, &region, &size, &rotation, &quality_format).ok()?;
@@ -127,19 +143,28 @@ fn write(app: &App, plain: &Plain<'_>, peer: SocketAddr, began: Instant, out: &m
             let ready = app.images().ready(&identifier, &request, &caller)?;
             let service = spelled_service(app, &reached, version, &identifier, rest, 4);
             let canonical = ready.prepared.canonical();
-            let mut representation = image_representation(app, &service, &ready.prepared, &canonical, false);
-            if app.options().server_timing {
-                // To find the answer is all the work there is; what is left is to copy it.
-                representation.extra.extend(server_timing(ready.origin(), began.elapsed()));
+            image_representation(app, &service, &ready.prepared, &canonical, false).write_head(ready.length(), out);
+            let head = out.len();
+            end_head(app, Some(ready.origin()), began, out);
+            let body = out.len();
+            if !app.images().write_ready(&ready, out.room(ready.length())) {
+                return None;
             }
-            write_head(&representation, ready.length(), out);
-            app.images().write_ready(&ready, out.room(ready.length())).then(|| ready.length())
+            if keeps {
+                let standing = app.images().standing(&identifier, &ready, purges);
+                app.recent().keep(&asked, out.between(start, head), out.since(body), standing);
+            }
+            Some(ready.length())
         }
         ImagePath::Info { identifier } => {
             let service = spelled_service(app, &reached, version, &identifier, rest, 1);
             let prepared = app.images().ready_info(&identifier, version, &service, &caller)?;
             let bytes = prepared.bytes.clone();
-            write_head(&info_representation(app, version, plain.accept, prepared), bytes.len(), out);
+            info_representation(app, version, plain.accept, prepared).write_head(bytes.len(), out);
+            if keeps && let Some(standing) = app.images().standing_info(&identifier, purges) {
+                app.recent().keep(&asked, out.since(start), &bytes, standing);
+            }
+            end_head(app, None, began, out);
             out.push(&bytes);
             Some(bytes.len())
         }
@@ -147,9 +172,15 @@ fn write(app: &App, plain: &Plain<'_>, peer: SocketAddr, began: Instant, out: &m
     }
 }
 
-fn write_head(representation: &Representation, length: usize, out: &mut Outbox) {
+/// Writes the fields that differ each time, and ends the head. To find an answer is all the work there is; what is left is to copy it.
+fn end_head(app: &App, origin: Option<Origin>, began: Instant, out: &mut Outbox) {
     thread_local! {
         static DATE: RefCell<(u64, String)> = const { RefCell::new((u64::MAX, String::new())) };
+    }
+    if app.options().server_timing
+        && let Some((name, value)) = origin.and_then(|origin| server_timing(origin, began.elapsed()))
+    {
+        field(out, name.as_str().as_bytes(), value.as_bytes());
     }
     let now = SystemTime::now();
     let second = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -157,6 +188,7 @@ fn write_head(representation: &Representation, length: usize, out: &mut Outbox) 
         if *written != second {
             (*written, *text) = (second, httpdate::fmt_http_date(now.max(UNIX_EPOCH)));
         }
-        representation.write_head(length, text.as_bytes(), out);
+        field(out, b"date", text.as_bytes());
     });
+    out.push(b"\r\n");
 }

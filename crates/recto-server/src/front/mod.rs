@@ -7,6 +7,7 @@
 
 mod at_once;
 mod outbox;
+mod recent;
 
 use std::future::Future as _;
 use std::io::{self, IoSlice};
@@ -25,6 +26,7 @@ use tokio::time::{Sleep, sleep};
 use crate::app::App;
 
 pub(crate) use self::outbox::Outbox;
+pub(crate) use self::recent::Recent;
 
 /// Requests whose heads are longer are passed on.
 const MOST_HEAD_BYTES: usize = 8 << 10;

@@ -38,6 +38,16 @@ impl Outbox {
         &mut self.bytes[start..self.used]
     }
 
+    /// What was appended since it was so long.
+    pub(crate) fn since(&self, length: usize) -> &[u8] {
+        self.bytes.get(length..self.used).unwrap_or_default()
+    }
+
+    /// What was appended between two lengths.
+    pub(crate) fn between(&self, start: usize, end: usize) -> &[u8] {
+        self.bytes.get(start..end.min(self.used)).unwrap_or_default()
+    }
+
     /// Takes back what was appended since it was so long.
     pub(crate) fn truncate(&mut self, length: usize) {
         self.used = length.min(self.used);

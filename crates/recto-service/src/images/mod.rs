@@ -22,7 +22,7 @@ use recto_source::{Located, Source};
 use xxhash_rust::xxh3::xxh3_128;
 
 pub use self::purging::PurgeScope;
-pub use self::ready::ReadyImage;
+pub use self::ready::{ReadyImage, Standing};
 
 use self::finding::{Failure, OpenKey};
 use crate::known::{KnownImage, OpenImage, ShortFacts};

@@ -5,7 +5,7 @@
 //! shows changes, removal and replacement. Names are looked at anew every [`NAMES_KEPT`], since a folder above or a symbolic link
 //! may have come to lead elsewhere.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -59,7 +59,77 @@ impl ReadyImage {
     }
 }
 
+/// What an answer stands on that was given: as long as that holds, the same answer can be given again.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    identifier: Identifier,
+    image: Arc<KnownImage>,
+    /// Not kept open for this.
+    open: Option<Weak<OpenImage>>,
+    /// Purges before it.
+    purges: u64,
+    /// Where an image's bytes came from; `None` for an `info.json`.
+    origin: Option<Origin>,
+}
+
+impl Standing {
+    /// Where an image's bytes came from; `None` for an `info.json`.
+    pub const fn origin(&self) -> Option<Origin> {
+        self.origin
+    }
+}
+
 impl ImageService {
+    /// How many purges there were: to be asked for before an answer is made that is to be kept.
+    pub fn purges(&self) -> u64 {
+        self.inner.cache.generation()
+    }
+
+    /// What the answer with this image stands on, which was made after so many purges.
+    pub fn standing(&self, identifier: &Identifier, ready: &ReadyImage, purges: u64) -> Standing {
+        Standing {
+            identifier: identifier.clone(),
+            image: Arc::clone(&ready.prepared.image),
+            open: Some(Arc::downgrade(&ready.open)),
+            purges,
+            origin: Some(ready.origin()),
+        }
+    }
+
+    /// What the answer with the `info.json` of this image stands on, likewise.
+    pub fn standing_info(&self, identifier: &Identifier, purges: u64) -> Option<Standing> {
+        let image = self.inner.known.get(identifier)?;
+        let open = self.inner.open.get(&OpenKey::of(&image.located)).map(|open| Arc::downgrade(&open));
+        Some(Standing { identifier: identifier.clone(), image, open, purges, origin: None })
+    }
+
+    /// True when an answer of `length` bytes may be given again: this caller may have it, its original is the same, and nothing was
+    /// purged. It is counted then. False says nothing; the answer is to be found anew.
+    pub fn still_stands(&self, standing: &Standing, length: usize, caller: &Caller) -> bool {
+        let began = Instant::now();
+        let inner = &self.inner;
+        let action = if standing.origin.is_some() { Action::ReadImage } else { Action::ReadInfo };
+        if inner.policy.decide(caller, action, &standing.identifier) != Decision::Allow
+            || inner.cache.generation() != standing.purges
+        {
+            return false;
+        }
+        let is_current = match &standing.open {
+            Some(open) => open.upgrade().is_some_and(|open| {
+                self.name_is_believed(&standing.image, &open)
+                    && (open.source.try_read_current(0, &mut []) || self.settle(&standing.image, &open))
+            }),
+            None => inner.is_current(&standing.image),
+        };
+        if is_current {
+            match standing.origin {
+                Some(origin) => inner.metrics.image(origin, length as u64, began.elapsed()),
+                None => inner.metrics.info(),
+            }
+        }
+        is_current
+    }
+
     /// The image, if it can be had at once. `None` says nothing about it: it is to be asked for by
     /// [`ImageService::prepare`] and [`ImageService::body`].
     pub fn ready(&self, identifier: &Identifier, request: &ImageRequest, caller: &Caller) -> Option<ReadyImage> {
