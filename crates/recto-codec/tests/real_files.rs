@@ -149,10 +149,11 @@ fn is_broken(name: &str) -> bool {
 fn check(path: &Path, name: &str, catalogued: Option<Dimensions>) -> Result<Option<SourceFormat>, String> {
     let decoder = match open_file(path, &OpenOptions::default()) {
         Ok(decoder) => decoder,
-        Err(DecodeError::Unrecognised { .. }) => return Ok(None),
+        // HEIC is read where the system has the library for it.
+        Err(DecodeError::Unrecognised { .. } | DecodeError::Unsupported { format: SourceFormat::Heic, .. }) => {
+            return Ok(None);
+        }
         Err(DecodeError::Unsupported { .. }) if is_known_gap(name) => return Ok(None),
-        // Read where the system has the library for it.
-        Err(DecodeError::Unsupported { format: SourceFormat::Heic, .. }) => return Ok(None),
         Err(_) if is_broken(name) => return Ok(None),
         Err(error) => return Err(error.to_string()),
     };

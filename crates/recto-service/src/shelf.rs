@@ -194,7 +194,7 @@ mod tests {
         let cache = cache(place.path());
         let shelf = shelf(&cache, "a.tif", "1", 1);
         let failed = shelf.keep("index", &mut |out| {
-            out.write_all(&[7; 200_000])?;
+            out.write_all(&vec![7; 200_000])?;
             Err(io::ErrorKind::BrokenPipe.into())
         });
         assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
