@@ -66,8 +66,40 @@ fn tiff_seen(answer: &Answer) -> Option<DynamicImage> {
     Some(DynamicImage::ImageLumaA8(image::GrayAlphaImage::from_raw(width, height, data).unwrap()))
 }
 
+/// Programs of others that read what the `image` crate does not, from `in.<format>` to `out.png`. PDF is drawn at the 300 dots per
+/// inch at which pictures without a resolution are written.
+const READERS: [(&str, &str, &[&str]); 4] = [
+    ("jxl", "djxl", &["in.jxl", "out.png"]),
+    ("jp2", "opj_decompress", &["-i", "in.jp2", "-o", "out.png"]),
+    ("pdf", "pdftoppm", &["-png", "-singlefile", "-r", "300", "in.pdf", "out"]),
+    ("avif", "vips", &["copy", "in.avif", "out.png"]),
+];
+
+/// What the program for this format sees; `None` where there is no need of one, or none here.
+#[expect(clippy::print_stderr, reason = "a skipped test must be seen in the test's output")]
+fn seen_by_others(format: &str, body: &[u8]) -> Option<DynamicImage> {
+    let (_, program, arguments) = READERS.into_iter().find(|(word, ..)| *word == format)?;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(format!("in.{format}")), body).unwrap();
+    let mut command = std::process::Command::new(program);
+    match command.args(arguments).current_dir(folder.path()).output() {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            eprintln!("skipped: {format} is not read by another program, as `{program}` is not installed");
+            None
+        }
+        ran => {
+            let ran = ran.unwrap();
+            let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+            assert!(ran.status.success(), "{program} reads {format}: {said}");
+            Some(
+                image::open(folder.path().join("out.png")).unwrap_or_else(|error| panic!("{program}: {error}: {said}")),
+            )
+        }
+    }
+}
+
 #[test]
-fn every_announced_format_is_given_in_every_quality_and_rotation() {
+fn d18_every_announced_format_is_given_in_every_quality_and_rotation_and_read_by_others() {
     let library = Library::new();
     library.put("card.png", &card());
     let server = library.serve(&[]);
@@ -84,25 +116,26 @@ fn every_announced_format_is_given_in_every_quality_and_rotation() {
                 assert_eq!(answer.status, 200, "{url}: {}", answer.text());
                 assert_eq!(answer.header("content-type"), media_type, "{url}");
                 assert!(answer.body.starts_with(magic), "{url}");
-                if format == "pdf" {
-                    continue;
+                // Drawn again, our answers as PDF are pictures as well.
+                let mut views = vec![("the tests' reader", seen(&library, &server, format, &answer))];
+                views.extend(seen_by_others(format, &answer.body).map(|image| ("another program", image)));
+                for (who, image) in views {
+                    assert_eq!(image.dimensions(), size, "{url} by {who}");
+                    // A point well inside the red part, wherever the rotation takes it.
+                    let (x, y) = match rotation {
+                        "0" | "!0" => (30, 20),
+                        "90" => (60, 30),
+                        _ => (71, 35),
+                    };
+                    let [r, g, b, a] = image.to_rgba8().get_pixel(x, y).0;
+                    let near = |want: [u8; 3]| [r, g, b].iter().zip(want).all(|(got, want)| got.abs_diff(want) <= 24);
+                    let want = match quality {
+                        "gray" => [58; 3],
+                        "bitonal" => [0; 3],
+                        _ => [200, 20, 20],
+                    };
+                    assert!(near(want) && a == 255, "{url} by {who}: {r},{g},{b},{a} instead of {want:?}");
                 }
-                let image = seen(&library, &server, format, &answer);
-                assert_eq!(image.dimensions(), size, "{url}");
-                // A point well inside the red part, wherever the rotation takes it.
-                let (x, y) = match rotation {
-                    "0" | "!0" => (30, 20),
-                    "90" => (60, 30),
-                    _ => (71, 35),
-                };
-                let [r, g, b, a] = image.to_rgba8().get_pixel(x, y).0;
-                let near = |want: [u8; 3]| [r, g, b].iter().zip(want).all(|(got, want)| got.abs_diff(want) <= 24);
-                let want = match quality {
-                    "gray" => [58; 3],
-                    "bitonal" => [0; 3],
-                    _ => [200, 20, 20],
-                };
-                assert!(near(want) && a == 255, "{url}: {r},{g},{b},{a} instead of {want:?}");
             }
         }
     }

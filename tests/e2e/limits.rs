@@ -110,7 +110,7 @@ fn the_default_limits_tame_what_only_costs() {
 }
 
 #[test]
-fn announced_limits_hold_and_max_obeys_them() {
+fn d17_announced_limits_hold_and_max_obeys_them() {
     let library = Library::new();
     library.put_png("a.png", 600, 400);
     let server = library.serve(&["--set", "limits.max_width=300"]);

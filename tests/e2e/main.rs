@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod books;
 mod caches;
 mod connections;
 mod convert;

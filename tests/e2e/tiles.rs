@@ -1,12 +1,15 @@
 //! Tiles as viewers ask for them, of a JPEG pyramid: every one that `info.json` announces is there, exact in size, and as it lies
 //! in the file wherever that can be.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use image::{RgbImage, imageops};
+use recto_iiif::Dimensions;
+use recto_testkit::tiff::{Layout, Levels, pyramid};
 use serde_json::Value;
 
-use crate::support::{Answer, Library, Server};
+use crate::support::{Answer, Library, Server, Session};
 
 const FILE: &str = "isles.tif";
 
@@ -108,6 +111,10 @@ impl Tile {
 
     /// As OpenSeadragon writes it (`IIIFTileSource.getTileUrl`): `full` where the region is the whole.
     fn openseadragon(&self, version: u32, whole: (u32, u32)) -> String {
+        self.openseadragon_of(FILE, version, whole)
+    }
+
+    fn openseadragon_of(&self, file: &str, version: u32, whole: (u32, u32)) -> String {
         let (w, h) = self.size;
         let region = if self.region == (0, 0, whole.0, whole.1) { "full".to_owned() } else { self.region_text() };
         let size = match version {
@@ -116,14 +123,18 @@ impl Tile {
             _ if (w, h) == whole => "max".to_owned(),
             _ => format!("{w},{h}"),
         };
-        format!("/iiif/{version}/{FILE}/{region}/{size}/0/default.jpg")
+        format!("/iiif/{version}/{file}/{region}/{size}/0/default.jpg")
     }
 
     /// As Leaflet-IIIF writes it: always numbers, and in version 2 the width alone.
     fn leaflet(&self, version: u32) -> String {
+        self.leaflet_of(FILE, version)
+    }
+
+    fn leaflet_of(&self, file: &str, version: u32) -> String {
         let (w, h) = self.size;
         let size = if version == 2 { format!("{w},") } else { format!("{w},{h}") };
-        format!("/iiif/{version}/{FILE}/{}/{size}/0/default.jpg", self.region_text())
+        format!("/iiif/{version}/{file}/{}/{size}/0/default.jpg", self.region_text())
     }
 }
 
@@ -162,7 +173,7 @@ fn jpeg_size(answer: &Answer, url: &str) -> (u32, u32) {
 }
 
 #[test]
-fn every_announced_tile_answers_with_exactly_its_pixels_in_the_urls_of_every_viewer() {
+fn d9_every_announced_tile_answers_with_exactly_its_pixels_in_the_urls_of_every_viewer() {
     let (_library, server, directories) = isles();
     let info = server.get(&format!("/iiif/3/{FILE}/info.json")).json();
     let whole = (number(&info["width"]), number(&info["height"]));
@@ -243,7 +254,7 @@ fn assert_alike(one: &RgbImage, other: &RgbImage, what: &str) {
 }
 
 #[test]
-fn tiles_crops_and_the_whole_agree() {
+fn d9_tiles_crops_and_the_whole_agree() {
     let (_library, server, _) = isles();
     let info = server.get(&format!("/iiif/3/{FILE}/info.json")).json();
     let whole = (number(&info["width"]), number(&info["height"]));
@@ -273,4 +284,93 @@ fn tiles_crops_and_the_whole_agree() {
         let crop = server.get(&url).image().to_rgb8();
         assert_alike(&crop, &imageops::crop_imm(&level, x, y, cw, ch).to_image(), &url);
     }
+}
+
+/// A smooth picture of strong colours, laid into the library as JPEG, PNG, pyramid and JPEG 2000; their names.
+fn put_in_every_form(library: &Library, server: &Server, (w, h): (u32, u32)) -> Vec<String> {
+    let size = Dimensions::new(w, h);
+    // A corner of a larger one where it is narrow: hues that run through it in a few pixels are more than JPEG keeps.
+    let card = Dimensions::new(w.max(700), h.max(700));
+    let rgb = RgbImage::from_raw(card.width_px, card.height_px, recto_testkit::card::rgb8(card)).unwrap();
+    let rgb = imageops::crop_imm(&rgb, 0, 0, w, h).to_image();
+    for (extension, format) in [("jpg", image::ImageFormat::Jpeg), ("png", image::ImageFormat::Png)] {
+        let mut bytes = Vec::new();
+        rgb.write_to(&mut std::io::Cursor::new(&mut bytes), format).unwrap();
+        library.put(&format!("{w}x{h}.{extension}"), &bytes);
+    }
+    let layout = Layout {
+        tile: Dimensions::new(256, 256),
+        samples: 3,
+        big_endian: false,
+        big_tiff: false,
+        levels: Levels::Chain,
+    };
+    let level = |factor: u32| {
+        let reduced = size.reduced(factor);
+        let small = imageops::resize(&rgb, reduced.width_px, reduced.height_px, imageops::FilterType::Triangle);
+        (reduced, small.into_raw())
+    };
+    let factors = [1, 2, 4, 8].into_iter().take_while(|factor| *factor == 1 || w.max(h) > 128 * factor);
+    library.put(&format!("{w}x{h}.tif"), &pyramid(&layout, &factors.map(level).collect::<Vec<_>>()));
+    let url = format!("/iiif/3/{w}x{h}.png/full/max/0/default.jp2");
+    let jp2 = server.get(&url);
+    assert_eq!(jp2.status, 200, "{url}: {}", jp2.text());
+    library.put(&format!("{w}x{h}.jp2"), &jp2.body);
+    ["jpg", "png", "tif", "jp2"].iter().map(|extension| format!("{w}x{h}.{extension}")).collect()
+}
+
+#[test]
+fn d9_stitched_levels_equal_the_level_for_odd_and_even_sizes_in_every_kind_of_file() {
+    let library = Library::new();
+    let server = library.serve(&[]);
+    let mut session = Session::open(&server);
+    let (mut seams, mut asked) = (0, HashSet::new());
+    for whole in [
+        (2, 1),
+        (3, 700),
+        (255, 257),
+        (256, 256),
+        (511, 513),
+        (512, 512),
+        (513, 100),
+        (640, 1281),
+        (1000, 2),
+        (1023, 1024),
+        (1025, 769),
+        (2049, 33),
+    ] {
+        for file in put_in_every_form(&library, &server, whole) {
+            for version in [2, 3] {
+                let info = session.get(&format!("/iiif/{version}/{file}/info.json")).json();
+                assert_eq!((number(&info["width"]), number(&info["height"])), whole, "{file}");
+                let factors = info["tiles"][0]["scaleFactors"].as_array().unwrap();
+                for factor in factors.iter().map(number) {
+                    let (w, h) = (whole.0.div_ceil(factor), whole.1.div_ceil(factor));
+                    let url = format!("/iiif/3/{file}/full/{w},{h}/0/default.png");
+                    let level = session.get(&url).image().to_rgb8();
+                    assert_eq!(level.dimensions(), (w, h), "{url}");
+                    let mut stitched = RgbImage::new(w, h);
+                    for tile in announced(&info, factor) {
+                        let place = (tile.region.0 / factor, tile.region.1 / factor);
+                        for url in [tile.openseadragon_of(&file, version, whole), tile.leaflet_of(&file, version)] {
+                            // Both viewers may write the same.
+                            if !asked.insert(url.clone()) {
+                                continue;
+                            }
+                            let answer = session.get(&url);
+                            assert_eq!(jpeg_size(&answer, &url), tile.size, "{url}: {tile}");
+                            let part = answer.image().to_rgb8();
+                            let here = imageops::crop_imm(&level, place.0, place.1, tile.size.0, tile.size.1);
+                            assert_alike(&part, &here.to_image(), &format!("{url} beside the level"));
+                            imageops::replace(&mut stitched, &part, place.0.into(), place.1.into());
+                            seams += usize::from(tile.column + tile.row > 0);
+                        }
+                    }
+                    assert_alike(&stitched, &level, &format!("the tiles of {file} at 1/{factor}, version {version}"));
+                }
+            }
+        }
+    }
+    assert!(seams > 200, "{seams} tiles have a neighbour before them");
+    server.assert_clean_log();
 }

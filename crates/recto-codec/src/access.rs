@@ -68,6 +68,16 @@ pub trait RandomAccess: Send + Sync + fmt::Debug {
         Ok(buffer)
     }
 
+    /// How many bytes more a request costs as good as nothing: 0 where they lie at hand, many for a store that is asked over a
+    /// network. So much is fetched of the beginning and of the end when a file is opened, and behind what is read meanwhile.
+    fn read_ahead(&self) -> u64 {
+        0
+    }
+
+    /// Says what will be read next, before it is: one request for all of it, where requests are dear. The default does
+    /// nothing, and so does whoever lies at hand.
+    fn will_read(&self, _ranges: &[ByteRange]) {}
+
     /// Fills `buffer` only if that needs no waiting (the bytes are in memory already); `false` when it would, with
     /// `buffer` in any state. The default never promises that.
     fn try_read_at(&self, _offset: u64, _buffer: &mut [u8]) -> bool {

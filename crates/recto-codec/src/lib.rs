@@ -25,6 +25,6 @@ pub use formats::tiff_pyramid::{
 };
 pub use formats::{CONTAINED, contain_with, run_contained};
 pub use formats::{Jp2Options, OpenOptions, jp2_encoder, open};
-pub use memo::{Memo, MemoKey, Shelf};
+pub use memo::{Memo, MemoKey, Shelf, WHOLE_FILE};
 pub use memory::give_back_large_buffers;
 pub use raster::{PixelFormat, Raster};

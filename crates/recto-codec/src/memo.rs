@@ -99,8 +99,11 @@ impl fmt::Debug for Memo {
     }
 }
 
+/// How the names of parts begin that are the same for every page of a file.
+pub const WHOLE_FILE: &str = "file-";
+
 /// A place on disk for parts of one version of one original. Whoever opens a decoder provides it; a part that is read back is
-/// of this very version, and complete.
+/// of this very version, and complete. Each page has its own parts, but for those whose names begin with [`WHOLE_FILE`].
 pub trait Shelf: Send + Sync + fmt::Debug {
     /// The part of this name (`[a-z0-9-]+`), if it is there and undamaged.
     fn open(&self, name: &str) -> Option<Arc<dyn RandomAccess>>;

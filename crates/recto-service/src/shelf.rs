@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use recto_cache::{CacheKey, DerivativeCache, KeptPart};
-use recto_codec::{RandomAccess, Shelf};
+use recto_codec::{RandomAccess, Shelf, WHOLE_FILE};
 use recto_source::Located;
 
 /// Bump when decoders write parts in another way than before.
@@ -35,9 +35,15 @@ impl CacheShelf {
         }
     }
 
-    fn key(&self, name: &str) -> CacheKey {
-        let (shelf, page) = (format!("shelf {SHELF_VERSION}"), self.page.to_string());
-        CacheKey::new(&self.identifier, &[&shelf, &self.version, &page, name])
+    /// Where a part lies, and the image with which it is purged: its page, or the file.
+    fn place(&self, name: &str) -> (CacheKey, &str) {
+        let (identifier, page) = if name.starts_with(WHOLE_FILE) {
+            (self.identifier.strip_suffix(&format!(";{}", self.page)).unwrap_or(&self.identifier), 0)
+        } else {
+            (&*self.identifier, self.page)
+        };
+        let (shelf, page) = (format!("shelf {SHELF_VERSION}"), page.to_string());
+        (CacheKey::new(identifier, &[&shelf, &self.version, &page, name]), identifier)
     }
 
     /// True once a part gave a damaged byte: whoever read it must be opened anew.
@@ -48,7 +54,7 @@ impl CacheShelf {
 
 impl Shelf for CacheShelf {
     fn open(&self, name: &str) -> Option<Arc<dyn RandomAccess>> {
-        let part = self.cache.open_part(&self.key(name))?;
+        let part = self.cache.open_part(&self.place(name).0)?;
         Some(Arc::new(ShelfPart { part, is_damaged: Arc::clone(&self.is_damaged) }))
     }
 
@@ -56,7 +62,8 @@ impl Shelf for CacheShelf {
         if self.generation != self.cache.generation() {
             return Err(io::Error::new(io::ErrorKind::Interrupted, "the cache was purged meanwhile"));
         }
-        self.cache.keep_part(&self.key(name), &self.identifier, write)
+        let (key, identifier) = self.place(name);
+        self.cache.keep_part(&key, identifier, write)
     }
 }
 
@@ -160,6 +167,25 @@ mod tests {
             assert_eq!(piece, bytes[from..from + length], "{length} from {from}");
         }
         assert!(part.read_at(299_999, &mut [0; 2]).is_err(), "behind the end");
+    }
+
+    #[test]
+    fn d20_a_part_of_the_whole_file_is_found_from_every_page_of_that_version() {
+        let place = tempfile::tempdir().unwrap();
+        let cache = cache(place.path());
+        keep(&shelf(&cache, "a.tif;7", "1", 7), "file-chain", b"all").unwrap();
+        keep(&shelf(&cache, "a.tif;7", "1", 7), "index", b"seven").unwrap();
+        for (identifier, version, page, name, want) in [
+            ("a.tif", "1", 1, "file-chain", Some(&b"all"[..])),
+            ("a.tif;7", "1", 7, "file-chain", Some(b"all")),
+            ("a.tif;12", "1", 12, "file-chain", Some(b"all")),
+            ("a.tif;12", "2", 12, "file-chain", None),
+            ("b.tif;12", "1", 12, "file-chain", None),
+            ("a.tif", "1", 1, "index", None),
+        ] {
+            let found = read(&shelf(&cache, identifier, version, page), name);
+            assert_eq!(found.as_deref(), want, "{identifier} {version} {page} {name}");
+        }
     }
 
     #[test]

@@ -59,6 +59,31 @@ pub fn pyramid(layout: &Layout, levels: &[(Dimensions, Vec<u8>)]) -> Vec<u8> {
     file.bytes
 }
 
+/// The width of a page of [`fax_pages`].
+pub const fn fax_width(page: u32) -> u32 {
+    8 + page % 7
+}
+
+/// A book of so many white pages in CCITT Group 4, of one row each: page `n`, from 1, is [`fax_width`] pixels wide. A page takes
+/// about a hundred bytes, so ten thousand are a megabyte.
+pub fn fax_pages(pages: u32) -> Vec<u8> {
+    let mut bytes = b"II\x2a\0".to_vec();
+    // One row: all white (vertical mode, no offset), then the end of the block.
+    bytes.extend([16_u32.to_le_bytes(), [0; 4], [0x80, 0x08, 0x00, 0x80]].concat());
+    for page in 1..=pages {
+        let entries = [(256, fax_width(page)), (257, 1), (258, 1), (259, 4), (262, 0), (273, 12), (278, 1), (279, 4)];
+        bytes.extend((entries.len() as u16).to_le_bytes());
+        for (tag, value) in entries {
+            // One number of four bytes, in the entry itself.
+            bytes.extend([u16::to_le_bytes(tag), [4, 0], [1, 0], [0, 0]].concat());
+            bytes.extend(value.to_le_bytes());
+        }
+        let next = if page < pages { bytes.len() as u32 + 4 } else { 0 };
+        bytes.extend(next.to_le_bytes());
+    }
+    bytes
+}
+
 struct File {
     layout: Layout,
     bytes: Vec<u8>,

@@ -16,6 +16,7 @@ mod held;
 mod jp2;
 mod jpeg;
 mod jxl;
+mod opening;
 mod palette;
 mod pdf;
 mod png;
@@ -109,6 +110,16 @@ pub static FORMATS: &[ReadableFormat] = &[
 /// # Errors
 /// What is wrong with the file or not supported in it.
 pub fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {
+    if source.read_ahead() == 0 {
+        return open_at_hand(source, options);
+    }
+    let opening = Arc::new(opening::Opening::begin(source)?);
+    let decoder = open_at_hand(Arc::clone(&opening) as Arc<dyn RandomAccess>, options);
+    opening.end();
+    decoder
+}
+
+fn open_at_hand(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {
     let mut first = vec![0; source.len().min(SNIFFED_BYTES) as usize];
     source.read_at(0, &mut first)?;
     match FORMATS.iter().find(|format| (format.sniff)(&first)) {

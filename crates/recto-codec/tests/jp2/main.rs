@@ -6,6 +6,7 @@
 mod boxes;
 mod damage;
 mod high_throughput;
+mod reads;
 mod real;
 
 use std::sync::Arc;

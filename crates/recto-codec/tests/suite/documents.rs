@@ -202,7 +202,7 @@ fn book(pages: u32) -> Vec<u8> {
 }
 
 #[test]
-fn pages_of_one_version_share_what_was_read_of_it() {
+fn d20_a_document_is_read_whole_once_and_shared_by_its_pages() {
     let bytes = book(50);
     let read = Arc::new(AtomicU64::new(0));
     let options = OpenOptions::default();
@@ -252,7 +252,7 @@ fn a_page_is_as_large_as_its_crop_box_its_turn_and_its_unit_say() {
 }
 
 #[test]
-fn a_tile_of_a_huge_page_costs_a_tile() {
+fn d20_a_tile_of_a_page_of_two_metres_costs_a_tile() {
     let content = "1 0 0 rg 0 0 2835 2835 re f 0 0 1 rg 2835 0 2835 2835 re f";
     let bytes = one_page("/MediaBox [0 0 5670 2835]", content, &[]);
     let decoder = open_bytes(&bytes, &OpenOptions::default()).unwrap();

@@ -14,13 +14,15 @@ pub(crate) struct Builder {
     pub(crate) big_endian: bool,
     pub(crate) big_tiff: bool,
     pub(crate) bytes: Vec<u8>,
+    /// So many bytes are left out behind the header: what is written comes after them.
+    pub(crate) skip: u64,
     /// Where the position of the next directory goes.
     link: usize,
 }
 
 impl Builder {
     pub(crate) fn new(big_endian: bool, big_tiff: bool) -> Self {
-        let mut builder = Self { big_endian, big_tiff, bytes: Vec::new(), link: 0 };
+        let mut builder = Self { big_endian, big_tiff, bytes: Vec::new(), skip: 0, link: 0 };
         builder.bytes.extend(if big_endian { b"MM" } else { b"II" });
         if big_tiff {
             builder.put(43, 2);
@@ -51,7 +53,7 @@ impl Builder {
     pub(crate) fn chunks(&mut self, chunks: &[Vec<u8>]) -> (Vec<u64>, Vec<u64>) {
         let mut offsets = Vec::new();
         for chunk in chunks {
-            offsets.push(self.bytes.len() as u64);
+            offsets.push(self.bytes.len() as u64 + self.skip);
             self.bytes.extend(chunk);
         }
         (offsets, chunks.iter().map(|chunk| chunk.len() as u64).collect())
@@ -72,7 +74,7 @@ impl Builder {
             };
             let mut field: Vec<u8> = values.iter().flat_map(|value| self.encode(*value, size)).collect();
             if field.len() > wide {
-                let at = self.bytes.len() as u64;
+                let at = self.bytes.len() as u64 + self.skip;
                 self.bytes.extend(&field);
                 field = self.encode(at, wide);
             }
@@ -82,7 +84,7 @@ impl Builder {
             table.extend(self.encode(values.len() as u64, wide));
             table.extend(field);
         }
-        let at = self.bytes.len() as u64;
+        let at = self.bytes.len() as u64 + self.skip;
         self.put(entries.len() as u64, if self.big_tiff { 8 } else { 2 });
         self.bytes.extend(table);
         self.put(0, wide);

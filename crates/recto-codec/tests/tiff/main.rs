@@ -5,6 +5,7 @@
 mod builder;
 mod damage;
 mod encode;
+mod far;
 mod fax;
 mod pages;
 mod pixels;

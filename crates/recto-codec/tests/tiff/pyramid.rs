@@ -270,7 +270,7 @@ fn tiles_that_the_original_has_already_are_kept_as_they_are() {
 }
 
 #[test]
-fn pages_are_pages_whatever_their_sizes() {
+fn d20_pages_are_pages_whatever_their_sizes() {
     let sizes = [SIZE, Dimensions::new(167, 236), Dimensions::new(1, 1), Dimensions::new(64, 64)];
     for sub_ifds in [false, true] {
         let options = PyramidOptions { sub_ifds, ..options(PyramidCompression::Deflate) };

@@ -47,7 +47,7 @@ fn shape(bytes: &[u8]) -> (u32, Vec<Dimensions>) {
 }
 
 #[test]
-fn pyramids_in_chains_and_sub_ifds_are_levels_in_either_byte_order() {
+fn d20_pyramids_in_chains_and_sub_ifds_are_levels_and_no_pages_in_either_byte_order() {
     let sizes = [d(100, 70), d(50, 35), d(25, 17)];
     let levels: Vec<_> = sizes.iter().map(|size| (*size, Samples::Rgb8.image(*size))).collect();
     for (big_endian, big_tiff) in [(false, false), (true, false), (false, true), (true, true)] {
@@ -66,7 +66,7 @@ fn pyramids_in_chains_and_sub_ifds_are_levels_in_either_byte_order() {
 }
 
 #[test]
-fn directories_are_put_into_pages_by_rule() {
+fn d20_directories_are_put_into_pages_by_rule() {
     type Directory = (Dimensions, Option<u64>, bool);
     let cases: &[(&str, &[Directory], u32, &[Dimensions])] = &[
         ("pages of equal size", &[(d(40, 60), None, false), (d(40, 60), None, false)], 2, &[d(40, 60)]),

@@ -14,8 +14,8 @@ use recto_iiif::Dimensions;
 use super::pyramid::{MAX_DIRECTORIES, Outline};
 use crate::{ByteRange, RandomAccess};
 
-/// The part's name on the shelf.
-pub(super) const PART: &str = "tiff-chain";
+/// The part's name on the shelf: of the whole file, since every page is found by it.
+pub(super) const PART: &str = "file-tiff-chain";
 
 const MAGIC: &[u8; 4] = b"RTC1";
 const HEAD: u64 = 12;

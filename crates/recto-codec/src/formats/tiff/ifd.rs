@@ -134,6 +134,23 @@ impl File {
         Ok(Ifd { entries, next, length })
     }
 
+    /// What is read of a directory at first.
+    pub(super) fn ifd_range(&self, offset: u64) -> ByteRange {
+        ByteRange::new(offset, self.source.len().saturating_sub(offset).min(FIRST_READ))
+    }
+
+    /// Where the values of the tags that `is_wanted` lie that are not in the directory itself.
+    pub(super) fn outside(&self, ifd: &Ifd, is_wanted: impl Fn(u16) -> bool) -> Vec<ByteRange> {
+        let range = |entry: &Entry| {
+            let length = entry.count.checked_mul(kind_size(entry.kind))?;
+            let offset = self.order.number(&entry.field[..self.field_size() as usize]);
+            let range = ByteRange::new(offset, length);
+            let inside = range.end().is_some_and(|end| end <= self.source.len());
+            (length > self.field_size() && inside).then_some(range)
+        };
+        ifd.entries.iter().filter(|entry| is_wanted(entry.tag)).filter_map(range).collect()
+    }
+
     fn entry(&self, bytes: &[u8]) -> Entry {
         let (count_size, field_size) = if self.big { (8, 8) } else { (4, 4) };
         let mut field = [0; 8];

@@ -208,6 +208,7 @@ fn with_sub_ifds(base: Outline, file: &File, ifd: &Ifd) -> Result<Vec<Outline>, 
     }
     let values = file.values(ifd, |wanted| wanted == tag::SUB_IFDS, 1 << 20)?;
     let offsets: Vec<u64> = values.numbers(tag::SUB_IFDS).into_iter().flatten().take(MAX_SUB_IFDS).collect();
+    file.source.will_read(&offsets.iter().map(|offset| file.ifd_range(*offset)).collect::<Vec<_>>());
     let mut subs: Vec<Outline> = offsets
         .iter()
         .filter_map(|offset| file.ifd(*offset).ok().and_then(|ifd| outline(file, *offset, &ifd)))

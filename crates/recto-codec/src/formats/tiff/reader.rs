@@ -130,8 +130,22 @@ impl TiffDecoder {
     }
 }
 
+/// Where requests are dear: all directories of a page in one, and all of their values in another.
+fn announce(file: &File, page: &Page) {
+    if file.source.read_ahead() == 0 {
+        return;
+    }
+    let directories: Vec<ByteRange> = page.levels.iter().map(|level| file.ifd_range(level.offset)).collect();
+    file.source.will_read(&directories);
+    let is_wanted = |tag: u16| tag::DIRECTORY.contains(&tag);
+    let found = page.levels.iter().filter_map(|level| file.ifd(level.offset).ok());
+    let values: Vec<ByteRange> = found.flat_map(|ifd| file.outside(&ifd, is_wanted)).collect();
+    file.source.will_read(&values);
+}
+
 /// Reads the directories of a page. Levels that cannot be read, or are unlike the page itself, are left out.
 fn read_levels(file: &File, page: &Page, options: &OpenOptions) -> Result<Vec<Directory>, DecodeError> {
+    announce(file, page);
     let mut levels: Vec<Directory> = Vec::with_capacity(page.levels.len());
     for outline in &page.levels {
         match (Directory::read(file, outline.offset, options), levels.first()) {

@@ -318,12 +318,7 @@ pub(super) fn largest_chunk(directory: &Directory) -> u64 {
     }
 }
 
-/// Reads one chunk, of which at most `most` bytes.
-pub(super) fn read_chunk(file: &File, range: ByteRange, most: u64, name: &str) -> Result<Vec<u8>, DecodeError> {
-    let range = inside(file, range, most, name)?;
-    Ok(file.source.read_range(range)?)
-}
-
+/// Where one chunk lies, of which at most `most` bytes count.
 pub(super) fn inside(file: &File, range: ByteRange, most: u64, name: &str) -> Result<ByteRange, DecodeError> {
     let range = ByteRange::new(range.offset, range.length.min(most));
     match range.end() {

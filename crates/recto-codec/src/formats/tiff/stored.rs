@@ -233,13 +233,14 @@ pub(super) fn cut(
     let Some(tiles) = Tiles::of(layout, wanted.region) else { return Ok(None) };
     let Some(ranges) = tiles.ranges(layout, file.source.len()) else { return Ok(None) };
     let largest = rows::largest_chunk(&level.directory);
+    let name = |(column, row)| layout.name(layout.index(0, column, row));
+    let inside = |(place, range)| rows::inside(file, range, largest, &name(place));
+    let ranges = tiles.places().zip(ranges).map(inside).collect::<Result<Vec<_>, _>>()?;
     let mut complete = Vec::with_capacity(ranges.len());
-    for ((column, row), range) in tiles.places().zip(ranges) {
+    for (place, tile) in tiles.places().zip(file.source.read_ranges(&ranges)?) {
         control.check()?;
-        let name = layout.name(layout.index(0, column, row));
-        let tile = rows::read_chunk(file, range, largest, &name)?;
-        let stream = streams.complete(&tile).ok_or_else(|| corrupt(format!("{name} holds no JPEG stream")))?;
-        complete.push(stream.0);
+        let stream = streams.complete(&tile);
+        complete.push(stream.ok_or_else(|| corrupt(format!("{} holds no JPEG stream", name(place))))?.0);
     }
     let mosaic = Mosaic { tile: tiles.tile, across: tiles.across, region: tiles.region, form: Form::of(wanted) };
     mosaic.join(&complete.iter().map(Vec::as_slice).collect::<Vec<_>>())

@@ -20,7 +20,7 @@ fn lossless_codestreams_keep_every_sample() {
 }
 
 #[test]
-fn samples_of_other_depths_are_stretched_to_the_full_range() {
+fn d19_samples_of_other_depths_are_stretched_to_the_full_range() {
     let size = Dimensions::new(64, 32);
     for bits in [1_u32, 2, 4, 7, 10, 12, 15] {
         let most = (1_u32 << bits) - 1;
