@@ -209,7 +209,7 @@ impl Subsampled {
 fn put(kind: SampleType, line: &[u8], plane: &mut [f32]) {
     match kind {
         SampleType::F16 => {
-            plane.iter_mut().zip(line.as_chunks().0).for_each(|(to, bytes)| *to = f16::from_ne_bytes(*bytes).to_f32())
+            plane.iter_mut().zip(line.as_chunks().0).for_each(|(to, bytes)| *to = f16::from_ne_bytes(*bytes).to_f32());
         }
         SampleType::F32 => {
             plane.iter_mut().zip(line.as_chunks().0).for_each(|(to, bytes)| *to = f32::from_ne_bytes(*bytes));
