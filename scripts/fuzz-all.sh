@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Goes round over all fuzz targets, a slice of time each, until it is told to stop.
+# Goes round over all fuzz targets, a slice of time each, until it is told to stop. Next is who had the least time so far.
 #
 #   scripts/fuzz-all.sh SEEDS [SECONDS OF A SLICE] [TARGET...]   # SEEDS: a folder of files of all formats; small ones are taken
 #   RECTO_SEEDS=FOLDER cargo test -p recto-codec --test suite decoder_suite    # writes the tests' own files into such a folder
@@ -65,26 +65,33 @@ run() { # target seconds: one process, until the time is over or it found someth
         -timeout=120 -rss_limit_mb=1024 -malloc_limit_mb=300 -max_len=100000 -print_final_stats=1 >>"$kept/logs/$1" 2>&1
 }
 
+# The target that had the least of a processor so far, so that one begins where the last run ended.
+least() {
+    printf '%s 0 0 0 0\n' "${targets[@]}" | cat - "$kept/slices" |
+        awk -v of="${targets[*]}" 'BEGIN { split(of, names, " "); for (i in names) mine[names[i]] }
+             $1 in mine { cpu[$1] += $3 } END { for (t in cpu) print cpu[t], t }' | sort -n | head -n 1 | cut -d" " -f2
+}
+
+touch "$kept/slices"
 TIMEFORMAT='%R %U %S'
-while true; do
-    for target in "${targets[@]}"; do
-        [ ! -e "$kept/stop" ] || exit 0
-        : >"$kept/logs/$target"
-        end=$((SECONDS + slice))
-        # After a find the slice goes on without it, a few times.
-        for _ in 1 2 3 4 5; do
-            [ $((end - SECONDS)) -gt 5 ] || break
-            before=$(find "$kept/finds/$target" -type f | wc -l) lines=$(wc -l <"$kept/logs/$target")
-            took=$({ time run "$target" $((end - SECONDS)) || true; } 2>&1)
-            # What stood still on a busy machine is none unless it needs the time of a processor.
-            for file in "$kept/finds/$target"/{timeout,slow-unit}-*; do
-                [ ! -e "$file" ] || (ulimit -t 20 && nice -n 19 "$kept/bin/$target" -timeout=1000 "$file" >/dev/null 2>&1) && rm -f "$file"
-            done
-            find "$kept/finds/$target" -type f -printf '%f\n' | sed 's/.*-//' | while read -r name; do rm -f "$kept/$target/$name"; done
-            after=$(find "$kept/finds/$target" -type f | wc -l)
-            runs=$(tail -n "+$((lines + 1))" "$kept/logs/$target" | sed -n 's/^stat::number_of_executed_units: *//p')
-            awk -v t="$target" -v took="$took" -v r="${runs:-0}" -v f=$((after - before)) \
-                'BEGIN { split(took, s, " "); printf "%s %d %d %d %d\n", t, s[1] + 0.5, s[2] + s[3] + 0.5, r, f }' >>"$kept/slices"
+until [ -e "$kept/stop" ]; do
+    target=$(least)
+    : >"$kept/logs/$target"
+    end=$((SECONDS + slice))
+    # After a find the slice goes on without it, a few times.
+    for _ in 1 2 3 4 5; do
+        [ $((end - SECONDS)) -gt 5 ] || break
+        before=$(find "$kept/finds/$target" -type f | wc -l) lines=$(wc -l <"$kept/logs/$target")
+        took=$({ time run "$target" $((end - SECONDS)) || true; } 2>&1)
+        # What stood still on a busy machine is none unless it needs the time of a processor.
+        for file in "$kept/finds/$target"/{timeout,slow-unit}-*; do
+            [ ! -e "$file" ] || (ulimit -t 20 && nice -n 19 "$kept/bin/$target" -timeout=1000 "$file" >/dev/null 2>&1) && rm -f "$file"
         done
+        find "$kept/finds/$target" -type f -printf '%f\n' | sed 's/.*-//' | while read -r name; do rm -f "$kept/$target/$name"; done
+        after=$(find "$kept/finds/$target" -type f | wc -l)
+        runs=$(tail -n "+$((lines + 1))" "$kept/logs/$target" | sed -n 's/^stat::number_of_executed_units: *//p')
+        # A second at least: a target that ends at once has had its turn.
+        awk -v t="$target" -v took="$took" -v r="${runs:-0}" -v f=$((after - before)) \
+            'BEGIN { split(took, s, " "); printf "%s %d %d %d %d\n", t, s[1] + 0.5, s[2] + s[3] + 1, r, f }' >>"$kept/slices"
     done
 done
