@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../../crates/recto-codec/tests/exercise/mod.rs"]
-mod exercise;
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| exercise::file(bytes));
+libfuzzer_sys::fuzz_target!(init: recto_fuzz::prepare(), |bytes: &[u8]| recto_fuzz::file(bytes));

@@ -12,8 +12,9 @@ libfuzzer_sys::fuzz_target!(|path: &str| {
             let (image, limits) = (Dimensions::new(1001, 701), Limits::default());
             let Ok(resolved) = request.resolve(image, &limits) else { continue };
             let canonical = resolved.canonical(version, image, &limits);
-            let again = parse_path(&format!("x/{canonical}"), Slashes::EncodedOnly);
-            let Ok(ImagePath::Image { region, size, rotation, quality_format, .. }) = again else {
+            let again = format!("x/{canonical}");
+            let Ok(ImagePath::Image { region, size, rotation, quality_format, .. }) = parse_path(&again, Slashes::EncodedOnly)
+            else {
                 panic!("`{canonical}` is not understood")
             };
             let request = ImageRequest::parse(version, &region, &size, &rotation, &quality_format).unwrap();

@@ -22,12 +22,22 @@ macro_rules! suite {
     ($($format:ident)*) => {$(
         #[test]
         fn $format() {
-            run(&fixtures::$format::fixtures());
+            let fixtures = fixtures::$format::fixtures();
+            as_seeds(stringify!($format), &fixtures);
+            run(&fixtures);
         }
     )*};
 }
 
 suite!(avif bmp dicom exr fits gif jp2 jpeg jxl pdf png psd svg tiff webp xpm);
+
+/// Fuzzing begins with them: the folder that `RECTO_SEEDS` names gets a file of each.
+fn as_seeds(ending: &str, fixtures: &[Fixture]) {
+    let Some(folder) = std::env::var_os("RECTO_SEEDS") else { return };
+    for (number, fixture) in fixtures.iter().enumerate() {
+        std::fs::write(std::path::Path::new(&folder).join(format!("{number}.{ending}")), &fixture.bytes).unwrap();
+    }
+}
 
 fn run(fixtures: &[Fixture]) {
     crate::contain();

@@ -60,6 +60,23 @@ fn planes_and_further_images_of_fits_are_pages() {
 }
 
 #[test]
+fn planes_of_fits_that_are_not_there_are_no_pages() {
+    // A block behind the header, whatever the header says; the last cube has no numbers by its `GCOUNT`.
+    for (sides, more, pages) in [
+        (&[40, 60, 4_000_000_000][..], None, 1),
+        (&[40, 36, 4_000_000_000], None, 2),
+        (&[4000, 3000, 4_000_000_000], None, 1),
+        (&[40, 36, 4_000_000_000], Some(fits_card("GCOUNT", "0")), 2),
+    ] {
+        let file = fits::file(8, sides, more.as_slice(), &[7; 2880]);
+        assert_eq!(open_page(&file, 1).unwrap().facts().pages, pages, "{sides:?}");
+        assert!(matches!(open_page(&file, pages + 1), Err(DecodeError::NoSuchPage { .. })), "{sides:?}");
+    }
+    let tiny = fits::file(8, &[1, 1, 4_000_000_000], &[], &vec![7; 70_000]);
+    assert!(matches!(open_page(&tiny, 1), Err(DecodeError::Unsupported { .. })));
+}
+
+#[test]
 fn what_fits_holds_beside_images_is_refused_by_name() {
     let compressed = {
         let mut file = fits::header(&[fits_card("SIMPLE", "T"), fits_card("BITPIX", "8"), fits_card("NAXIS", "0")]);
@@ -194,6 +211,20 @@ fn what_dicom_holds_beside_images_is_refused_by_name() {
             DecodeError::Corrupt { .. } => assert_eq!(name, "no pixels", "{error}"),
             error => panic!("{name}: {error}"),
         }
+    }
+}
+
+#[test]
+fn dicom_sequences_end_within_what_holds_them() {
+    // An item of 12 bytes holds a sequence of 8 more than it has.
+    let mut item = b"\xfe\xff\x00\xe0\x0c\x00\x00\x00".to_vec();
+    item.extend(b"\x40\x00\x75\x02SQ\x00\x00\x08\x00\x00\x00");
+    item.extend(b"\xfe\xff\x00\xe0\x00\x00\x00\x00");
+    let file = File::new("1.2.840.10008.1.2.1").bytes(0x0040_0275, b"SQ", &item).word(0x0028_0010, 2).pixels(&[0; 4]);
+    match open_page(&file, 1) {
+        Err(DecodeError::Corrupt { what, .. }) => assert!(what.contains("within what it holds"), "{what}"),
+        Err(error) => panic!("{error}"),
+        Ok(_) => panic!("it opens"),
     }
 }
 

@@ -201,14 +201,19 @@ impl<'a> Walker<'a> {
             path.push((tag, item));
             self.level(syntax, item_end, path, give)?;
             path.pop();
-            if let Some(item_end) = item_end {
-                self.at = item_end;
-            }
+            self.leave(item_end)?;
             item += 1;
         }
-        if let Some(end) = end {
-            self.at = end;
+        self.leave(end)
+    }
+
+    /// Goes on behind what ends there. Never back: what is walked twice at each of many depths has no end.
+    fn leave(&mut self, end: Option<u64>) -> Result<(), DecodeError> {
+        let Some(end) = end else { return Ok(()) };
+        if self.at > end {
+            return Err(corrupt(format!("a sequence or its item ends at byte {end}, within what it holds")));
         }
+        self.at = end;
         Ok(())
     }
 

@@ -117,7 +117,8 @@ impl Kept {
     fn take(&mut self, element: Element<'_>) -> Result<(), DecodeError> {
         match element.path {
             [] if element.tag == PIXELS => self.pixels = Some(element.value),
-            [] => {
+            // The groups that are asked for: a file can have any number of tags.
+            [] if matches!(element.tag >> 16, 0x0002 | 0x0020 | 0x0028 | 0x0048) => {
                 self.values.insert(element.tag, element.value);
             }
             // The first optical path gives its profile.

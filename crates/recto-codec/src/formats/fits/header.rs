@@ -17,6 +17,8 @@ const MAX_PARTS: u32 = 1024;
 /// Most blocks of headers in all.
 const MAX_ALL_BLOCKS: u64 = 4096;
 const MAX_AXES: u64 = 999;
+/// Most planes of a file: each is a page, and a manifest has a canvas for each.
+const MAX_PAGES: u64 = 1 << 16;
 
 /// A plane of an array.
 #[derive(Clone, Debug)]
@@ -110,12 +112,17 @@ pub(super) fn find_page(source: &dyn RandomAccess, page: u32) -> Result<(Array, 
             Err(error) => return Err(error),
         };
         let is_image = is_first || cards.text("XTENSION") == Some("IMAGE");
-        let planes = if is_image { data.planes } else { 0 };
+        // Pages are planes that are there: a header can say any number of them. A first one that is cut short says so when read.
+        let there = source.len().saturating_sub(data_at) / data.plane_bytes.max(1);
+        let planes = if is_image { data.planes.min(there.max(1)) } else { 0 };
         let wanted = u64::from(page).checked_sub(pages + 1).filter(|plane| *plane < planes);
         if let Some(plane) = wanted {
             found = Some(array(&cards, &data, data_at, plane)?);
         }
         pages += planes;
+        if pages > MAX_PAGES {
+            return Err(unsupported(format!("more than {MAX_PAGES} planes")));
+        }
         let padded = data.bytes.div_ceil(BLOCK_BYTES).checked_mul(BLOCK_BYTES);
         match padded.and_then(|bytes| bytes.checked_add(data_at)).filter(|next| *next < source.len()) {
             Some(next) => at = next,

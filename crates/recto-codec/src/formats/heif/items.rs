@@ -52,7 +52,7 @@ impl Picture {
         let size = size(meta, item)?;
         match item.kind {
             kind if kind == codec.0 => {
-                let config = config(meta, item, codec.1)?;
+                let config = config(meta, item, codec.1)?.to_vec();
                 Ok(Self { size, tile: size, items: vec![Coded { id, rect: size.rect() }], config })
             }
             kind if kind == *b"grid" => Self::grid(meta, source, id, size, codec),
@@ -78,7 +78,7 @@ impl Picture {
             return Err(meta.corrupt(format!("its grid of {columns}x{rows} has {} tiles", parts.len())));
         }
         let mut tile = None;
-        let mut shared = None;
+        let mut shared: Option<&[u8]> = None;
         let mut items = Vec::with_capacity(parts.len());
         for (index, &part) in (0_u32..).zip(parts) {
             let item = meta.item(part)?;
@@ -91,7 +91,7 @@ impl Picture {
                 return Err(meta.corrupt("the tiles of its grid differ in size".to_owned()));
             }
             // What follows the sample layout may differ from tile to tile.
-            if layout(shared.get_or_insert_with(|| its_config.clone())) != layout(&its_config) {
+            if layout(shared.get_or_insert(its_config)) != layout(its_config) {
                 return Err(meta.unsupported("a grid of tiles of different layouts"));
             }
             let (column, row) = (index % columns, index / columns);
@@ -111,7 +111,7 @@ impl Picture {
         if !covers(tile.width_px, columns, size.width_px) || !covers(tile.height_px, rows, size.height_px) {
             return Err(meta.corrupt("the tiles of its grid do not cover it".to_owned()));
         }
-        Ok(Self { size, tile, items, config })
+        Ok(Self { size, tile, items, config: config.to_vec() })
     }
 
     /// Turns and clips of the item.
@@ -164,9 +164,9 @@ fn size(meta: &Meta, item: &Item) -> Result<Dimensions, DecodeError> {
     size.ok_or_else(|| meta.corrupt("a picture has no size".to_owned()))
 }
 
-fn config(meta: &Meta, item: &Item, name: [u8; 4]) -> Result<Vec<u8>, DecodeError> {
+fn config<'a>(meta: &'a Meta, item: &'a Item, name: [u8; 4]) -> Result<&'a [u8], DecodeError> {
     let config = meta.properties(item).find_map(|(property, _)| match property {
-        Property::Config(its_name, config) if *its_name == name => Some(config.clone()),
+        Property::Config(its_name, config) if *its_name == name => Some(config.as_slice()),
         _ => None,
     });
     config.ok_or_else(|| meta.corrupt("a picture says nothing of its coding".to_owned()))

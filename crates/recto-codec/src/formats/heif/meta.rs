@@ -12,6 +12,10 @@ const MAX_BOXES: usize = 1000;
 const MAX_META_BYTES: u64 = 16 << 20;
 /// Items of a file: phones store a picture as some fifty tiles.
 const MAX_ITEMS: usize = 20_000;
+/// Most pieces of all items together. A piece can be said in no bytes at all, 65,535 times for each item.
+const MAX_EXTENTS: usize = 1 << 18;
+/// Most properties of all items together.
+const MAX_ASSOCIATIONS: usize = 1 << 18;
 
 /// How colours are coded: ISO/IEC 23091-2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,12 +160,14 @@ impl Meta {
         let (offset_bytes, length_bytes) = (sizes >> 4, sizes & 15);
         let (base_bytes, index_bytes) = (more >> 4, if version > 0 { more & 15 } else { 0 });
         let count = content.id(version > 1)?;
+        let mut most = MAX_EXTENTS;
         for _ in 0..count {
             let id = content.id(version > 1)?;
             let method = if version > 0 { content.u16()? & 15 } else { 0 };
             let reference = content.u16()?;
             let base = content.number(base_bytes)?;
             let extents = content.u16()?;
+            most = most.checked_sub(extents.into())?;
             let mut ranges = Vec::new();
             for _ in 0..extents {
                 content.number(index_bytes)?;
@@ -193,6 +199,7 @@ impl Meta {
     }
 
     fn read_properties(&mut self, content: Bytes<'_>) -> Option<()> {
+        let mut most = MAX_ASSOCIATIONS;
         for (name, mut content) in content.boxes() {
             match &name {
                 b"ipco" => {
@@ -206,6 +213,7 @@ impl Meta {
                     for _ in 0..count {
                         let id = content.id(version > 0)?;
                         let associations = content.u8()?;
+                        most = most.checked_sub(associations.into())?;
                         let mut properties = Vec::with_capacity(associations.into());
                         for _ in 0..associations {
                             let (essential, index) = if flags & 1 == 1 {
@@ -343,4 +351,31 @@ fn property(name: [u8; 4], mut content: Bytes<'_>) -> Option<Property> {
         }
         _ => Property::Unknown(name),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn boxed(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+        [&(content.len() as u32 + 8).to_be_bytes()[..], name, content].concat()
+    }
+
+    /// A `meta` box's content with one item, and locations that say `extents` pieces of it, so many times.
+    fn meta(extents: u16, times: u16) -> Vec<u8> {
+        let entry = boxed(b"infe", b"\x02\0\0\0\0\x01\0\0av01\0");
+        let items = boxed(b"iinf", &[&[0, 0, 0, 0, 0, 1][..], &entry].concat());
+        // Neither offset nor length has a byte.
+        let location = [&[0, 1, 0, 0][..], &extents.to_be_bytes()].concat().repeat(times.into());
+        let locations = [&[0, 0, 0, 0, 0, 0][..], &times.to_be_bytes(), &location].concat();
+        [vec![0; 4], items, boxed(b"iloc", &locations)].concat()
+    }
+
+    #[test]
+    fn pieces_without_bytes_are_bounded() {
+        let parsed = |extents, times| Meta::parse(&meta(extents, times), 0, SourceFormat::Avif);
+        assert_eq!(parsed(3, 1).unwrap().items[&1].extents, vec![ByteRange::new(0, 0); 3]);
+        assert!(parsed(u16::MAX, 4).is_some());
+        assert!(parsed(u16::MAX, 5).is_none());
+    }
 }

@@ -272,7 +272,8 @@ impl Header {
             if matches!(&key, b"Lr16" | b"Lr32" | b"Layr") && length >= 2 && cursor.at + 2 <= end {
                 return cursor.u16().map(|count| Some(count as i16));
             }
-            let Some(next) = cursor.at.checked_add(length.div_ceil(4) * 4).filter(|next| *next <= end) else { break };
+            let padded = length.checked_next_multiple_of(4).and_then(|length| cursor.at.checked_add(length));
+            let Some(next) = padded.filter(|next| *next <= end) else { break };
             cursor.at = next;
         }
         Ok(None)

@@ -17,6 +17,8 @@ const MAX_CHARACTERS: usize = 4;
 const MAX_COLORS: usize = 1 << 16;
 /// Text before the rows, at most: comments, and the colours.
 const MAX_HEAD_BYTES: u64 = 16 << 20;
+/// Characters of a line of the table of colours, at most: there are five kinds of screens, and names are short.
+const MAX_COLOR_LINE: usize = 1024;
 /// Bytes of an entry of the table of colours.
 const COLOR_BYTES: u64 = 64;
 /// Rows between two looks at the control.
@@ -46,6 +48,9 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
     let mut has_alpha = false;
     for _ in 0..header.colors {
         let line = strings.next().ok_or_else(|| corrupt("it ends in its colours"))?;
+        if line.len() > MAX_COLOR_LINE {
+            return Err(corrupt(format!("a colour has {} characters", line.len())));
+        }
         let (name, rest) = line.split_at_checked(header.characters).ok_or_else(|| corrupt("a colour has no name"))?;
         let color = color(rest)?;
         has_alpha |= color[3] == 0;
@@ -268,5 +273,16 @@ mod tests {
         for line in [" c", " c #12", " c #ggg", " x #000000", "", " c é", " c gray101"] {
             assert!(color(line.as_bytes()).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn the_table_of_colours_is_bounded() {
+        let file = |color: &str| format!("/* XPM */\n\"1 1 1 1\",\n\"a{color}\",\n\"a\"");
+        let opened = |text: String| open(Arc::new(crate::MemoryAccess::new(text.as_bytes())), &OpenOptions::default());
+        assert!(opened(file(" c red")).is_ok());
+        let Err(DecodeError::Corrupt { what, .. }) = opened(file(&format!(" c {}", "a ".repeat(600)))) else {
+            panic!("it is taken")
+        };
+        assert!(what.contains("1204 characters"), "{what}");
     }
 }
