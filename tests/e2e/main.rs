@@ -19,3 +19,4 @@ mod robustness;
 mod static_tiles;
 mod support;
 mod tiles;
+mod validate;

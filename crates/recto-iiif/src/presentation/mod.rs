@@ -19,6 +19,7 @@ mod language_map;
 mod negotiate;
 mod resources;
 pub mod v2;
+pub mod validate;
 mod values;
 
 pub use annotation::{Annotation, AnnotationPage, Body, Target};

@@ -6,6 +6,7 @@ mod convert;
 mod info;
 mod serve;
 mod tile;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,8 @@ enum Command {
     Convert(convert::Convert),
     /// Make static trees of image files, in a folder or an archive, that any web server can serve
     Tile(tile::Tile),
+    /// Hold IIIF documents against the specification
+    Validate(validate::Validate),
     /// Write, describe or check the configuration
     Config(config::ConfigCommand),
 }
@@ -49,6 +52,7 @@ impl Arguments {
             Command::Cache(command) => command.run(),
             Command::Convert(command) => command.run(),
             Command::Tile(command) => command.run(),
+            Command::Validate(command) => command.run(),
             Command::Config(command) => command.run(),
         }
     }
