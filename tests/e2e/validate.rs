@@ -57,7 +57,9 @@ fn faults_are_named_with_their_place_and_end_with_1() {
     let output = validate(&["-"], &manifest.to_string());
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}");
-    for line in ["3 errors", "P6 at /label", "P20 at /items", "P13 at /rights", "http://creativecommons.org/licenses/by/4.0/"] {
+    for line in
+        ["3 errors", "P6 at /label", "P20 at /items", "P13 at /rights", "http://creativecommons.org/licenses/by/4.0/"]
+    {
         assert!(said.contains(line), "{line}: {said}");
     }
     let folder = tempfile::tempdir().unwrap();
@@ -67,13 +69,15 @@ fn faults_are_named_with_their_place_and_end_with_1() {
     let output = validate(&[folder.path().to_str().unwrap(), "--format", "json"], "");
     let reports: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), reports.as_array().unwrap().len()), (Some(1), 1));
-    let pointers: Vec<_> = reports[0]["findings"].as_array().unwrap().iter().map(|f| f["pointer"].as_str().unwrap()).collect();
+    let pointers: Vec<_> =
+        reports[0]["findings"].as_array().unwrap().iter().map(|f| f["pointer"].as_str().unwrap()).collect();
     assert!(pointers.contains(&"/rights"), "{pointers:?}");
 }
 
 #[test]
 fn what_is_no_document_ends_with_2_and_says_where_it_breaks() {
-    for (input, says) in [("{\"id\": ", "line 1 column 7"), (&"[".repeat(100_000), "recursion limit"), ("", "no JSON")] {
+    for (input, says) in [("{\"id\": ", "line 1 column 7"), (&"[".repeat(100_000), "recursion limit"), ("", "no JSON")]
+    {
         let output = validate(&["-"], input);
         assert_eq!(output.status.code(), Some(2), "{says}");
         assert!(text(&output.stderr).contains(says), "{says}: {}", text(&output.stderr));

@@ -1,5 +1,7 @@
 //! Each rule finds what it is for, in its place, and nothing in a document that is as it should be.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 use recto_iiif::presentation::validate::{Finding, RULES, Severity, validate};
 use serde_json::{Value, json};
 

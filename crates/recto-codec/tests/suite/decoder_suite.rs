@@ -14,8 +14,8 @@ use recto_testkit::{Rng, card};
 use crate::fixtures::{self, Expected, Fixture};
 use crate::memory::peak_bytes;
 
-/// A damaged file must be answered within this.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// A damaged file that is not answered within this is never answered. How quickly it is, `bench/mutations.py` measures.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One test for each format, so that they run side by side.
 macro_rules! suite {

@@ -44,7 +44,7 @@ fn parse(text: &str) -> Option<()> {
         let (hours, minutes) = zone.get(1..)?.split_once(':')?;
         number(hours, 2)? <= 14 && number(minutes, 2)? < 60
     };
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let days = match month {
         2 => 28 + u32::from(leap),
         4 | 6 | 9 | 11 => 30,

@@ -196,21 +196,18 @@ fn class_of(node: &Node<'_>, property: &str) -> Option<Place> {
     use Place::{Is, Says};
     Some(match (node.class, property) {
         (_, "service" | "services") => Is(Class::Service),
-        (_, "thumbnail" | "homepage" | "rendering" | "seeAlso" | "logo") => Says(Class::Content),
+        (_, "thumbnail" | "homepage" | "rendering" | "seeAlso" | "logo")
+        | (Class::Choice, "items")
+        | (Class::Annotation, "body") => Says(Class::Content),
         (_, "provider") => Is(Class::Agent),
         (_, "partOf" | "start" | "first" | "last" | "next" | "prev") => Is(Class::Reference),
-        (_, "placeholderCanvas" | "accompanyingCanvas") => Is(Class::Canvas),
-        (_, "annotations") => Is(Class::AnnotationPage),
+        (_, "placeholderCanvas" | "accompanyingCanvas") | (Class::Manifest, "items") => Is(Class::Canvas),
+        (_, "annotations") | (Class::Canvas, "items") => Is(Class::AnnotationPage),
         (_, "structures") => Is(Class::Range),
         (Class::Collection, "items") => Says(Class::Manifest),
-        (Class::Manifest, "items") => Is(Class::Canvas),
-        (Class::Canvas, "items") => Is(Class::AnnotationPage),
         (Class::AnnotationPage, "items") => Is(Class::Annotation),
         (Class::Range, "items") => Says(Class::Canvas),
-        (Class::Choice, "items") => Says(Class::Content),
-        (Class::Annotation, "body") => Says(Class::Content),
-        (Class::Annotation, "target") => Says(Class::Reference),
-        (Class::SpecificResource, "source") => Says(Class::Reference),
+        (Class::Annotation, "target") | (Class::SpecificResource, "source") => Says(Class::Reference),
         _ => return None,
     })
 }
