@@ -57,8 +57,8 @@ fn answers_on_the_spot_are_those_of_the_long_way() {
         assert_eq!(long.status, 200, "{path}");
         let mut session = Session::open(&server);
         session.get("/iiif/3/none.png/info.json");
-        // What is asked for again and again is kept as it was sent: from the third time on.
-        for _ in 0..6 {
+        // What is asked for again and again is kept as it was sent.
+        for _ in 0..16 {
             let at_once = session.ask(path, &headers);
             assert_eq!(told(&at_once), told(&long), "{path} {accept:?}");
             assert!(!at_once.header("date").is_empty());
@@ -76,7 +76,7 @@ fn what_is_asked_for_again_and_again_is_still_the_asker_s_own() {
         session.write(format!("GET {INFO} HTTP/1.1\r\nHost: {host}\r\nAccept: {accept}\r\n\r\n").as_bytes());
         session.read()
     };
-    for round in 0..5 {
+    for round in 0..16 {
         assert_eq!(told(&session.get(INFO)), told(&own), "{round}");
         for host in ["a.example", "b.example:8080"] {
             for (accept, media) in [("application/json", "application/json"), ("*/*", "application/ld+json")] {
@@ -166,7 +166,7 @@ fn d14_a_replaced_original_shows_at_once_on_a_warm_connection() {
     let (library, server) = server();
     let mut session = Session::open(&server);
     let first = session.get(STORED);
-    for _ in 0..4 {
+    for _ in 0..16 {
         assert_eq!(session.get(STORED).body, first.body);
         assert_ne!(session.get(INFO).json()["width"], 700);
     }

@@ -1,7 +1,8 @@
 //! Answers that are asked for again and again: kept as they were sent, without what differs from one time to the next.
 //!
-//! An answer is kept when it was asked for twice. Which requests came before is noted in a table of a fixed size, where later ones
-//! overwrite earlier ones: a wrong guess costs a copy, or a copy that is not made.
+//! An answer is kept when it was asked for [`TIMES`] times. Which requests came before is noted in a table of a fixed size, where later
+//! ones overwrite earlier ones: a wrong guess costs a copy, or a copy that is not made. What was kept and had to go is counted from the
+//! beginning, so that a crowd of answers that do not fit costs a copy now and then, and not each time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,6 +11,12 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use recto_service::Standing;
 use xxhash_rust::xxh3::xxh3_64;
+
+/// Times that an answer is asked for before it is kept.
+const TIMES: u32 = 6;
+
+/// Bits of a note that count; the others tell requests apart.
+const COUNT: u32 = 7;
 
 /// Requests that are noted.
 const NOTED: usize = 1 << 16;
@@ -66,9 +73,10 @@ impl Weighter<u64, Arc<Answer>> for ByBytes {
 /// Whether a request was answered from here, or how it may be next time.
 pub(super) enum Found {
     Answer(Arc<Answer>),
-    /// It was asked for before: its answer is worth keeping.
+    /// It was asked for often: its answer is worth keeping.
     Again,
-    New,
+    /// It was not.
+    Seldom,
 }
 
 /// The answers.
@@ -94,18 +102,19 @@ impl Recent {
 
     /// The answer to a request, and a note that it was asked for.
     pub(super) fn find(&self, asked: &Asked<'_>) -> Found {
-        let Some(answers) = &self.answers else { return Found::New };
+        let Some(answers) = &self.answers else { return Found::Seldom };
         let hash = asked.hash();
-        let note = (hash >> 32) as u32 | 1;
-        let Some(slot) = self.noted.get(hash as usize % NOTED) else { return Found::New };
-        if slot.load(Ordering::Relaxed) != note {
-            slot.store(note, Ordering::Relaxed);
-            return Found::New;
+        let Some(slot) = self.noted.get(hash as usize % NOTED) else { return Found::Seldom };
+        let (name, note) = ((hash >> 32) as u32 & !COUNT, slot.load(Ordering::Relaxed));
+        // Two at once may count as one, which does no harm.
+        let is_noted = note & !COUNT == name && note & COUNT > 0;
+        let times = if is_noted { note & COUNT } else { 0 };
+        if is_noted && let Some(answer) = answers.get(&hash).filter(|answer| answer.is_to(asked)) {
+            return Found::Answer(answer);
         }
-        match answers.get(&hash).filter(|answer| answer.is_to(asked)) {
-            Some(answer) => Found::Answer(answer),
-            None => Found::Again,
-        }
+        let is_often = times + 1 >= TIMES;
+        slot.store(name | if is_often { 1 } else { times + 1 }, Ordering::Relaxed);
+        if is_often { Found::Again } else { Found::Seldom }
     }
 
     /// Keeps an answer.
