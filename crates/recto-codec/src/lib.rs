@@ -11,7 +11,6 @@ mod error;
 mod facts;
 pub mod formats;
 mod memo;
-mod memory;
 mod raster;
 
 pub use access::{ByteRange, MemoryAccess, RandomAccess};
@@ -26,5 +25,4 @@ pub use formats::tiff_pyramid::{
 pub use formats::{CONTAINED, contain_with, run_contained};
 pub use formats::{Jp2Options, OpenOptions, jp2_encoder, open};
 pub use memo::{Memo, MemoKey, Shelf, WHOLE_FILE};
-pub use memory::give_back_large_buffers;
 pub use raster::{PixelFormat, Raster};

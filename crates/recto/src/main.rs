@@ -3,6 +3,7 @@
 mod commands;
 mod config;
 mod output;
+mod progress;
 
 use std::process::ExitCode;
 

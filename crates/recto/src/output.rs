@@ -37,3 +37,14 @@ pub(crate) fn complain(error: &anyhow::Error) {
     }
     say(&text);
 }
+
+/// An error and its causes in one line.
+pub(crate) fn problem(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}

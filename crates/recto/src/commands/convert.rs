@@ -1,16 +1,15 @@
 //! `recto convert`: originals become tiled pyramids.
 
-use std::io::IsTerminal as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 use recto_codec::{BigTiff, PyramidCompression, Subsampling};
 use recto_convert::{ConvertOptions, Converter, Job, Lossless, Outcome, Progress, Target, Written, plan};
 use serde_json::{Value, json};
 
-use crate::output::{OutputFormat, complain, print, say};
+use crate::output::{OutputFormat, complain, print, problem, say};
+use crate::progress::Bar;
 
 const EXAMPLES: &str = "Examples:
   recto convert scan.jpg --to scan.tif
@@ -171,8 +170,10 @@ impl Convert {
         let mut failed = 0_usize;
         let (mut made, mut done, mut passed) = (0_usize, 0_usize, 0_usize);
         for job in &plan.jobs {
-            bar.begin(&job.source);
-            let outcome = converter.run(job, &mut |progress| bar.show(progress));
+            bar.begin(&job.source.file_name().unwrap_or_default().to_string_lossy());
+            let outcome = converter.run(job, &mut |Progress { page, pages, rows, of_rows }| {
+                bar.show(page, pages, f64::from(rows) / f64::from(of_rows.max(1)));
+            });
             bar.end();
             match &outcome {
                 Ok(Outcome::Written(written)) => {
@@ -250,69 +251,4 @@ fn document(job: &Job, outcome: &Result<Outcome, recto_convert::ConvertError>) -
         document.extend(more);
     }
     document
-}
-
-/// An error and its causes in one line.
-fn problem(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
-}
-
-/// A bar on a terminal, and nothing elsewhere.
-struct Bar {
-    bar: ProgressBar,
-    files: usize,
-    file: usize,
-}
-
-/// Steps of the bar for a file.
-const STEPS: u64 = 1000;
-
-impl Bar {
-    fn new(files: usize) -> Self {
-        let bar = if std::io::stderr().is_terminal() {
-            let bar = ProgressBar::new(files as u64 * STEPS);
-            if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3}% {prefix} {msg}") {
-                bar.set_style(style);
-            }
-            bar
-        } else {
-            ProgressBar::hidden()
-        };
-        Self { bar, files, file: 0 }
-    }
-
-    fn begin(&mut self, source: &Path) {
-        self.file += 1;
-        self.bar.set_prefix(format!("{}/{}", self.file, self.files));
-        self.bar.set_message(source.file_name().unwrap_or_default().to_string_lossy().into_owned());
-    }
-
-    fn show(&mut self, progress: Progress) {
-        let Progress { page, pages, rows, of_rows } = progress;
-        let page_part = STEPS as f64 / f64::from(pages.max(1));
-        let within = page_part * (f64::from(page - 1) + f64::from(rows) / f64::from(of_rows.max(1)));
-        self.bar.set_position((self.file as u64 - 1) * STEPS + within as u64);
-    }
-
-    fn end(&mut self) {
-        self.bar.set_position(self.file as u64 * STEPS);
-    }
-
-    fn print(&self, text: &str) -> anyhow::Result<()> {
-        self.bar.suspend(|| print(text))
-    }
-
-    fn suspend(&self, work: impl FnOnce()) {
-        self.bar.suspend(work);
-    }
-
-    fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
 }

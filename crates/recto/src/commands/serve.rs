@@ -42,7 +42,6 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         start_log();
-        recto_codec::give_back_large_buffers();
         let mut config = self.config.load()?.value;
         if let Some(listen) = self.listen.clone() {
             config.server.listen = listen;

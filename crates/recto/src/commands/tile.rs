@@ -1,19 +1,18 @@
 //! `recto tile`: static trees that any web server can serve.
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 use recto_iiif::image::{ApiVersion, Format};
 use recto_service::ImageOptions;
 use recto_static::{Job, Made, Outcome, Progress, StaticError, TileOptions, Tiler, plan};
 use serde_json::{Value, json};
 
 use crate::config::ConfigArguments;
-use crate::output::{OutputFormat, complain, print, say};
+use crate::output::{OutputFormat, complain, print, problem, say};
+use crate::progress::Bar;
 
 const EXAMPLES: &str = "Examples:
   recto tile scans/ --to /var/www/html/iiif --url https://images.example.org/iiif
@@ -147,7 +146,6 @@ impl Tile {
     }
 
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        recto_codec::give_back_large_buffers();
         let options = self.options()?;
         let plan = plan(&self.sources, &self.to)?;
         let mut tiler = Tiler::new(options, &plan)?;
@@ -158,8 +156,10 @@ impl Tile {
             complain(&anyhow::Error::new(error));
         }
         for job in &plan.jobs {
-            bar.begin(job);
-            let outcome = tiler.run(job, &mut |progress| bar.show(progress));
+            bar.begin(&job.identifier);
+            let outcome = tiler.run(job, &mut |Progress { page, pages, done, of }| {
+                bar.show(page, pages, done as f64 / of.max(1) as f64);
+            });
             bar.end();
             counts.count(&outcome);
             if let (Ok(Outcome::Made(made)), OutputFormat::Text) = (&outcome, self.format) {
@@ -259,69 +259,4 @@ fn document(job: &Job, outcome: &Result<Outcome, StaticError>) -> Value {
         document.extend(more);
     }
     document
-}
-
-/// An error and its causes in one line.
-fn problem(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
-}
-
-/// A bar on a terminal, and nothing elsewhere.
-struct Bar {
-    bar: ProgressBar,
-    files: usize,
-    file: usize,
-}
-
-/// Steps of the bar for a file.
-const STEPS: u64 = 1000;
-
-impl Bar {
-    fn new(files: usize) -> Self {
-        let bar = if std::io::stderr().is_terminal() {
-            let bar = ProgressBar::new(files as u64 * STEPS);
-            if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3}% {prefix} {msg}") {
-                bar.set_style(style);
-            }
-            bar
-        } else {
-            ProgressBar::hidden()
-        };
-        Self { bar, files, file: 0 }
-    }
-
-    fn begin(&mut self, job: &Job) {
-        self.file += 1;
-        self.bar.set_prefix(format!("{}/{}", self.file, self.files));
-        self.bar.set_message(job.identifier.clone());
-    }
-
-    fn show(&mut self, progress: Progress) {
-        let Progress { page, pages, done, of } = progress;
-        let page_part = STEPS as f64 / f64::from(pages.max(1));
-        let within = page_part * (f64::from(page - 1) + done as f64 / of.max(1) as f64);
-        self.bar.set_position((self.file as u64 - 1) * STEPS + within as u64);
-    }
-
-    fn end(&mut self) {
-        self.bar.set_position(self.file as u64 * STEPS);
-    }
-
-    fn print(&self, text: &str) -> anyhow::Result<()> {
-        self.bar.suspend(|| print(text))
-    }
-
-    fn suspend(&self, work: impl FnOnce()) {
-        self.bar.suspend(work);
-    }
-
-    fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
 }

@@ -15,7 +15,7 @@ use exr::prelude::f16;
 use recto_iiif::{Dimensions, Rect};
 
 use super::super::reader::SourceReader;
-use super::{Block, corrupt, failed, unsupported};
+use super::{Block, STRIP_ROWS, corrupt, failed, unsupported};
 use crate::{ByteRange, Control, DecodeError, RandomAccess};
 
 /// How much red, green and blue of the primaries that hold without others (Rec. 709) make luminance.
@@ -28,7 +28,6 @@ pub(super) struct Subsampled {
     luminance: usize,
     chroma: [usize; 2],
     alpha: Option<usize>,
-    weights: [f32; 3],
     /// Position of the first block of each group of rows.
     offsets: Vec<u64>,
     rows: u32,
@@ -84,11 +83,10 @@ impl Subsampled {
         drop(peeking);
         reader.read_exact(&mut table)?;
         let offsets = table.as_chunks::<8>().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
-        let weights = LUMINANCE;
         if header.shared_attributes.chromaticities.is_some() {
             return Err(unsupported("luminance of other primaries than Rec. 709"));
         }
-        Ok(Some(Self { header, luminance, chroma: [red, blue], alpha, weights, offsets, rows, size }))
+        Ok(Some(Self { header, luminance, chroma: [red, blue], alpha, offsets, rows, size }))
     }
 
     pub(super) fn size(&self) -> Dimensions {
@@ -105,8 +103,10 @@ impl Subsampled {
 
     pub(super) fn block(&self) -> Block {
         let size = Dimensions::new(self.size.width_px, self.rows.min(self.size.height_px));
-        // Planes of light, beside the block: all of it in floating point.
-        Block { size, bytes_per_pixel: 16, count: self.offsets.len() as u64 }
+        // The block itself, and planes of a strip's rows in floating point (ten bytes a pixel), reckoned over four blocks.
+        let plane_rows = u64::from(STRIP_ROWS + 2 * self.rows + 4);
+        let bytes_per_pixel = 16 + (plane_rows * 10).div_ceil(4 * u64::from(size.height_px.max(1)));
+        Block { size, bytes_per_pixel, count: self.offsets.len() as u64 }
     }
 
     /// Light of a strip, as [`super::ExrDecoder::light`] gives it.
@@ -124,7 +124,7 @@ impl Subsampled {
             control.check()?;
             self.unpack(source, index, &mut planes)?;
         }
-        let [red_part, green_part, blue_part] = self.weights;
+        let [red_part, green_part, blue_part] = LUMINANCE;
         let samples = 3 + usize::from(self.alpha.is_some());
         let mut light = Vec::with_capacity(strip.area_px() as usize * samples);
         for y in strip.y..strip.y + strip.h {
