@@ -6,22 +6,7 @@ use super::{Class, Findings, Rule, Tree, kind};
 
 pub(super) const RULE: Rule = Rule { id: "P4", section: "Presentation 3.0 §4.2", check };
 
-const ARRAYS: &[&str] = &[
-    "metadata",
-    "thumbnail",
-    "provider",
-    "homepage",
-    "logo",
-    "rendering",
-    "seeAlso",
-    "service",
-    "services",
-    "partOf",
-    "behavior",
-    "structures",
-    "annotations",
-];
-/// Of these, the values must be objects.
+/// Arrays of objects.
 const OF_OBJECTS: &[&str] = &[
     "metadata",
     "thumbnail",
@@ -44,8 +29,9 @@ fn check(tree: &Tree<'_>, findings: &mut Findings) {
         // What services of older versions hold is as those versions have it.
         let is_older = node.class == Class::Service && node.get("@id").is_some();
         for (property, value) in node.value {
-            let is_array = ARRAYS.contains(&property.as_str()) && !is_older
+            let of_objects = OF_OBJECTS.contains(&property.as_str()) && !is_older
                 || property == "items" && WITH_ITEMS.contains(&node.class);
+            let is_array = of_objects || property == "behavior" && !is_older;
             if !is_array {
                 continue;
             }
@@ -54,7 +40,7 @@ fn check(tree: &Tree<'_>, findings: &mut Findings) {
                 findings.error(node.at(property), message, "put its value into `[` and `]`");
                 continue;
             };
-            if !OF_OBJECTS.contains(&property.as_str()) && property != "items" {
+            if !of_objects {
                 continue;
             }
             for (index, value) in values.iter().enumerate().filter(|(_, value)| !value.is_object()) {
