@@ -231,13 +231,13 @@ fn placeholder(object: &Object, file: &File, page: u32, pages: u32, urls: &dyn U
 }
 
 fn unreadable(file: &File, page: u32, problem: &str) -> Finding {
-    Finding {
-        severity: Severity::Error,
-        place: page_identifier(&file.identifier, page).as_str().to_owned(),
-        rule: "image-unreadable",
-        message: format!("the image cannot be shown: {problem}"),
-        fix: "replace the file by one that is whole; its place is kept by an empty page".into(),
-    }
+    Finding::new(
+        Severity::Error,
+        "image-unreadable",
+        page_identifier(&file.identifier, page).as_str(),
+        format!("the image cannot be shown: {problem}"),
+        "replace the file by one that is whole; its place is kept by an empty page",
+    )
 }
 
 /// The identifier of a page of a file: the file's own for the first.

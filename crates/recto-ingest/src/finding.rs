@@ -24,12 +24,53 @@ pub struct Finding {
     pub severity: Severity,
     /// The file or folder, as a path relative to the library.
     pub place: String,
+    /// The line of the file (the row of a table), from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The column of the line: of characters in text, of cells in a table; from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
     /// The rule's identifier: stable, lower-case words joined by hyphens.
     pub rule: &'static str,
     /// What is the matter.
     pub message: String,
     /// What to do about it.
     pub fix: String,
+}
+
+impl Finding {
+    /// Something that was noticed about a whole file or folder.
+    pub fn new(
+        severity: Severity,
+        rule: &'static str,
+        place: impl Into<String>,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self {
+            severity,
+            place: place.into(),
+            line: None,
+            column: None,
+            rule,
+            message: message.into(),
+            fix: fix.into(),
+        }
+    }
+
+    /// The same, at this line (the row of a table), from 1.
+    #[must_use]
+    pub fn at_line(mut self, line: u32) -> Self {
+        self.line = Some(line);
+        self
+    }
+
+    /// The same, at this column of the line, from 1.
+    #[must_use]
+    pub fn at_column(mut self, column: u32) -> Self {
+        self.column = Some(column);
+        self
+    }
 }
 
 impl fmt::Display for Finding {
@@ -39,7 +80,11 @@ impl fmt::Display for Finding {
             Severity::Warning => "warning",
             Severity::Error => "error",
         };
-        write!(f, "{severity}[{}] {}: {}; {}", self.rule, self.place, self.message, self.fix)
+        write!(f, "{severity}[{}] {}", self.rule, self.place)?;
+        for number in [self.line, self.column].into_iter().flatten() {
+            write!(f, ":{number}")?;
+        }
+        write!(f, ": {}; {}", self.message, self.fix)
     }
 }
 
@@ -67,13 +112,13 @@ impl Findings {
     pub(crate) fn into_list(mut self) -> Vec<Finding> {
         for (rule, count) in self.count_by_rule {
             if let Some(left_out @ 1..) = count.checked_sub(Self::MOST_OF_A_RULE) {
-                self.list.push(Finding {
-                    severity: Severity::Note,
-                    place: ".".into(),
-                    rule: "more-findings",
-                    message: format!("{left_out} more findings of `{rule}` are not listed"),
-                    fix: "put the listed ones right and look again".into(),
-                });
+                self.list.push(Finding::new(
+                    Severity::Note,
+                    "more-findings",
+                    ".",
+                    format!("{left_out} more findings of `{rule}` are not listed"),
+                    "put the listed ones right and look again",
+                ));
             }
         }
         self.list
@@ -85,13 +130,7 @@ mod tests {
     use super::*;
 
     fn finding(rule: &'static str, place: usize) -> Finding {
-        Finding {
-            severity: Severity::Error,
-            place: place.to_string(),
-            rule,
-            message: "broken".into(),
-            fix: "mend it".into(),
-        }
+        Finding::new(Severity::Error, rule, place.to_string(), "broken", "mend it")
     }
 
     #[test]
@@ -104,6 +143,7 @@ mod tests {
         let list = findings.into_list();
         assert_eq!(list.len(), Findings::MOST_OF_A_RULE + 2);
         assert_eq!(list[0].to_string(), "error[small] 0: broken; mend it");
+        assert_eq!(list[1].clone().at_line(3).at_column(7).to_string(), "error[small] 1:3:7: broken; mend it");
         assert_eq!(list[Findings::MOST_OF_A_RULE].rule, "great");
         assert_eq!(list[Findings::MOST_OF_A_RULE + 1].message, "7 more findings of `small` are not listed");
     }

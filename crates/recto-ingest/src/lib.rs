@@ -5,6 +5,7 @@
 
 mod assemble;
 pub mod build;
+pub mod description;
 mod finding;
 mod library;
 mod media;

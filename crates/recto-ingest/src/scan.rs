@@ -302,7 +302,7 @@ impl Scan<'_> {
     fn report(&mut self, severity: Severity, place: &str, rule: &'static str, message: String, fix: &str) {
         // Names are outside data: a line break in one must not begin a line of a log.
         let place = if place.contains(char::is_control) { place.escape_debug().to_string() } else { place.to_owned() };
-        self.findings.push(Finding { severity, place, rule, message, fix: fix.to_owned() });
+        self.findings.push(Finding::new(severity, rule, place, message, fix));
     }
 }
 

@@ -299,13 +299,13 @@ impl Watches {
 }
 
 fn not_watched(place: String, failure: &str) -> Finding {
-    Finding {
-        severity: Severity::Warning,
+    Finding::new(
+        Severity::Warning,
+        "not-watched",
         place,
-        rule: "not-watched",
-        message: format!("changes are noticed only by rescans from time to time ({failure})"),
-        fix: "raise the system's limits on file watches (`fs.inotify.max_user_watches`, `max_user_instances`)".into(),
-    }
+        format!("changes are noticed only by rescans from time to time ({failure})"),
+        "raise the system's limits on file watches (`fs.inotify.max_user_watches`, `max_user_instances`)",
+    )
 }
 
 /// True when the event may change what is published: not for reading, and not for names that are passed over.
