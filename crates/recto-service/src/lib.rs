@@ -22,8 +22,8 @@ pub use images::{
 };
 pub use known::{KnownImage, ShortFacts};
 pub use metrics::{Metrics, WorkReading};
-pub use recto_ingest::build::{PageFacts, Urls};
-pub use recto_ingest::{Collection, Member, Object, Tree};
+pub use recto_catalog::{Brief, Item, ItemKind};
+pub use recto_ingest::build::{CanvasPlan, ObjectParts, PageFacts, SiteUrls, Urls, plan};
 
-pub use objects::{DocumentKind, ObjectService, PreparedDocument, PresentationUrls};
+pub use objects::{DocumentKind, ObjectService, ObjectView, PreparedDocument, TakenIn, description, label, take_in};
 pub use options::{ImageOptions, LibraryOptions, LimitOptions, WorkOptions};

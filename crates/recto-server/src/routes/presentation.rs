@@ -4,7 +4,7 @@ use http::HeaderValue;
 use recto_iiif::ErrorKind;
 use recto_iiif::identifier::Identifier;
 use recto_iiif::presentation::{Version, negotiate};
-use recto_service::{DocumentKind, PresentationUrls, ServiceError};
+use recto_service::{DocumentKind, ServiceError, SiteUrls};
 
 use super::nothing_here;
 use crate::app::{App, Asked};
@@ -61,7 +61,7 @@ async fn document(
     identifier: &Identifier,
 ) -> Result<Reply, ServiceError> {
     let version = wanted.version.unwrap_or_else(|| negotiate(asked.accept()));
-    let urls = app.presentation_urls(&asked.reached.base);
+    let urls = app.urls(&asked.reached.base);
     let kind = match wanted.part {
         Part::Document(kind) => kind,
         Part::Canvas(name) => return canvas(app, asked, identifier, name, &urls).await,
@@ -87,11 +87,11 @@ async fn canvas(
     asked: &Asked,
     identifier: &Identifier,
     name: &str,
-    urls: &PresentationUrls,
+    urls: &SiteUrls,
 ) -> Result<Reply, ServiceError> {
     let manifest =
         app.objects().document(DocumentKind::Manifest, identifier, Version::V3, urls, &asked.caller()).await?;
-    let id = format!("{}/iiif/presentation/3/{}/canvas/{name}", urls.base, identifier.encoded());
+    let id = format!("{}/iiif/presentation/3/{}/canvas/{name}", urls.base(), identifier.encoded());
     let document: serde_json::Value = serde_json::from_slice(&manifest.bytes).unwrap_or_default();
     let found = document["items"].as_array().and_then(|items| items.iter().find(|canvas| canvas["id"] == id.as_str()));
     match found {
