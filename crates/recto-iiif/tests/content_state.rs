@@ -23,7 +23,7 @@ fn region_target() -> Target {
 
 /// Read from each carrier, with the rules that found something.
 fn read(text: &str) -> (ContentState, Vec<&'static str>) {
-    let (state, findings) = ContentState::parse_text(text).unwrap();
+    let (state, findings) = ContentState::parse_text(text).expect("a content state");
     (state, findings.iter().map(|finding| finding.rule).collect())
 }
 

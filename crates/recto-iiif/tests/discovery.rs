@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 const STREAM: &str = "https://example.org/activity/all-changes";
 
 fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_unix_seconds(1_500_000_000 + seconds).unwrap()
+    Timestamp::from_unix_seconds(1_500_000_000 + seconds).expect("a year below 10000")
 }
 
 fn manifest(number: u8) -> Resource {
@@ -30,10 +30,13 @@ fn documents(log: &[Activity], page_size: u64, collapsed: bool) -> BTreeMap<Stri
     let mut documents = BTreeMap::new();
     documents.extend(stream.collection(total).map(|collection| (STREAM.to_owned(), collection.to_json())));
     for number in 0..stream.pages(total) {
-        let range = stream.range(number, total).unwrap();
+        let range = stream.range(number, total).expect("a page of the log");
         let activities = log[range.start as usize..range.end as usize].to_vec();
         let activities = if collapsed { collapse(activities) } else { activities };
-        documents.insert(stream.page_id(number), stream.page(number, total, activities).unwrap().to_json());
+        documents.insert(
+            stream.page_id(number),
+            stream.page(number, total, activities).expect("a page of the log").to_json(),
+        );
     }
     documents
 }

@@ -84,7 +84,7 @@ impl ContentState {
     /// [`ContentStateError::NoTarget`] when nothing in it can be shown.
     pub fn read_document(document: &Value, uri: &str) -> Result<(Self, Vec<Finding>), ContentStateError> {
         let mut reader = Reader::default();
-        let mut state = reader.value(document, String::new(), Some(uri))?;
+        let mut state = reader.value(document, Some(uri))?;
         if state.form == Form::Annotation {
             state.annotation.get_or_insert_with(|| uri.to_owned());
         } else if let [target] = state.targets.as_mut_slice() {
@@ -146,25 +146,20 @@ impl Reader {
 
     fn json(mut self, text: &str, given: &str) -> Result<(ContentState, Vec<Finding>), ContentStateError> {
         let value: Value = serde_json::from_str(text)?;
-        let mut state = self.value(&value, String::new(), None)?;
+        let mut state = self.value(&value, None)?;
         given.clone_into(&mut state.given);
         Ok((state, self.findings))
     }
 
     /// A content state in JSON. `fetched` from where, if it was.
-    fn value(
-        &mut self,
-        value: &Value,
-        pointer: String,
-        fetched: Option<&str>,
-    ) -> Result<ContentState, ContentStateError> {
+    fn value(&mut self, value: &Value, fetched: Option<&str>) -> Result<ContentState, ContentStateError> {
         match value {
-            Value::Object(object) if is_annotation(object) => self.annotation(object, &pointer, fetched),
+            Value::Object(object) if is_annotation(object) => self.annotation(object, "", fetched),
             Value::String(uri) if is_uri(uri.trim()) => {
-                let target = self.target_uri(uri.trim(), &pointer, TargetKind::Unknown);
+                let target = self.target_uri(uri.trim(), "", TargetKind::Unknown);
                 Ok(ContentState { form: Form::Uri, ..ContentState::new(vec![target]) })
             }
-            _ => Ok(ContentState::new(self.targets(value, &pointer, fetched)?)),
+            _ => Ok(ContentState::new(self.targets(value, "", fetched)?)),
         }
     }
 
@@ -183,7 +178,7 @@ impl Reader {
             if let Some(id) = id.or(fetched) {
                 // An Annotation without the motivation is itself what is to be shown. §2.2.4.
                 let mut target = self.target_uri(id, pointer, TargetKind::Annotation);
-                target.part_of = self.containers(object);
+                target.part_of = containers(object);
                 return Ok(ContentState::new(vec![target]));
             }
             // One without an id can only be meant as a content state.
@@ -257,7 +252,7 @@ impl Reader {
             }
         };
         if target.part_of.is_empty() {
-            target.part_of = self.containers(object);
+            target.part_of = containers(object);
         }
         if let Some(selector) = object.get("selector") {
             let mut part = Part { region: target.region, time: target.time, point: target.point, unread: Vec::new() };
@@ -268,7 +263,7 @@ impl Reader {
         Ok(target)
     }
 
-    /// The source of a SpecificResource: a URI or an object, never another SpecificResource.
+    /// The source of a `SpecificResource`: a URI or an object, never another `SpecificResource`.
     fn source(&mut self, source: &Value, pointer: &str) -> Result<Target, ContentStateError> {
         let missing = |reason| ContentStateError::NoTarget { pointer: pointer.to_owned(), reason };
         // Some write a list of one.
@@ -282,7 +277,7 @@ impl Reader {
                 let id = id.ok_or_else(|| missing("the source has no id"))?;
                 let kind = text(object, "type").or_else(|| text(object, "@type")).unwrap_or_default();
                 let mut target = self.target_uri(id.trim(), pointer, TargetKind::from_word(kind));
-                target.part_of = self.containers(object);
+                target.part_of = containers(object);
                 Ok(target)
             }
             _ => Err(missing("the source is neither a URI nor an object")),
@@ -313,13 +308,6 @@ impl Reader {
         }
     }
 
-    fn containers(&mut self, object: &Map<String, Value>) -> Vec<Container> {
-        let Some(value) = object.get("partOf").or_else(|| object.get("within")) else { return Vec::new() };
-        let one = std::slice::from_ref(value);
-        let list = value.as_array().map_or(one, Vec::as_slice);
-        list.iter().take(MOST_TARGETS).filter_map(container).collect()
-    }
-
     fn check(&mut self, target: &Target, pointer: &str) {
         if matches!(target.kind, TargetKind::Canvas | TargetKind::Range) && target.manifest().is_none() {
             let word = target.kind.word().unwrap_or_default();
@@ -328,6 +316,13 @@ impl Reader {
             self.find("C4", "2.2.4", &format!("{pointer}/partOf"), message, fix);
         }
     }
+}
+
+fn containers(object: &Map<String, Value>) -> Vec<Container> {
+    let Some(value) = object.get("partOf").or_else(|| object.get("within")) else { return Vec::new() };
+    let one = std::slice::from_ref(value);
+    let list = value.as_array().map_or(one, Vec::as_slice);
+    list.iter().take(MOST_TARGETS).filter_map(container).collect()
 }
 
 /// A URI in `partOf` can only be meant as the Manifest.
