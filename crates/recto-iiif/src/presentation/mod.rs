@@ -17,7 +17,9 @@ mod class;
 mod content;
 mod language_map;
 mod negotiate;
+mod note;
 mod resources;
+pub mod upgrade;
 pub mod v2;
 pub mod validate;
 mod values;
@@ -26,6 +28,7 @@ pub use annotation::{Annotation, AnnotationPage, Body, Target};
 pub use content::{ContentResource, CurrentService, ImageSize, OlderService, Reference, Service};
 pub use language_map::{LabeledValue, LanguageMap};
 pub use negotiate::{Version, negotiate};
+pub use note::{Note, NoteKind};
 pub use resources::{Canvas, Collection, CollectionItem, Manifest, Range, RangeItem};
 pub use values::{Behavior, Context, ViewingDirection};
 
