@@ -29,7 +29,19 @@ fn fixtures() -> Vec<(String, PathBuf, Value)> {
 }
 
 /// Rules that upgraded documents break because the source breaks its own, by document.
-const BROKEN_AT_THE_SOURCE: &[(&str, &str, usize)] = &[];
+const BROKEN_AT_THE_SOURCE: &[(&str, &str, usize)] = &[
+    // Examples of the specification that leave out what they are not about: canvases, and the target of an annotation.
+    ("spec_presentation_manifest.json", "P20", 1),
+    ("spec_presentation_manifestWithRanges.json", "P20", 1),
+    ("spec_presentation_manifestWithRanges.json", "P24", 6),
+    ("spec_presentation_sequence.json", "P19", 1),
+    ("spec_search_basicSearch.json", "P22", 1),
+    // `@id` is `manifest.json`, and two annotations have the same one.
+    ("thumbnails.json", "P2", 1),
+    ("thumbnails.json", "P3", 1),
+    // HTML whose elements are not closed.
+    ("villanova-manifest.json", "P7", 1),
+];
 
 #[test]
 fn q6_every_2_x_fixture_validates_as_3_0_but_for_what_its_source_breaks() {
@@ -111,40 +123,99 @@ fn upgraded_documents_agree_with_the_parser_of_the_iiif_commons() {
     let paths = fixtures.iter().map(|(_, path, _)| path);
     let answer = Command::new("node").arg(oracle.join("upgrade.mjs")).args(paths).output().unwrap();
     assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
-    let mut differences = Vec::new();
+    let mut unexplained = Vec::new();
     let (mut same, mut refused) = (0, 0);
     for ((name, _, document), line) in fixtures.iter().zip(answer.stdout.split(|byte| *byte == b'\n')) {
         let theirs: Value = serde_json::from_slice(line).unwrap();
         if theirs.get("error").is_some() {
-            eprintln!("the parser refuses {name}: {}", theirs["error"]);
             refused += 1;
             continue;
         }
         let (ours, theirs) = (summary(&upgrade(document.clone()).0), summary(&theirs["document"]));
-        let before = differences.len();
-        compare(name, "", &ours, &theirs, &mut differences);
-        same += usize::from(before == differences.len());
+        let mut differences = Vec::new();
+        compare("", &ours, &theirs, &mut differences);
+        same += usize::from(differences.is_empty());
+        let unknown = differences.into_iter().filter(|(place, _)| !is_explained(name, place));
+        unexplained.extend(unknown.map(|(place, values)| format!("{name}{place}: {values}")));
     }
-    for difference in &differences {
-        eprintln!("{difference}");
-    }
-    eprintln!("{same} of {} agree, {refused} are refused by the parser", fixtures.len());
+    assert_eq!(unexplained, Vec::<String>::new());
+    // Two search answers, one with an annotation without `on`: the parser throws.
+    assert_eq!((fixtures.len() - refused, refused), (69, 2));
+    eprintln!("{same} of {} documents agree in all, the others but for what is explained", fixtures.len());
 }
 
-fn compare(name: &str, place: &str, ours: &Value, theirs: &Value, differences: &mut Vec<String>) {
+/// Places where we differ, and why.
+const EXPLAINED: [(&str, &str); 12] = [
+    // The parser looks for licences by an expression that always finds nothing first, and so loses them all.
+    ("", "/rights"),
+    // No label for a canvas that is a document; the parser does not upgrade such documents at all.
+    ("europeana.json", ""),
+    // A text in a language map already, which the parser takes for a tagged value without one.
+    ("manifest-l0.json", "/label"),
+    // `within` of ranges in ranges is their place, which the parser does not look at.
+    ("uni-goettingen.json", "/ranges"),
+    // Annotations without an id: made from the list's here, numbered at example.org there.
+    ("spec_presentation_annotationList.json", "/members"),
+    ("iiif-fixture-annotation-list.json", "/members"),
+    // Collections before manifests, as the document has them; the parser turns them around.
+    ("spec_presentation_collection.json", "/members"),
+    // A name is demanded and there is none: we take the id.
+    ("spec_presentation_collectionPage.json", "/label"),
+    ("spec_presentation_manifestWithRanges.json", "/label"),
+    // The lists of a layer, which the parser loses; a sequence as a document, likewise.
+    ("spec_presentation_layer.json", "/members"),
+    ("spec_presentation_sequence.json", ""),
+    ("spec_search_withIgnored.json", "/members"),
+];
+
+fn is_explained(name: &str, place: &str) -> bool {
+    EXPLAINED.iter().any(|(file, prefix)| (file.is_empty() || *file == name) && place.starts_with(prefix))
+}
+
+/// A URI as it is meant: the parser encodes some a second time, others not at all.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        match hex.filter(|_| *first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn is_same(ours: &Value, theirs: &Value) -> bool {
+    match (ours, theirs) {
+        // Sizes in strings, which we read as numbers.
+        (Value::Number(ours), Value::String(theirs)) => ours.to_string() == *theirs,
+        (Value::String(ours), Value::String(theirs)) => decoded(&decoded(ours)) == decoded(&decoded(theirs)),
+        _ => ours == theirs,
+    }
+}
+
+/// The places where two summaries differ, with what stands there.
+fn compare(place: &str, ours: &Value, theirs: &Value, differences: &mut Vec<(String, String)>) {
     match (ours, theirs) {
         (Value::Object(a), Value::Object(b)) if a.keys().eq(b.keys()) => {
             for (key, value) in a {
-                compare(name, &format!("{place}/{key}"), value, &b[key], differences);
+                compare(&format!("{place}/{key}"), value, &b[key], differences);
             }
         }
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
             for (index, (a, b)) in a.iter().zip(b).enumerate() {
-                compare(name, &format!("{place}/{index}"), a, b, differences);
+                compare(&format!("{place}/{index}"), a, b, differences);
             }
         }
-        _ if ours == theirs => {}
-        _ => differences.push(format!("{name}{place}: {} | {}", short(ours), short(theirs))),
+        _ if is_same(ours, theirs) => {}
+        _ => differences.push((place.to_owned(), format!("{} | {}", short(ours), short(theirs)))),
     }
 }
 

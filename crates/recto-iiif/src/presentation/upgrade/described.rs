@@ -81,7 +81,12 @@ impl Upgrade {
                 Class::AnnotationPage | Class::Annotation => "AnnotationCollection",
                 _ => "Collection",
             };
-            put_list(out, "partOf", self.part_of(within, usual, &place.at("within")));
+            let mut wholes = self.part_of(within, usual, &place.at("within"));
+            // Layers of search answers have no name of their own.
+            for whole in wholes.iter_mut().filter_map(Value::as_object_mut).filter(|whole| !whole.contains_key("id")) {
+                whole.shift_insert(0, "id".to_owned(), format!("{id}/collection").into());
+            }
+            put_list(out, "partOf", wholes);
         }
     }
 

@@ -108,13 +108,24 @@ impl Upgrade {
             "Sequence" => self.sequence_document(fields, place),
             "Canvas" => self.canvas(fields, "https://example.invalid/canvas", place),
             "Range" => self.range_document(fields, place),
-            "AnnotationList" => self
-                .annotation_page(Value::Object(fields), "https://example.invalid/annotations", place)
-                .unwrap_or_default(),
+            "AnnotationList" => self.list_document(fields, place),
             "Layer" => self.layer(fields, place),
             "Annotation" => self.annotation(fields, annotations::Role::Other, "https://example.invalid", 0, place),
             _ => self.content(Value::Object(fields), "Dataset", "https://example.invalid", place).unwrap_or_default(),
         }
+    }
+
+    /// A list that is a document of its own has its annotations, be they none.
+    fn list_document(&mut self, fields: Map<String, Value>, place: &Place<'_>) -> Value {
+        let page = self.annotation_page(Value::Object(fields), "https://example.invalid/annotations", place);
+        let mut page = page.unwrap_or_default();
+        if let Some(page) = page.as_object_mut()
+            && !page.contains_key("items")
+        {
+            self.notes.add(NoteKind::Repaired, place, "`resources` is missing", "list the annotations, be they none");
+            page.insert("items".to_owned(), Value::Array(Vec::new()));
+        }
+        page
     }
 
     /// The `id` of a resource; one is made where there is none.
