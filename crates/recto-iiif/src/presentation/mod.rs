@@ -20,6 +20,7 @@ mod negotiate;
 mod note;
 mod resources;
 pub mod upgrade;
+mod urls;
 pub mod v2;
 pub mod validate;
 mod values;
@@ -30,6 +31,7 @@ pub use language_map::{LabeledValue, LanguageMap};
 pub use negotiate::{Version, negotiate};
 pub use note::{Note, NoteKind};
 pub use resources::{Canvas, Collection, CollectionItem, Manifest, Range, RangeItem};
+pub use urls::DocumentUrls;
 pub use values::{Behavior, Context, ViewingDirection};
 
 /// Properties that the model does not name, kept as they came and written after the named ones.

@@ -83,6 +83,8 @@ pub(super) struct Place<'p> {
 enum Step<'p> {
     Document,
     Property(&'p str),
+    /// Several steps, written as a pointer already.
+    Path(&'p str),
     Index(usize),
 }
 
@@ -92,6 +94,11 @@ impl Place<'_> {
 
     pub(super) fn at<'a>(&'a self, property: &'a str) -> Place<'a> {
         Place { parent: Some(self), step: Step::Property(property) }
+    }
+
+    /// Several steps at once, as a pointer without its first `/`.
+    pub(super) fn path<'a>(&'a self, path: &'a str) -> Place<'a> {
+        Place { parent: Some(self), step: Step::Path(path) }
     }
 
     pub(super) fn index(&self, index: usize) -> Place<'_> {
@@ -110,6 +117,7 @@ impl fmt::Display for Place<'_> {
             match place.step {
                 Step::Document => {}
                 Step::Property(name) => write!(f, "/{}", name.replace('~', "~0").replace('/', "~1"))?,
+                Step::Path(path) => write!(f, "/{path}")?,
                 Step::Index(index) => write!(f, "/{index}")?,
             }
         }

@@ -291,6 +291,11 @@ fn content_type(words: &[String], format: Option<&str>, id: Option<&str>, usual:
     known.map(ToOwned::to_owned).or_else(|| words.first().cloned()).unwrap_or_else(|| usual.to_owned())
 }
 
+/// What is told of a link by its media type and its ending.
+pub(in super::super) fn type_of_link(format: Option<&str>, id: &str, usual: &str) -> String {
+    content_type(&[], format, Some(id), usual)
+}
+
 fn by_format(format: &str) -> Option<&'static str> {
     let format = format.split(';').next()?.trim();
     Some(match format.split('/').next()? {

@@ -32,6 +32,7 @@ mod text;
 
 use serde_json::{Map, Value};
 
+pub(super) use self::content::type_of_link;
 use self::text::short;
 use super::Version;
 use super::note::{Note, NoteKind, Notes, Place, cut_depth};

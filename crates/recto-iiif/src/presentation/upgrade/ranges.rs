@@ -93,17 +93,9 @@ impl Upgrade {
         manifest: &str,
         within: &mut Vec<(String, String)>,
     ) -> (Flat, Vec<(Value, String)>) {
-        // Notes within a range name the range: the list may be turned around on the way.
-        let base = pointer.trim_start_matches('/').to_owned();
         let place = Place::DOCUMENT;
-        let steps: Vec<&str> = base.split('/').filter(|step| !step.is_empty()).collect();
-        let first = place.at(steps.first().copied().unwrap_or_default());
-        let second = first.at(steps.get(1).copied().unwrap_or_default());
-        let place = match steps.len() {
-            0 => &place,
-            1 => &first,
-            _ => &second,
-        };
+        let path = pointer.trim_start_matches('/').to_owned();
+        let place = if path.is_empty() { &place } else { &place.path(&path) };
         let mut out = Map::new();
         let id = self.id(&mut fields, || made, place);
         out.insert("id".to_owned(), id.as_str().into());
