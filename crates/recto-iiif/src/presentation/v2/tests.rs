@@ -1,6 +1,11 @@
 use serde_json::json;
 
-use super::super::{AnnotationPage, Context, Extra};
+use super::super::{
+    Annotation, AnnotationPage, Behavior, Canvas, CollectionItem, ContentResource, Context, Extra, LanguageMap, Range,
+    RangeItem, Reference, Service,
+};
+use super::content::older_parameters;
+use super::described::text;
 use super::*;
 use crate::Dimensions;
 
@@ -107,7 +112,7 @@ fn text_is_a_string_a_tagged_value_or_a_list() {
         (LanguageMap::one("de", "b"), json!({"@value": "b", "@language": "de"})),
         (several, json!(["a", {"@value": "b", "@language": "de"}])),
     ] {
-        assert_eq!(text(&map), wanted);
+        assert_eq!(text(&json!(map)), wanted);
     }
 }
 
@@ -127,12 +132,20 @@ fn image_parameters_take_the_canonical_form_of_2_1() {
 }
 
 #[test]
-fn a_picture_without_an_older_service_stays_where_it_is() {
+fn a_picture_without_an_older_service_stays_where_it_is_and_keeps_its_service() {
+    let mut manifest = book();
     let mut picture = ContentResource::jpeg("https://example.org/a/full/max/0/default.jpg", Dimensions::new(1, 1));
     picture.service = vec![Service::image_3("https://example.org/a")];
-    let written = image_resource(&picture);
-    assert_eq!(written["@id"], "https://example.org/a/full/max/0/default.jpg");
-    assert_eq!(written.get("service"), None);
+    manifest.thumbnail = vec![picture];
+    let (written, notes) = write(json!(manifest), &urls());
+    assert_eq!(written["thumbnail"]["@id"], "https://example.org/a/full/max/0/default.jpg");
+    assert_eq!(
+        written["thumbnail"]["service"],
+        json!({"@context": "http://iiif.io/api/image/3/context.json", "@id": "https://example.org/a",
+               "profile": "http://iiif.io/api/image/3/level2.json"})
+    );
+    let notes: Vec<_> = notes.iter().map(|note| (note.kind, note.pointer.as_str())).collect();
+    assert_eq!(notes, [(NoteKind::Moved, "/thumbnail/0/service/0")]);
 }
 
 #[test]
@@ -162,14 +175,16 @@ fn ranges_become_a_flat_list_whose_members_are_named() {
     );
     let outer =
         Range::new("https://example.org/r/0", LanguageMap::none("All"), vec![RangeItem::Range(Box::new(inner))]);
+    let mut manifest = book();
+    manifest.structures = vec![outer];
     assert_eq!(
-        ranges(&[outer]),
-        [
-            json!({"@id": "https://example.org/r/0", "@type": "sc:Range", "label": "All", "viewingHint": "top",
-                   "ranges": ["https://example.org/r/1"]}),
-            json!({"@id": "https://example.org/r/1", "@type": "sc:Range", "label": "One",
-                   "canvases": ["c1", "c2#xywh=0,0,1,1"]}),
-        ]
+        super::manifest(&manifest, &urls())["structures"],
+        json!([
+            {"@id": "https://example.org/r/0", "@type": "sc:Range", "label": "All", "viewingHint": "top",
+             "ranges": ["https://example.org/r/1"]},
+            {"@id": "https://example.org/r/1", "@type": "sc:Range", "label": "One",
+             "canvases": ["c1", "c2#xywh=0,0,1,1"]},
+        ])
     );
 }
 
