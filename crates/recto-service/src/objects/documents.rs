@@ -64,7 +64,8 @@ impl ObjectService {
         let last_modified = item.modified_ms.and_then(|milliseconds| u64::try_from(milliseconds).ok());
         let last_modified =
             last_modified.map(|milliseconds| SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds));
-        let document = PreparedDocument { bytes: Bytes::from(text), etag, last_modified };
+        let identifier = Identifier::new(&*item.identifier);
+        let document = PreparedDocument { bytes: Bytes::from(text), etag, last_modified, identifier };
         self.inner.documents.insert(key, document.clone());
         Ok(document)
     }

@@ -80,6 +80,8 @@ pub struct PreparedDocument {
     pub etag: String,
     /// When the newest file of it last changed.
     pub last_modified: Option<SystemTime>,
+    /// What the thing is called. Another identifier than was asked for means that it was renamed: its documents are there.
+    pub identifier: Identifier,
 }
 
 /// An object, with the facts of its files.
