@@ -7,6 +7,7 @@ pub mod identifier;
 pub mod image;
 mod kind;
 pub mod presentation;
+pub mod validate;
 
 pub use geometry::{Dimensions, Rect};
 pub use kind::ErrorKind;

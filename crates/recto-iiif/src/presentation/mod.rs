@@ -19,8 +19,9 @@ mod language_map;
 mod negotiate;
 mod resources;
 pub mod v2;
-pub mod validate;
 mod values;
+
+pub use crate::validate;
 
 pub use annotation::{Annotation, AnnotationPage, Body, Target};
 pub use content::{ContentResource, CurrentService, ImageSize, OlderService, Reference, Service};
