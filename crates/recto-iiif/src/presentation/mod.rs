@@ -22,8 +22,9 @@ mod resources;
 pub mod upgrade;
 mod urls;
 pub mod v2;
-pub mod validate;
 mod values;
+
+pub use crate::validate;
 
 pub use annotation::{Annotation, AnnotationPage, Body, Target};
 pub use content::{ContentResource, CurrentService, ImageSize, OlderService, Reference, Service};
