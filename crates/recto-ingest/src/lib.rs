@@ -5,11 +5,16 @@
 
 mod assemble;
 pub mod build;
+pub mod dates;
 pub mod description;
 mod finding;
+pub mod languages;
 mod library;
+pub mod mapping;
 mod media;
 pub mod natural;
+pub mod readers;
+pub mod rights;
 mod scan;
 mod tree;
 mod watch;
