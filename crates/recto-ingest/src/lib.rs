@@ -7,12 +7,17 @@
 mod assemble;
 pub mod build;
 mod describe;
+pub mod dates;
 pub mod description;
 mod finding;
+pub mod languages;
 mod library;
 mod marks;
+pub mod mapping;
 mod media;
 pub mod natural;
+pub mod readers;
+pub mod rights;
 mod scan;
 mod texts;
 mod tree;
