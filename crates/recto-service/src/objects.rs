@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use recto_iiif::identifier::Identifier;
 use recto_iiif::image::ApiVersion;
-use recto_iiif::presentation::{Version, v2};
+use recto_iiif::presentation::{DocumentUrls, Version, v2, v4};
 use recto_ingest::build::{self, PageFacts, Urls};
 use recto_ingest::{File, Object, Snapshot, Tree, Watcher};
 use xxhash_rust::xxh3::xxh3_128;
@@ -82,9 +82,9 @@ impl PresentationUrls {
         format!("{}/iiif/presentation/{}/{}/{rest}", self.base, version.segment(), identifier.encoded())
     }
 
-    fn documents(&self) -> v2::DocumentUrls {
+    fn documents(&self, version: Version) -> DocumentUrls {
         let prefix = |version: Version| format!("{}/iiif/presentation/{}/", self.base, version.segment());
-        v2::DocumentUrls::new(prefix(Version::V3), prefix(Version::V2))
+        DocumentUrls::new(prefix(Version::V3), prefix(version))
     }
 }
 
@@ -200,7 +200,7 @@ impl ObjectService {
             tracing::info!(place = %finding.place, rule = finding.rule, "{}", finding.message);
         }
         let changed = object.files.iter().filter_map(|file| file.stamp.modified).max();
-        Ok((written(version, &manifest, || v2::manifest(&manifest, &urls.documents())), changed))
+        Ok((written(version, &manifest, urls, v2::manifest, v4::manifest), changed))
     }
 
     async fn write_collection(
@@ -225,7 +225,7 @@ impl ObjectService {
         let facts: HashMap<Identifier, PageFacts> =
             looked.into_iter().flatten().map(|facts| (facts.file.clone(), facts)).collect();
         let document = build::collection(tree, collection, &|file: &File| facts.get(&file.identifier).cloned(), urls);
-        Ok((written(version, &document, || v2::collection(&document, &urls.documents())), None))
+        Ok((written(version, &document, urls, v2::collection, v4::collection), None))
     }
 
     /// The facts of every page of an object, in order.
@@ -296,11 +296,19 @@ impl ObjectService {
     }
 }
 
-fn written<T: serde::Serialize>(version: Version, document: &T, older: impl FnOnce() -> serde_json::Value) -> String {
+/// A document in the version that was asked for.
+fn written<T: serde::Serialize>(
+    version: Version,
+    document: &T,
+    urls: &PresentationUrls,
+    as_v2: fn(&T, &DocumentUrls) -> serde_json::Value,
+    as_v4: fn(&T, &DocumentUrls) -> serde_json::Value,
+) -> String {
     match version {
         // A model of strings, numbers and lists can always be written.
         Version::V3 => serde_json::to_string(document).unwrap_or_default(),
-        Version::V2 => older().to_string(),
+        Version::V2 => as_v2(document, &urls.documents(version)).to_string(),
+        Version::V4 => as_v4(document, &urls.documents(version)).to_string(),
     }
 }
 

@@ -153,7 +153,7 @@ impl Upgrade {
                 if property == "ranges" || has_members || words.iter().any(|word| word == "Range") {
                     let label = value.get("label").cloned().and_then(|label| self.label(label, &place.at("label")));
                     let mut mention = json!({ "id": uri, "type": "Range" });
-                    if let Some(label) = label {
+                    if let Some(label) = label.filter(|label| !super::text::is_empty(label)) {
                         mention["label"] = Value::Object(label);
                     }
                     if has_members {
