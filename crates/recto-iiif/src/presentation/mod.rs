@@ -22,6 +22,7 @@ mod resources;
 pub mod upgrade;
 mod urls;
 pub mod v2;
+pub mod v4;
 mod values;
 
 pub use crate::validate;
