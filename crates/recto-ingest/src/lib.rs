@@ -5,11 +5,13 @@
 
 mod assemble;
 pub mod build;
+pub mod dates;
 pub mod description;
 mod finding;
 mod library;
 mod media;
 pub mod natural;
+pub mod rights;
 mod scan;
 mod tree;
 mod watch;
