@@ -180,6 +180,14 @@ impl Catalog {
         Ok(statement.query_row(params![path, kind.number()], |row| row.get::<_, i64>(0))? as u64)
     }
 
+    /// Paths of all collections in which items are listed besides the one that they lie in.
+    pub fn listed_collections(&self) -> Result<Vec<String>, CatalogError> {
+        let reader = self.reader();
+        let mut statement = reader.prepare_cached("SELECT DISTINCT collection FROM listing ORDER BY collection")?;
+        let found = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(found)
+    }
+
     /// How many items of a kind there are.
     pub fn count(&self, kind: ItemKind) -> Result<u64, CatalogError> {
         let reader = self.reader();

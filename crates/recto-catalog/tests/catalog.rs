@@ -26,7 +26,14 @@ fn found(path: &str, content: u128) -> Found {
 }
 
 fn root() -> Found {
-    Found { parent: None, kind: ItemKind::Collection, identifier: "library".into(), pages: 0, picture: None, ..found("", 0) }
+    Found {
+        parent: None,
+        kind: ItemKind::Collection,
+        identifier: "library".into(),
+        pages: 0,
+        picture: None,
+        ..found("", 0)
+    }
 }
 
 /// One pass over a library in which there is just this.
@@ -88,7 +95,10 @@ fn a_moved_folder_keeps_its_row_and_is_found_under_its_old_name() {
     pass(&catalog, &[found("old", 1), found("other", 2)]);
     let row = catalog.item("old").unwrap().unwrap().row;
     catalog.put_facts(row, b"facts", 7).unwrap();
-    assert_eq!(pass(&catalog, &[found("new", 1), found("other", 2)]), Tally { unchanged: 1, moved: 1, ..Tally::default() });
+    assert_eq!(
+        pass(&catalog, &[found("new", 1), found("other", 2)]),
+        Tally { unchanged: 1, moved: 1, ..Tally::default() }
+    );
     let moved = catalog.item("old").unwrap().unwrap();
     assert_eq!((moved.row, moved.identifier.as_str(), moved.path.as_str()), (row, "new", "new"));
     assert_eq!(moved.facts.as_deref(), Some(&b"facts"[..]));

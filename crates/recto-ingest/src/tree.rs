@@ -164,6 +164,24 @@ impl Tree {
         self.object_places.get(identifier).map(|place| &self.objects[*place])
     }
 
+    /// The file with content at this path, whichever object it belongs to.
+    pub fn file(&self, path: &Identifier) -> Option<&File> {
+        let mut around = path.as_str();
+        loop {
+            let object = self.object(&Identifier::new(around)).or_else(|| {
+                // A library of nothing but images is one object, called as the library is.
+                around.is_empty().then(|| self.object(&self.root().identifier)).flatten()
+            });
+            if let Some(object) = object {
+                return object.files.iter().find(|file| file.identifier == *path);
+            }
+            if around.is_empty() {
+                return None;
+            }
+            around = around.rsplit_once('/').map_or("", |(folder, _)| folder);
+        }
+    }
+
     /// What a collection of this tree holds, in natural order of names.
     pub fn members<'tree>(&'tree self, collection: &'tree Collection) -> impl Iterator<Item = Member<'tree>> {
         collection.members.iter().filter_map(|place| match place {

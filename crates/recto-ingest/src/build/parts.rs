@@ -6,9 +6,9 @@ use recto_iiif::identifier::Identifier;
 use serde::{Deserialize, Serialize};
 
 use crate::assemble::label;
-use crate::description::Description;
+use crate::description::{Description, Location};
 use crate::tree::{File, Stamp};
-use crate::{Media, Object};
+use crate::{Media, Object, Tree};
 
 /// An object without its place in the library.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,6 +39,27 @@ pub struct FilePart {
     /// When its content last changed, in nanoseconds since 1970.
     #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
     pub modified_ns: Option<u64>,
+}
+
+impl ObjectParts {
+    /// An object that a file beside others describes: the files that its pages name are those of the tree that lie below
+    /// `prefix`.
+    pub fn described(prefix: &str, description: Description, tree: &Tree) -> Self {
+        let mut files = Vec::new();
+        for content in description.pages.iter().flat_map(|page| &page.contents) {
+            let (Location::File(name) | Location::FilePage(name, _)) = &content.location else { continue };
+            if !files.iter().any(|file: &FilePart| file.name == *name) {
+                files.extend(tree.file(&Identifier::new(format!("{prefix}{name}"))).map(|file| FilePart {
+                    name: name.clone(),
+                    canvas: None,
+                    media: file.media,
+                    bytes: file.stamp.bytes,
+                    modified_ns: file.stamp.modified_ns(),
+                }));
+            }
+        }
+        Self { prefix: prefix.to_owned(), description, files }
+    }
 }
 
 impl FilePart {

@@ -73,7 +73,8 @@ impl<'a> Describer<'a> {
     pub(super) fn read_around(&mut self, collection: &'a Collection, outer: Option<Rc<Around>>) -> Around {
         let prefix = self.prefix(collection);
         let mut findings = Vec::new();
-        let mapping = self.mapping(&prefix, &collection.sides, outer.as_deref().map(|outer| &outer.mapping), &mut findings);
+        let mapping =
+            self.mapping(&prefix, &collection.sides, outer.as_deref().map(|outer| &outer.mapping), &mut findings);
         let sidecars = self.sidecars(&prefix, &collection.sides, &mut findings);
         let (mut description, _) = merge(sidecars);
         if let Some(outer) = &outer {

@@ -141,7 +141,10 @@ fn resolve(object: &Object, files: &[FilePart], description: &mut Description, f
     let mut alike: HashMap<String, Option<&str>> = HashMap::new();
     for file in files {
         for key in [file.name.to_lowercase(), stem(&file.name).to_lowercase(), file.label().to_lowercase()] {
-            alike.entry(key).and_modify(|other| *other = other.filter(|other| *other == file.name)).or_insert(Some(&file.name));
+            alike
+                .entry(key)
+                .and_modify(|other| *other = other.filter(|other| *other == file.name))
+                .or_insert(Some(&file.name));
         }
     }
     let mut missing = 0_usize;

@@ -279,9 +279,8 @@ fn take_rights(context: &Context<'_>, rule: &Rule, pieces: &[Piece<'_>], descrip
     let mut texts: Vec<&Piece<'_>> = Vec::new();
     for piece in pieces {
         let found = piece.value.uris.iter().find_map(|uri| rights::uri(uri).ok());
-        let found = found.or_else(|| {
-            piece.value.text.iter().flat_map(|(_, texts)| texts).find_map(|text| rights::uri_within(text))
-        });
+        let found = found
+            .or_else(|| piece.value.text.iter().flat_map(|(_, texts)| texts).find_map(|text| rights::uri_within(text)));
         match found {
             Some(uri) => {
                 description.rights.get_or_insert(uri);

@@ -181,6 +181,7 @@ fn page(number: usize) -> impl Strategy<Value = Page> {
             nav_date,
             texts: texts.iter().map(|id| Link { id: id.trim().to_owned(), ..Link::default() }).collect(),
             access,
+            ..Page::default()
         }
     })
 }

@@ -209,4 +209,3 @@ fn media_type(name: &str) -> &'static str {
         None => "application/octet-stream",
     }
 }
-

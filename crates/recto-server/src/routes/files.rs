@@ -1,8 +1,8 @@
 //! `/files/{path}`: files of the library that manifests name, as they are: recordings, captions, texts, documents. Originals of
 //! images and the files that configure the library are not given out.
 
-use http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::HeaderValue;
+use http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use recto_iiif::ErrorKind;
 use recto_iiif::identifier::Identifier;
 use recto_service::{LibraryFile, ServiceError, published_media_type};
@@ -46,7 +46,10 @@ fn representation(app: &App, file: &LibraryFile, media_type: &'static str) -> Re
         vary: None,
         extra: vec![
             // Whatever a file of the library says, it is no page of this site: no script in it runs with the site's rights.
-            (CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'")),
+            (
+                CONTENT_SECURITY_POLICY,
+                HeaderValue::from_static("sandbox; default-src 'none'; media-src 'self'; style-src 'unsafe-inline'"),
+            ),
             (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
             (CONTENT_DISPOSITION, HeaderValue::from_static("inline")),
         ],

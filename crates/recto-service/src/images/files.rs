@@ -39,6 +39,40 @@ impl LibraryFile {
     }
 }
 
+/// A file from its beginning on, for readers that go to and fro.
+#[derive(Debug)]
+pub(crate) struct FileReader<'a> {
+    file: &'a LibraryFile,
+    at: u64,
+}
+
+impl LibraryFile {
+    pub(crate) fn reader(&self) -> FileReader<'_> {
+        FileReader { file: self, at: 0 }
+    }
+}
+
+impl io::Read for FileReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.file.read(self.at, buffer.len())?;
+        buffer[..bytes.len()].copy_from_slice(&bytes);
+        self.at += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+}
+
+impl io::Seek for FileReader<'_> {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            io::SeekFrom::Start(offset) => Some(offset),
+            io::SeekFrom::End(offset) => self.file.length.checked_add_signed(offset),
+            io::SeekFrom::Current(offset) => self.at.checked_add_signed(offset),
+        };
+        self.at = target.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}
+
 impl ImageService {
     /// A file of the library, if the caller may have it.
     ///

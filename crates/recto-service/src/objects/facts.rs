@@ -8,7 +8,7 @@ use recto_iiif::identifier::Identifier;
 use recto_iiif::image::ApiVersion;
 use recto_iiif::{Dimensions, ErrorKind};
 use recto_ingest::Media;
-use recto_ingest::build::{FilePart, ObjectParts, PageFacts};
+use recto_ingest::build::{FilePart, ObjectParts, PageFacts, RecordingFacts};
 use serde::{Deserialize, Serialize};
 
 use super::{ObjectService, blocking};
@@ -36,7 +36,15 @@ struct KeptFile {
     #[serde(rename = "t")]
     modified_ns: Option<u64>,
     #[serde(rename = "p")]
-    pages: Result<Vec<ShortFacts>, String>,
+    content: Result<KeptContent, String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum KeptContent {
+    #[serde(rename = "i")]
+    Pages(Vec<ShortFacts>),
+    #[serde(rename = "r")]
+    Recording { format: String, duration_s: Option<f64>, size: Option<[u32; 2]> },
 }
 
 impl KeptFile {
@@ -69,7 +77,7 @@ impl ObjectService {
             let looks: Vec<_> = unknown.iter().map(|file| self.look(file, prefix, caller)).collect();
             let looked: Vec<_> = stream::iter(looks).buffered(LOOKS_AT_A_TIME).collect().await;
             for (file, found) in unknown.iter().zip(looked) {
-                let known = KeptFile { bytes: file.bytes, modified_ns: file.modified_ns, pages: found? };
+                let known = KeptFile { bytes: file.bytes, modified_ns: file.modified_ns, content: found? };
                 kept.files.insert(file.name.clone(), known);
             }
             kept.files.retain(|name, _| parts.files.iter().any(|file| file.name == *name));
@@ -87,8 +95,8 @@ impl ObjectService {
     /// Keeps what was found. Without it the next one looks again.
     async fn keep(&self, row: i64, parts: &ObjectParts, kept: &Kept) {
         let Ok(bytes) = serde_json::to_vec(kept) else { return };
-        let of_file = |file: &FilePart| match kept.files.get(&file.name).map(|known| &known.pages) {
-            Some(Ok(pages)) => pages.len() as u64,
+        let of_file = |file: &FilePart| match kept.files.get(&file.name).map(|known| &known.content) {
+            Some(Ok(KeptContent::Pages(pages))) => pages.len() as u64,
             _ => 1,
         };
         let count: u64 = if parts.description.pages.is_empty() {
@@ -108,10 +116,10 @@ impl ObjectService {
         file: &FilePart,
         prefix: &str,
         caller: &Caller,
-    ) -> Result<Result<Vec<ShortFacts>, String>, ServiceError> {
+    ) -> Result<Result<KeptContent, String>, ServiceError> {
         let identifier = file.identifier(prefix);
         if file.media == Media::Recording {
-            return Ok(Err("recordings are not read yet".to_owned()));
+            return self.look_into_recording(&identifier, caller).await;
         }
         let first = match self.inner.images.look(&identifier, Client::of(caller.address)).await {
             Ok(first) => first,
@@ -123,15 +131,34 @@ impl ObjectService {
             let identifier = Identifier::new(format!("{identifier};{page}"));
             match self.inner.images.look(&identifier, Client::of(caller.address)).await {
                 Ok(facts) => found.push(facts),
-                Err(error) => match problem(error)? {
+                Err(error) => {
+                    let _ = problem(error)?;
                     // One page that cannot be read: of no size, so that it becomes a placeholder.
-                    Err(_) | Ok(_) => {
-                        found.push(ShortFacts { width_px: 0, height_px: 0, levels: Vec::new(), tile: None, pages });
-                    }
-                },
+                    found.push(ShortFacts { width_px: 0, height_px: 0, levels: Vec::new(), tile: None, pages });
+                }
             }
         }
-        Ok(Ok(found))
+        Ok(Ok(KeptContent::Pages(found)))
+    }
+
+    async fn look_into_recording(
+        &self,
+        identifier: &Identifier,
+        caller: &Caller,
+    ) -> Result<Result<KeptContent, String>, ServiceError> {
+        let file = match self.inner.images.file(identifier, caller).await {
+            Ok(file) => file,
+            Err(error) => return problem(error),
+        };
+        let look = move || match recto_ingest::av::read(&mut file.reader()) {
+            Ok(facts) => Ok(Ok(KeptContent::Recording {
+                format: facts.format.to_owned(),
+                duration_s: facts.duration_s,
+                size: facts.width_px.zip(facts.height_px).map(|(width, height)| [width, height]),
+            })),
+            Err(error) => Ok(Err(error.to_string())),
+        };
+        blocking(look).await
     }
 
     fn pages_of(&self, file: &FilePart, known: &KeptFile, prefix: &str, caller: &Caller, pages: &mut Vec<PageFacts>) {
@@ -149,8 +176,17 @@ impl ObjectService {
             pages.push(unreadable(&denied.to_string()));
             return;
         }
-        match &known.pages {
-            Ok(found) => {
+        match &known.content {
+            Ok(KeptContent::Recording { format, duration_s, size }) => pages.push(PageFacts {
+                file: identifier.clone(),
+                page: 1,
+                pages: 1,
+                size: size.map_or(Dimensions::new(0, 0), |[width, height]| Dimensions::new(width, height)),
+                sizes: Vec::new(),
+                recording: Some(RecordingFacts { format: format.clone(), duration_s: *duration_s }),
+                problem: None,
+            }),
+            Ok(KeptContent::Pages(found)) => {
                 let of_page =
                     |(facts, page): (&ShortFacts, u32)| self.page_facts(&identifier, page, facts, found.len());
                 pages.extend(found.iter().zip(1..).map(of_page));
@@ -178,7 +214,7 @@ impl ObjectService {
 }
 
 /// What stands in the way for good, in words; what may pass, as the error that it is.
-fn problem(error: ServiceError) -> Result<Result<Vec<ShortFacts>, String>, ServiceError> {
+fn problem(error: ServiceError) -> Result<Result<KeptContent, String>, ServiceError> {
     match error.kind() {
         ErrorKind::Unavailable { .. } => Err(error),
         _ => Ok(Err(error.root().to_string())),

@@ -1,12 +1,17 @@
 //! Takes what was seen in the library into the catalogue: reads what is said about new and changed things, and about
 //! nothing else.
 
+use std::collections::BTreeSet;
 use std::time::{Instant, SystemTime};
 
 use recto_catalog::{Catalog, CatalogError, Fingerprint, Found, ItemKind, Outcome, Sync, Tally};
 use recto_iiif::identifier::Identifier;
+use recto_iiif::presentation::LanguageMap;
+use recto_ingest::build::ObjectParts;
+use recto_ingest::description::{Description, Kind, Member};
 use recto_ingest::natural::NaturalKey;
 use recto_ingest::{Collection, Describer, Finding, Library, Media, Object, Severity, Tree};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// What a pass over the library came to.
 #[derive(Debug, Default)]
@@ -23,11 +28,14 @@ pub struct TakenIn {
 /// When the database fails. What was taken in before stays, and the next pass goes on from there.
 pub fn take_in(catalog: &Catalog, library: &Library, tree: &Tree) -> Result<TakenIn, CatalogError> {
     let began = Instant::now();
+    let listed = catalog.listed_collections()?;
     let is_there = |path: &str, kind: ItemKind| {
-        let found = match kind {
-            ItemKind::Manifest => tree.object(&Identifier::new(path)).is_some(),
-            ItemKind::Collection => path.is_empty() || tree.collection(&Identifier::new(path)).is_some(),
-        };
+        let found = kind == ItemKind::Collection && listed.iter().any(|listed| is_around(path, listed));
+        let found = found
+            || match kind {
+                ItemKind::Manifest => tree.object(&Identifier::new(path)).is_some(),
+                ItemKind::Collection => path.is_empty() || tree.collection(&Identifier::new(path)).is_some(),
+            };
         found || tree.may_hold(path)
     };
     let mut pass = Pass {
@@ -42,7 +50,9 @@ pub fn take_in(catalog: &Catalog, library: &Library, tree: &Tree) -> Result<Take
     for object in tree.objects() {
         pass.object(object)?;
     }
-    let Pass { sync, findings, .. } = pass;
+    pass.listed_collections(&catalog.listed_collections()?)?;
+    let Pass { sync, mut findings, describer, .. } = pass;
+    findings.extend(describer.into_findings());
     let tally = sync.finish()?;
     if tally.has_changes() {
         tracing::info!(
@@ -77,10 +87,18 @@ impl<'a> Pass<'a> {
     fn collection(&mut self, collection: &'a Collection) -> Result<(), CatalogError> {
         let state = self.describer.collection_state(collection);
         let path = self.path(collection);
-        if self.sync.is_current(&path, ItemKind::Collection, Fingerprint(state.signature)) {
+        let is_current = self.sync.is_current(&path, ItemKind::Collection, Fingerprint(state.signature));
+        // What a finding aid describes has no files by which it could be seen that it is still there.
+        let has_records = collection.sides.iter().any(|side| side.name.to_ascii_lowercase().ends_with(".xml"));
+        if is_current && !has_records {
             return Ok(());
         }
         let described = self.describer.collection(collection);
+        let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
+        self.described(&described.description.members, &prefix, &path)?;
+        if is_current {
+            return Ok(());
+        }
         self.findings.extend(described.findings);
         let picture = self.tree.first_object(collection).and_then(first_picture);
         let found = Found {
@@ -95,10 +113,81 @@ impl<'a> Pass<'a> {
             label: json(&described.description.label),
             pages: 0,
             picture,
-            body: json(&described.description).into_bytes(),
-            listed_in: described.description.collections.clone(),
+            body: json(&without_members(described.description.clone())).into_bytes(),
+            listed_in: described.description.collections,
         };
         self.put(found, &collection.identifier)
+    }
+
+    /// Collections that are nowhere but in the lists of their members: `Maps/Berlin` and, around it, `Maps`.
+    fn listed_collections(&mut self, listed: &[String]) -> Result<(), CatalogError> {
+        let mut wanted: BTreeSet<&str> = BTreeSet::new();
+        for path in listed {
+            wanted.extend(path.match_indices('/').map(|(at, _)| &path[..at]));
+            wanted.insert(path);
+        }
+        for path in wanted {
+            if self.tree.collection(&Identifier::new(path)).is_some() {
+                continue;
+            }
+            let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+            let description = Description { label: LanguageMap::none(name), ..Description::default() };
+            let signature = Fingerprint(xxh3_128(path.as_bytes()));
+            let found = Found {
+                path: path.to_owned(),
+                identifier: path.to_owned(),
+                parent: Some(parent.to_owned()),
+                kind: ItemKind::Collection,
+                sort: sort_key(name),
+                signature,
+                content: signature,
+                modified_ms: None,
+                label: json(&description.label),
+                pages: 0,
+                picture: None,
+                body: json(&description).into_bytes(),
+                listed_in: Vec::new(),
+            };
+            self.put(found, &Identifier::new(path))?;
+        }
+        Ok(())
+    }
+
+    /// Things that a collection's own files describe, such as the components of a finding aid.
+    fn described(&mut self, members: &[Member], prefix: &str, parent: &str) -> Result<(), CatalogError> {
+        for (member, number) in members.iter().zip(1..) {
+            let Member::Described(description) = member else { continue };
+            let path = format!("{parent}/~{number}").trim_start_matches('/').to_owned();
+            let kind = match description.kind {
+                Some(Kind::Collection) => ItemKind::Collection,
+                Some(Kind::Manifest) => ItemKind::Manifest,
+                None if description.pages.is_empty() => ItemKind::Collection,
+                None => ItemKind::Manifest,
+            };
+            let body = match kind {
+                ItemKind::Collection => json(&**description),
+                ItemKind::Manifest => json(&ObjectParts::described(prefix, Description::clone(description), self.tree)),
+            };
+            let signature = Fingerprint(xxh3_128(body.as_bytes()));
+            let found = Found {
+                identifier: description.id.clone().unwrap_or_else(|| path.clone()),
+                parent: Some(parent.to_owned()),
+                kind,
+                sort: (number as u64).to_be_bytes().to_vec(),
+                signature,
+                content: signature,
+                modified_ms: None,
+                label: json(&description.label),
+                pages: description.pages.len() as u64,
+                picture: None,
+                body: body.into_bytes(),
+                listed_in: description.collections.clone(),
+                path: path.clone(),
+            };
+            self.put(found, &Identifier::new(path.as_str()))?;
+            self.described(&description.members, prefix, &path)?;
+        }
+        Ok(())
     }
 
     fn object(&mut self, object: &'a Object) -> Result<(), CatalogError> {
@@ -150,6 +239,17 @@ impl<'a> Pass<'a> {
         }
         Ok(())
     }
+}
+
+/// Described members are rows of their own.
+fn without_members(mut description: Description) -> Description {
+    description.members.retain(|member| !matches!(member, Member::Described(_)));
+    description
+}
+
+/// Is this the path of the listed collection, or of one around it?
+fn is_around(path: &str, listed: &str) -> bool {
+    listed.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 fn first_picture(object: &Object) -> Option<String> {
