@@ -95,8 +95,16 @@ class Public:
 
         found = []
         for error in validator.iter_errors(document):
-            best = best_match([error])
-            found.append("/".join(map(str, best.absolute_path)) + ": " + best.message[:200])
+            # Of several classes of which none fits, the one with the fewest faults is meant.
+            groups = {}
+            for inner in error.context or []:
+                groups.setdefault(inner.relative_schema_path[0], []).append(inner)
+            meant = min(groups.values(), key=len, default=[error])
+            # A class that fails by its type alone says the least.
+            speaking = [group for group in groups.values() if not any(list(e.relative_path) == ["type"] for e in group)]
+            for inner in min(speaking, key=len, default=meant):
+                best = best_match([inner])
+                found.append("/".join(map(str, best.absolute_path)) + ": " + best.message[:200])
         return found
 
     @staticmethod

@@ -129,6 +129,7 @@ fn every_rule_finds_its_fault_where_it_is_and_names_the_property() {
         ("P9", "/items/0/height", json!(0), "/items/0/height", "`height`"),
         ("P9", "/items/0/height", json!("1000"), "/items/0/height", "a string"),
         ("P10", "/height", json!(100), "/height", "`height`"),
+        ("P10", "/@label", json!("Old"), "/@label", "`@label`"),
         ("P10", "/description", json!("Old"), "/description", "`description`"),
         ("P10", "/viewingDirection", json!("ltr"), "/viewingDirection", "ltr"),
         ("P11", "/behavior", json!(["paged", "continuous"]), "/behavior/1", "`continuous`"),

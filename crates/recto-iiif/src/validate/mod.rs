@@ -18,6 +18,7 @@
 
 mod annotation;
 mod auth;
+mod circles;
 mod content_state;
 mod discovery;
 mod finding;

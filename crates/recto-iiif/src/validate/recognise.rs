@@ -27,11 +27,13 @@ pub enum DocumentKind {
     Discovery,
     /// A content state.
     ContentState,
+    /// What names a context that no rule is for.
+    Other,
 }
 
 impl DocumentKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Presentation2,
         Self::Presentation3,
         Self::Presentation4,
@@ -43,6 +45,7 @@ impl DocumentKind {
         Self::Auth2,
         Self::Discovery,
         Self::ContentState,
+        Self::Other,
     ];
 
     /// The kind in words.
@@ -59,6 +62,7 @@ impl DocumentKind {
             Self::Auth2 => "Authorization Flow 2.0",
             Self::Discovery => "Change Discovery 1.0",
             Self::ContentState => "Content State 1.0",
+            Self::Other => "other documents",
         }
     }
 }
@@ -111,11 +115,16 @@ fn kind_of(document: &Map<String, Value>) -> DocumentKind {
         ("w3.org/ns/anno.jsonld", DocumentKind::Annotation),
     ];
     let found = by_context.iter().find(|(mark, _)| is_in(mark)).map(|(_, kind)| *kind);
-    found.unwrap_or(if document.contains_key("@id") && !document.contains_key("id") {
-        DocumentKind::Presentation2
-    } else {
-        DocumentKind::Presentation3
-    })
+    if let Some(kind) = found {
+        return kind;
+    }
+    if !names.is_empty() && !document.contains_key("type") {
+        return DocumentKind::Other;
+    }
+    if document.contains_key("@id") && !document.contains_key("id") {
+        return DocumentKind::Presentation2;
+    }
+    DocumentKind::Presentation3
 }
 
 /// The names of contexts, also of one that stands alone.

@@ -6,8 +6,10 @@ use super::step;
 
 /// Deeper documents are not read; those of IIIF are about 20 deep.
 pub(super) const DEEPEST: usize = 120;
-/// Documents with more values are not read. One of 5,000 canvases has about 200,000.
+/// Documents with more values are not read. One of 5,000 canvases has about 180,000.
 pub(super) const MOST_VALUES: usize = 5_000_000;
+/// Documents with more objects are not read: each takes about 600 bytes while it is looked at. One of 5,000 canvases has 60,000.
+pub(super) const MOST_OBJECTS: usize = 1_500_000;
 
 /// Where and why a text is no JSON.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,11 +48,13 @@ struct Scan<'t> {
     pointer: String,
     lengths: Vec<usize>,
     values: usize,
+    objects: usize,
 }
 
 /// Goes through the text without recursion, in memory that grows with what is open and not with what is read.
 pub(super) fn scan(text: &str, visitor: &mut dyn Visitor) -> Result<(), Fault> {
-    let mut scan = Scan { text, at: 0, open: Vec::new(), pointer: String::new(), lengths: Vec::new(), values: 0 };
+    let mut scan =
+        Scan { text, at: 0, open: Vec::new(), pointer: String::new(), lengths: Vec::new(), values: 0, objects: 0 };
     scan.blank();
     loop {
         // A value begins here; containers are opened and their first value is next.
@@ -99,8 +103,9 @@ impl<'t> Scan<'t> {
     /// Reads a value; true where it is a container that has something in it.
     fn begin(&mut self, visitor: &mut dyn Visitor) -> Result<bool, Fault> {
         self.values += 1;
-        if self.values > MOST_VALUES {
-            let what = format!("the document has more than {MOST_VALUES} values");
+        self.objects += usize::from(self.peek() == Some(b'{'));
+        if self.values > MOST_VALUES || self.objects > MOST_OBJECTS {
+            let what = format!("the document has more than {MOST_VALUES} values or {MOST_OBJECTS} objects");
             return Err(Fault { offset: self.at, kind: FaultKind::Large, what, fix: "split it" });
         }
         visitor.value(&self.pointer, self.at);

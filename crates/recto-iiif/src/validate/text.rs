@@ -6,12 +6,12 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::scan::{Fault, FaultKind, Visitor, scan};
-use super::{Finding, Findings, Position, Rule, step, validate};
+use super::{DocumentKind, Finding, Findings, Position, Rule, Tree, step, validate};
 
 /// Longer texts are not read; no viewer loads them.
 pub const MOST_BYTES: usize = 100_000_000;
 
-/// The rules for texts. They have found what they find before there is a document.
+/// The rules for texts. All but the last have found what they find before there is a document.
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "J1",
@@ -36,7 +36,20 @@ pub(super) const RULES: &[Rule] = &[
         kinds: &[],
         check: |_, _| (),
     },
+    Rule {
+        id: "J6",
+        title: "The document is of a kind that has rules",
+        section: "Presentation 3.0 §4.6",
+        kinds: &[DocumentKind::Other],
+        check: unknown,
+    },
 ];
+
+fn unknown(tree: &Tree<'_>, findings: &mut Findings) {
+    let given = tree.root().value.get("@context").map(ToString::to_string).unwrap_or_default();
+    let message = format!("`@context` is {given}, which no rule is for; nothing was checked");
+    findings.warning("/@context", message, "name the context of a IIIF API, or say `type`");
+}
 
 fn findings(index: usize) -> Findings {
     Findings::of(&RULES[index])

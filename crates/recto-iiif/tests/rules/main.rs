@@ -20,6 +20,7 @@ mod image;
 mod presentation_2;
 mod presentation_3;
 mod presentation_4;
+mod real;
 mod recognise;
 mod sarif;
 mod search;

@@ -47,6 +47,8 @@ fn the_kind_of_a_document_is_seen_by_its_type_and_context() {
         (json!({"error": "invalidOrigin"}), DocumentKind::Auth1),
         (json!({"type": "OrderedCollectionPage"}), DocumentKind::Discovery),
         (json!({"@context": "http://iiif.io/api/discovery/1/context.json", "type": "Create"}), DocumentKind::Discovery),
+        (json!({"@context": "http://iiif.io/api/annex/services/physdim/1/context.json"}), DocumentKind::Other),
+        (json!({"@id": "https://example.org/x"}), DocumentKind::Presentation2),
         (json!({}), DocumentKind::Presentation3),
         (json!(7), DocumentKind::Presentation3),
     ] {

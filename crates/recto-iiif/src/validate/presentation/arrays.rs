@@ -7,7 +7,7 @@ use super::{Class, Findings, Rule, THREE_AND_FOUR, Tree, kind};
 pub(super) const RULE: Rule = Rule {
     id: "P4",
     title: "Properties that may have several values are arrays, also with one",
-    section: "Presentation 3.0 §4.2",
+    section: "Presentation 3.0 §4.3",
     kinds: THREE_AND_FOUR,
     check,
 };

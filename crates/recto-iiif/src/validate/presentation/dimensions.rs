@@ -7,7 +7,7 @@ use super::{Class, Findings, Node, Rule, THREE, Tree, kind};
 pub(super) const RULE: Rule = Rule {
     id: "P9",
     title: "A canvas has a height and a width, or a duration, or all three",
-    section: "Presentation 3.0 §3.3 height, width, duration",
+    section: "Presentation 3.0 §3.2 height, width, duration",
     kinds: THREE,
     check,
 };

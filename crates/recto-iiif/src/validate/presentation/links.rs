@@ -5,7 +5,7 @@ use super::{Class, Findings, Rule, THREE_AND_FOUR, Tree};
 pub(super) const RULE: Rule = Rule {
     id: "P16",
     title: "What is linked has a name where people are to choose it",
-    section: "Presentation 3.0 §3.3 homepage, rendering, seeAlso",
+    section: "Presentation 3.0 §3.3.1 homepage, rendering, seeAlso",
     kinds: THREE_AND_FOUR,
     check,
 };

@@ -60,6 +60,13 @@ fn check(tree: &Tree<'_>, findings: &mut Findings) {
                 let message = format!("`{property}` has no place in a {:?}", node.class);
                 findings.error(node.at(property), message, "take it away, or put it where the specification has it");
             }
+            // JSON-LD keeps these words for itself; processors leave them out.
+            let is_reserved =
+                property.starts_with('@') && !matches!(property.as_str(), "@context" | "@id" | "@type" | "@graph");
+            if is_reserved && node.class != Class::Service {
+                let message = format!("`{property}` is no property; words that begin with `@` are of JSON-LD");
+                findings.error(node.at(property), message, format!("write `{}`", property.trim_start_matches('@')));
+            }
             if let Some((_, new)) = OLD.iter().find(|(old, _)| has_old && old == property) {
                 let message = format!("`{property}` is of Presentation 2; clients of 3.0 do not look at it");
                 findings.error(node.at(property), message, format!("write `{new}`"));

@@ -5,7 +5,7 @@ use super::{Class, Findings, Rule, THREE, Tree};
 pub(super) const RULE: Rule = Rule {
     id: "P17",
     title: "Canvases that stand in for others, or beside them, have none themselves",
-    section: "Presentation 3.0 §3.4 placeholderCanvas, accompanyingCanvas",
+    section: "Presentation 3.0 §3.1 placeholderCanvas, accompanyingCanvas",
     kinds: THREE,
     check,
 };

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::super::circles::leads_back;
 use super::{Class, Findings, Node, Rule, THREE, Tree};
 
 pub(super) const RULE: Rule = Rule {
@@ -61,31 +62,8 @@ fn circles(tree: &Tree<'_>, ranges: &HashMap<&str, &Node<'_>>, findings: &mut Fi
             next.entry(parent).or_default().push(id);
         }
     }
-    let mut names: Vec<&str> = ranges.keys().copied().collect();
-    names.sort_unstable();
-    let mut done: HashSet<&str> = HashSet::new();
-    for start in names {
-        // Depth first, with a path that is a list of its own.
-        let mut path = vec![(start, 0)];
-        while let Some((name, index)) = path.pop() {
-            if index == 0 && done.contains(name) {
-                continue;
-            }
-            let Some(follower) = next.get(name).and_then(|followers| followers.get(index)) else {
-                done.insert(name);
-                continue;
-            };
-            path.push((name, index + 1));
-            if path.iter().any(|(above, _)| above == follower) {
-                let at = ranges.get(follower).map_or_else(String::new, |node| node.pointer.clone());
-                findings.error(
-                    at,
-                    format!("the range {follower} leads back to itself"),
-                    "take it out of its own `items`",
-                );
-                return;
-            }
-            path.push((follower, 0));
-        }
+    if let Some(name) = leads_back(&next) {
+        let at = ranges.get(name).map_or_else(String::new, |node| node.pointer.clone());
+        findings.error(at, format!("the range {name} leads back to itself"), "take it out of its own `items`");
     }
 }

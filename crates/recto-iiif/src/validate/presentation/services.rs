@@ -5,7 +5,7 @@ use super::{Class, Findings, Rule, THREE_AND_FOUR, Tree, is_http};
 pub(super) const RULE: Rule = Rule {
     id: "P18",
     title: "A service names itself in the way of its version, and in one way only",
-    section: "Presentation 3.0 §3.4 service",
+    section: "Presentation 3.0 §3.3.1 service",
     kinds: THREE_AND_FOUR,
     check,
 };

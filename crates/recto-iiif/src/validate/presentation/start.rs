@@ -7,7 +7,7 @@ use super::{Class, Findings, Rule, THREE, Tree, kind};
 pub(super) const RULE: Rule = Rule {
     id: "P19",
     title: "What is shown first is a canvas of this manifest, or a part of one",
-    section: "Presentation 3.0 §3.4 start",
+    section: "Presentation 3.0 §3.3.2 start",
     kinds: THREE,
     check,
 };

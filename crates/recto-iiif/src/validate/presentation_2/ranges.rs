@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
+use super::super::circles::leads_back;
 use super::{Class, Findings, Node, Rule, TWO, Tree, bare, id, kind, named};
 
 pub(super) const RULE: Rule = Rule {
@@ -112,27 +113,13 @@ fn followers<'d>(node: &Node<'d>) -> Vec<&'d str> {
 }
 
 fn circles(ranges: &HashMap<&str, &Node<'_>>, findings: &mut Findings) {
-    let mut names: Vec<&str> = ranges.keys().copied().collect();
-    names.sort_unstable();
-    let mut done: HashSet<&str> = HashSet::new();
-    for start in names {
-        // Depth first, with a path that is a list of its own.
-        let mut path = vec![(start, 0)];
-        let mut within: HashSet<&str> = HashSet::from([start]);
-        while let Some((name, index)) = path.pop() {
-            let next = ranges.get(name).filter(|_| !done.contains(name));
-            let Some(follower) = next.and_then(|node| followers(node).get(index).copied()) else {
-                done.insert(name);
-                within.remove(name);
-                continue;
-            };
-            path.push((name, index + 1));
-            if !within.insert(follower) {
-                let at = ranges.get(follower).map_or_else(String::new, |node| node.pointer.clone());
-                let message = format!("the range {follower} leads back to itself by `ranges`");
-                return findings.error(at, message, "take it out of its own ranges");
-            }
-            path.push((follower, 0));
-        }
+    let next: HashMap<&str, Vec<&str>> = ranges.iter().map(|(name, node)| (*name, followers(node))).collect();
+    if let Some(name) = leads_back(&next) {
+        let at = ranges.get(name).map_or_else(String::new, |node| node.pointer.clone());
+        findings.error(
+            at,
+            format!("the range {name} leads back to itself by `ranges`"),
+            "take it out of its own ranges",
+        );
     }
 }

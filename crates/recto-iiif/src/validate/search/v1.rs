@@ -68,7 +68,8 @@ fn list<'d>(tree: &Tree<'d>) -> Option<Part<'d>> {
 
 pub(super) fn answer(tree: &Tree<'_>, findings: &mut Findings) {
     let root = tree.root();
-    if root.kind().is_some_and(|kind| kind.contains("Service") || kind == "search:TermList") || root.has("terms") {
+    let is_service = tree.nodes.first().is_some_and(|node| node.class == Class::Service);
+    if is_service || root.kind() == Some("search:TermList") || root.has("terms") {
         return;
     }
     findings.need_one_of(&root, "@type", &["sc:AnnotationList"]);
