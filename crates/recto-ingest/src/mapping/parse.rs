@@ -18,7 +18,9 @@ pub(super) fn lay_over(base: &Mapping, place: &str, text: &str) -> (Mapping, Vec
             reader.find(Severity::Error, at, message, "put this line right; until then nothing of this file is used");
         }
     }
-    (mapping, reader.findings.into_list())
+    let mut findings = reader.findings.into_list();
+    findings.sort_by_key(|finding| (finding.line, finding.column));
+    (mapping, findings)
 }
 
 struct Reader<'a> {
@@ -376,9 +378,9 @@ mod tests {
                 "warning[mapping] a/mapping.toml:2:1: `labl` is not known in a rule; perhaps `label` is meant",
                 "warning[mapping] a/mapping.toml:3:8: `a[`: a `[` is not closed; put the path right; see how the built-in mapping writes them",
                 "warning[mapping] a/mapping.toml:4:7: the use `labels` is not known; use one of label, summary, rights, required-statement, nav-date, language, homepage, see-also, viewing-direction, provider",
-                "warning[mapping] a/mapping.toml:12:1: the form `nice` is not known; use one of text, title, name, date, language, paragraphs, joined, link, container",
                 "warning[mapping] a/mapping.toml:6:5: the rule `new` has no path; write `path = \"…\"`",
                 "warning[mapping] a/mapping.toml:8:2: `dcx` is no part of a mapping; use one of mods, dc, marc, lido, ead, tei, kitodo, mets, roles, types",
+                "warning[mapping] a/mapping.toml:12:1: the form `nice` is not known; use one of text, title, name, date, language, paragraphs, joined, link, container",
             ]
         );
         assert_eq!(

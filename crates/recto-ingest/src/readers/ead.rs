@@ -20,7 +20,10 @@ pub(super) fn read(context: &Context<'_>, root: Node<'_>) -> Description {
         context.warning(root, "no-description", "there is no <archdesc>".to_owned(), "export the finding aid again");
         return Description::default();
     };
-    let mut description = component(context, archive);
+    // Some leave the outermost description empty and have all of it in one component.
+    let mut parts = components(archive).into_iter();
+    let only = parts.next().filter(|_| parts.next().is_none() && xml::child(archive, "did").is_none());
+    let mut description = component(context, only.unwrap_or(archive));
     if description.label.is_empty() {
         let title =
             xml::descendants(root, "titleproper").find(|title| xml::attribute(*title, "type") != Some("filing"));

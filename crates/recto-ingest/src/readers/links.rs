@@ -83,7 +83,7 @@ pub(super) fn resolve(context: &Context<'_>, address: &str) -> Result<Target, Un
         };
     }
     let (path, is_file_uri) = match lower.strip_prefix("file:") {
-        Some(_) => (&address[5..], true),
+        Some(_) => (file_path(&address[5..]), true),
         None => (address, false),
     };
     if !is_file_uri && has_scheme(path) {
@@ -110,6 +110,12 @@ pub(super) fn resolve(context: &Context<'_>, address: &str) -> Result<Target, Un
         Some(found) => local(found, page, Some(true)),
         None => local(safe, page, Some(false)),
     })
+}
+
+/// The path of a `file:` URI. Many write a relative path where the host should be: `file://./images/1.tif`.
+fn file_path(rest: &str) -> &str {
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    path.strip_prefix("localhost").filter(|path| path.starts_with('/')).unwrap_or(path)
 }
 
 fn decode(text: &str) -> String {
@@ -257,6 +263,18 @@ mod tests {
             (".", None),
         ] {
             assert_eq!(safe(given).as_deref(), want, "{given}");
+        }
+    }
+
+    #[test]
+    fn paths_of_file_uris_may_be_relative() {
+        for (given, want) in [
+            ("///a/b.tif", "/a/b.tif"),
+            ("//localhost/a/b.tif", "/a/b.tif"),
+            ("//./a/b.tif", "./a/b.tif"),
+            ("a/b.tif", "a/b.tif"),
+        ] {
+            assert_eq!(file_path(given), want, "{given}");
         }
     }
 

@@ -62,7 +62,9 @@ pub(super) fn values<'a>(record: Node<'a>, wanted: &Marc, rule: &Rule) -> Vec<(V
                 field.attribute(name).and_then(|value| value.chars().next()).unwrap_or(' ') == wanted
             })
         };
-        if !wanted.is_for(meant) || !fits("ind1", wanted.indicators[0]) || !fits("ind2", wanted.indicators[1]) {
+        // `880` itself stands for the title in its original script.
+        let is_meant = if tag == "880" && wanted.is_for(tag) { meant == "245" } else { wanted.is_for(meant) };
+        if !is_meant || !fits("ind1", wanted.indicators[0]) || !fits("ind2", wanted.indicators[1]) {
             continue;
         }
         let role = subfields(field, "4")

@@ -114,8 +114,8 @@ const MOST_MENDINGS: usize = 24;
 
 /// A text that can be read: undeclared prefixes are declared, and from the first fault of another kind on it is cut off.
 fn mend(mut text: String, place: &str, findings: &RefCell<Findings>) -> Option<String> {
-    let tell = |at: roxmltree::TextPos, rule, message: String, fix: &str| {
-        let finding = Finding::new(Severity::Error, rule, place, message, fix).at_line(at.row).at_column(at.col);
+    let tell = |severity, at: roxmltree::TextPos, rule, message: String, fix: &str| {
+        let finding = Finding::new(severity, rule, place, message, fix).at_line(at.row).at_column(at.col);
         findings.borrow_mut().push(finding);
     };
     let mut was_cut = false;
@@ -124,16 +124,27 @@ fn mend(mut text: String, place: &str, findings: &RefCell<Findings>) -> Option<S
             Ok(_) => return Some(text),
             Err(error) => error,
         };
-        let at = error.pos();
+        // Faults at the end of the text have no place of their own.
+        let is_at_end = matches!(
+            error,
+            roxmltree::Error::UnclosedRootNode | roxmltree::Error::UnexpectedEndOfStream | roxmltree::Error::NoRootNode
+        );
+        let at = if is_at_end { end_of(&text) } else { error.pos() };
         if let roxmltree::Error::UnknownNamespace(prefix, _) = &error {
             if let Some(declared) = declare(&text, prefix) {
                 let message = format!("the prefix `{prefix}` is used and not declared");
-                tell(at, "undeclared-prefix", message, "declare it at the root element with `xmlns:`");
+                tell(
+                    Severity::Warning,
+                    at,
+                    "undeclared-prefix",
+                    message,
+                    "declare it at the root element with `xmlns:`",
+                );
                 text = declared;
                 continue;
             }
         }
-        let end = if matches!(error, roxmltree::Error::UnclosedRootNode) { text.len() } else { offset_of(&text, at) };
+        let end = if is_at_end { text.len() } else { offset_of(&text, at) };
         let closed = scan::closed_at(&text, end).filter(|closed| *closed != text).or_else(|| {
             // Cutting there was no help: the piece before is at fault.
             let before = scan::pieces(&text).map(|piece| piece.start).take_while(|start| *start < end).last()?;
@@ -142,7 +153,13 @@ fn mend(mut text: String, place: &str, findings: &RefCell<Findings>) -> Option<S
         if !was_cut {
             let (message, fix) = explain(&error);
             let rest = if closed.is_some() { "what is before it is used" } else { "nothing of it is used" };
-            tell(at, "not-well-formed", format!("this is not well-formed XML: {message}; {rest}"), &fix);
+            tell(
+                Severity::Error,
+                at,
+                "not-well-formed",
+                format!("this is not well-formed XML: {message}; {rest}"),
+                &fix,
+            );
         }
         was_cut = true;
         text = closed?;
@@ -158,7 +175,7 @@ fn explain(error: &roxmltree::Error) -> (String, String) {
             format!("`</{actual}>` stands where `</{expected}>` should"),
             format!("close `<{expected}>` with `</{expected}>`, or take `</{actual}>` away"),
         ),
-        Error::UnclosedRootNode => {
+        Error::UnclosedRootNode | Error::UnexpectedEndOfStream => {
             ("it ends before all elements are closed".to_owned(), "copy the file again: its end is missing".to_owned())
         }
         Error::DuplicatedAttribute(name, _) => {
@@ -171,6 +188,12 @@ fn explain(error: &roxmltree::Error) -> (String, String) {
             (text.to_owned(), "open it in an XML editor and put this place right".to_owned())
         }
     }
+}
+
+fn end_of(text: &str) -> roxmltree::TextPos {
+    let row = u32::try_from(memchr::memchr_iter(b'\n', text.as_bytes()).count() + 1).unwrap_or(u32::MAX);
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    roxmltree::TextPos::new(row, u32::try_from(last.chars().count() + 1).unwrap_or(u32::MAX))
 }
 
 fn offset_of(text: &str, at: roxmltree::TextPos) -> usize {

@@ -201,9 +201,9 @@ mod tests {
         }
         let rank = |name: &str| purpose(words, name, None, "a.jpg").1;
         assert!(
-            rank("MASTER") < rank("DEFAULT")
-                && rank("DEFAULT") < rank("MAX")
-                && rank("MAX") < rank("MIN")
+            rank("MASTER") < rank("MAX")
+                && rank("MAX") < rank("DEFAULT")
+                && rank("DEFAULT") < rank("MIN")
                 && rank("OCR-D-IMG") < rank("OCR-D-IMG-BIN")
         );
     }

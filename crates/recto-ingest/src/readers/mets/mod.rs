@@ -219,10 +219,10 @@ impl<'a> Mets<'a> {
 fn record_in(data: Node<'_>) -> Option<(Format, Node<'_>)> {
     let first = xml::elements(data).next()?;
     let namespace = first.tag_name().namespace();
-    if is_dc_namespace(namespace) {
+    let is_dc = |node: Node<'_>| xml::elements(node).any(|child| is_dc_namespace(child.tag_name().namespace()));
+    if is_dc_namespace(namespace) && !is_dc(first) {
         return Some((Format::DublinCore, data));
     }
-    let is_dc = |node: Node<'_>| xml::elements(node).any(|child| is_dc_namespace(child.tag_name().namespace()));
     match xml::name(first) {
         "mods" => Some((Format::Mods, first)),
         "modsCollection" => xml::child(first, "mods").map(|record| (Format::Mods, record)),

@@ -171,6 +171,10 @@ impl<'a> Pages<'a> {
             }
         }
         self.take_files(mets, draft, &mut page);
+        let are_ignored = draft.files.iter().all(|file| mets.files.list[*file].purpose == Purpose::Ignored);
+        if page.contents.is_empty() && are_ignored && !draft.files.is_empty() {
+            return;
+        }
         if page.contents.is_empty() && page.texts.is_empty() {
             let what = id.unwrap_or("without an identifier");
             if let Some(division) = draft.division {
@@ -444,7 +448,12 @@ fn label(mets: &Mets<'_>, draft: &Draft<'_>, number: usize) -> LanguageMap {
     let attribute = |name| draft.division.and_then(|division| xml::attribute(division, name)).map(xml::words);
     let uncounted = &mets.context.mapping.mets.uncounted;
     let printed = attribute("ORDERLABEL").filter(|label| !uncounted.contains(&label.to_lowercase()));
+    // Archivematica calls each by the name of its file.
+    let is_file = |name: &str| draft.files.iter().any(|file| mets.files.list[*file].address.ends_with(name));
     let named = attribute("LABEL");
+    if printed.is_none() && named.as_deref().is_some_and(|name| name.contains('.') && is_file(name)) {
+        return LanguageMap::default();
+    }
     if let Some(text) = printed.or(named) {
         return LanguageMap::none(text);
     }

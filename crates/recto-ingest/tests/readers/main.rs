@@ -1,0 +1,6 @@
+//! The readers of descriptive and structural XML: our own small files of every format against goldens, files of institutions where they
+//! are present, and everything that is hostile or cut off.
+
+mod golden;
+mod hostile;
+mod real;
