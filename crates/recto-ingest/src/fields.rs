@@ -221,16 +221,12 @@ fn one_of<const N: usize>(
 /// A place on the earth; `None` with a finding where the numbers are none of degrees.
 pub(crate) fn place(latitude: Option<f64>, longitude: Option<f64>, at: At, report: &mut Report) -> Option<NavPlace> {
     let inside = |number: Option<f64>, most: f64| number.filter(|degrees| (-most..=most).contains(degrees));
-    match (inside(latitude, 90.0), inside(longitude, 180.0)) {
-        (Some(latitude), Some(longitude)) => {
-            Some(NavPlace { latitude, longitude, label: recto_iiif::presentation::LanguageMap::default() })
-        }
-        _ => {
-            let message = "the place needs degrees north from -90 to 90 and degrees east from -180 to 180";
-            report.warning(at, "bad-place", message, "write both as decimal degrees, such as `52.52` and `13.40`");
-            None
-        }
+    if let (Some(latitude), Some(longitude)) = (inside(latitude, 90.0), inside(longitude, 180.0)) {
+        return Some(NavPlace { latitude, longitude, label: recto_iiif::presentation::LanguageMap::default() });
     }
+    let message = "the place needs degrees north from -90 to 90 and degrees east from -180 to 180";
+    report.warning(at, "bad-place", message, "write both as decimal degrees, such as `52.52` and `13.40`");
+    None
 }
 
 /// A URL, for what cannot be a file of the library.

@@ -91,7 +91,7 @@ pub fn merge(said: Vec<Said>) -> (Description, Vec<Finding>) {
         let mut join = Join { sources: &sources, place, winners: &mut winners, findings: &mut findings };
         join.values(&mut merged, &source.description);
         join.metadata(&mut merged, &source.description);
-        join.lists(&mut merged, &source.description);
+        Join::lists(&mut merged, &source.description);
     }
     merged.access = strictest(sources.iter().filter_map(|source| source.description.access.as_ref()));
     pages(&mut merged, &sources, &mut findings);
@@ -177,7 +177,7 @@ impl Join<'_> {
         }
     }
 
-    fn lists(&mut self, to: &mut Description, from: &Description) {
+    fn lists(to: &mut Description, from: &Description) {
         fn join<T: Clone>(to: &mut Vec<T>, from: &[T], same: impl Fn(&T, &T) -> bool) {
             for item in from {
                 if !to.iter().any(|known| same(known, item)) {
@@ -308,9 +308,9 @@ fn translated(range: &Range, own: &impl Fn(usize) -> PageRef) -> Range {
 
 /// Adds what a lower source says of a page.
 fn add_page(to: &mut Page, from: &Page) {
-    fn fill<T: Clone>(to: &mut Option<T>, from: &Option<T>) {
+    fn fill<T: Clone>(to: &mut Option<T>, from: Option<&T>) {
         if to.is_none() {
-            to.clone_from(from);
+            *to = from.cloned();
         }
     }
     if to.label.is_empty() {
@@ -324,11 +324,11 @@ fn add_page(to: &mut Page, from: &Page) {
     if to.behavior.is_empty() {
         to.behavior.clone_from(&from.behavior);
     }
-    fill(&mut to.canvas, &from.canvas);
-    fill(&mut to.width, &from.width);
-    fill(&mut to.height, &from.height);
-    fill(&mut to.duration, &from.duration);
-    fill(&mut to.nav_date, &from.nav_date);
+    fill(&mut to.canvas, from.canvas.as_ref());
+    fill(&mut to.width, from.width.as_ref());
+    fill(&mut to.height, from.height.as_ref());
+    fill(&mut to.duration, from.duration.as_ref());
+    fill(&mut to.nav_date, from.nav_date.as_ref());
     for text in &from.texts {
         if !to.texts.iter().any(|known| known.id == text.id) {
             to.texts.push(text.clone());
@@ -337,11 +337,11 @@ fn add_page(to: &mut Page, from: &Page) {
     to.access = strictest(to.access.iter().chain(&from.access));
     for content in &mut to.contents {
         if let Some(same) = from.contents.iter().find(|same| same.location == content.location) {
-            fill(&mut content.width, &same.width);
-            fill(&mut content.height, &same.height);
-            fill(&mut content.duration, &same.duration);
-            fill(&mut content.format, &same.format);
-            fill(&mut content.rotation, &same.rotation);
+            fill(&mut content.width, same.width.as_ref());
+            fill(&mut content.height, same.height.as_ref());
+            fill(&mut content.duration, same.duration.as_ref());
+            fill(&mut content.format, same.format.as_ref());
+            fill(&mut content.rotation, same.rotation.as_ref());
         }
     }
 }

@@ -185,19 +185,17 @@ struct Parts<'a> {
 impl<'a> Parts<'a> {
     fn take(&mut self, word: &'a str) -> bool {
         match word {
-            "by" | "attribution" => self.by = true,
-            "ccby" => self.by = true,
+            "by" | "attribution" | "ccby" => self.by = true,
             "nc" | "noncommercial" | "commercial" => self.nc = true,
             "nd" | "noderivatives" | "noderivs" | "derivatives" | "derivs" => self.nd = true,
             "sa" | "sharealike" | "share" | "alike" => self.sa = true,
             "non" | "no" => {}
-            "zero" | "cc0" | "0" => self.zero = true,
+            "zero" | "cc0" | "0" | "dedication" => self.zero = true,
             "public" => self.public = true,
             "domain" => self.domain = true,
             "publicdomain" | "pd" | "gemeinfrei" => (self.public, self.domain) = (true, true),
             "mark" => self.mark = true,
             "pdm" => (self.public, self.domain, self.mark) = (true, true, true),
-            "dedication" => self.zero = true,
             filler if FILLERS.contains(&filler) => {}
             version => {
                 let version = version.strip_prefix('v').unwrap_or(version);

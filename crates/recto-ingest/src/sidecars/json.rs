@@ -149,16 +149,12 @@ impl<'a> Reader<'a, '_> {
         }
         // Line breaks inside a text are wrong in JSON, yet plain in their meaning.
         let mended = quoted.replace("\r\n", "\\n").replace('\n', "\\n").replace('\t', "\\t");
-        match serde_json::from_str(&mended) {
-            Ok(text) => {
-                self.at += quoted.len();
-                text
-            }
-            Err(_) => {
-                self.fail("this text has a wrong escape", "write `\\\\` for a backslash");
-                String::new()
-            }
-        }
+        let Ok(text) = serde_json::from_str(&mended) else {
+            self.fail("this text has a wrong escape", "write `\\\\` for a backslash");
+            return String::new();
+        };
+        self.at += quoted.len();
+        text
     }
 
     fn word(&mut self) -> Value {
@@ -166,15 +162,11 @@ impl<'a> Reader<'a, '_> {
         let end =
             rest.find(|c: char| c.is_whitespace() || matches!(c, ',' | ']' | '}' | ':' | '"')).unwrap_or(rest.len());
         let word = &rest[..end];
-        match serde_json::from_str::<serde_json::Value>(word) {
-            Ok(value) => {
-                self.at += end;
-                if value.is_null() { Value::Nothing } else { Value::Text { text: word.to_owned(), quoted: false } }
-            }
-            Err(_) => {
-                self.fail("this is no JSON", "put texts into quotation marks, and leave out comments");
-                Value::Nothing
-            }
-        }
+        let Ok(value) = serde_json::from_str::<serde_json::Value>(word) else {
+            self.fail("this is no JSON", "put texts into quotation marks, and leave out comments");
+            return Value::Nothing;
+        };
+        self.at += end;
+        if value.is_null() { Value::Nothing } else { Value::Text { text: word.to_owned(), quoted: false } }
     }
 }

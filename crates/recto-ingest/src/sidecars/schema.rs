@@ -179,13 +179,12 @@ impl Reader<'_> {
         for node in node.list() {
             match &node.value {
                 Value::Text { text, .. } if !text.trim().is_empty() => map.push(language, text.trim()),
-                Value::Text { .. } => {}
+                Value::Text { .. } | Value::Nothing => {}
                 Value::Map(_) | Value::List(_) => {
                     let fix = "write a text, or texts by language such as `{de: Briefe, en: Letters}`; put a text with a \
                                colon or bracket into quotation marks";
                     self.wrong(node, name, fix);
                 }
-                Value::Nothing => {}
             }
         }
     }
@@ -258,7 +257,7 @@ impl Reader<'_> {
             Value::Map(entries) => {
                 for (key, node) in entries {
                     match folded(&key.text).as_str() {
-                        "id" | "url" => provider.id = self.text(node, "id").unwrap_or_default().to_owned(),
+                        "id" | "url" => self.text(node, "id").unwrap_or_default().clone_into(&mut provider.id),
                         "label" | "name" => provider.label = self.map(node, "label"),
                         "homepage" => provider.homepage = self.links(node, "homepage"),
                         "logo" => provider.logo = self.address(node, "logo"),
@@ -287,8 +286,10 @@ impl Reader<'_> {
             Value::Map(entries) => {
                 for (key, node) in entries {
                     match folded(&key.text).as_str() {
-                        "id" | "@id" | "url" | "href" => link.id = self.text(node, "id").unwrap_or_default().to_owned(),
-                        "type" | "@type" => link.class = self.text(node, "type").unwrap_or_default().to_owned(),
+                        "id" | "@id" | "url" | "href" => {
+                            self.text(node, "id").unwrap_or_default().clone_into(&mut link.id);
+                        }
+                        "type" | "@type" => self.text(node, "type").unwrap_or_default().clone_into(&mut link.class),
                         "label" => link.label = self.map(node, "label"),
                         "format" => link.format = self.text(node, "format").map(str::to_owned),
                         "profile" => link.profile = self.text(node, "profile").map(str::to_owned),

@@ -216,14 +216,13 @@ impl Reader<'_, '_> {
             return self.push(range, pages);
         }
         for part in divided_refs(refs) {
-            match self.resolve(part) {
-                Some(pages) => self.push(range, pages),
-                None => {
-                    let before = part.as_ptr() as usize - refs.as_ptr() as usize;
-                    let column = refs.get(..before).map_or(0, |before| before.chars().count());
-                    self.unknown(part, At::new(at.line, at.column + column as u32));
-                }
+            if let Some(pages) = self.resolve(part) {
+                self.push(range, pages);
+                continue;
             }
+            let before = part.as_ptr() as usize - refs.as_ptr() as usize;
+            let column = refs.get(..before).map_or(0, |before| before.chars().count());
+            self.unknown(part, At::new(at.line, at.column + column as u32));
         }
     }
 

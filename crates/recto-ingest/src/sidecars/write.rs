@@ -329,6 +329,7 @@ fn scalar(text: &str, inside: bool) -> String {
         && text.chars().all(|c| inner(c) || (c == ':' && !inside))
         && colons()
         && !text.ends_with(' ')
+        && !(inside && (text.ends_with('-') || text.contains(" -")))
         && !looks_typed(text);
     if is_plain { text.to_owned() } else { quoted(text) }
 }

@@ -13,8 +13,20 @@ pub(super) fn parse(text: &str, report: &mut Report) -> Node {
         Ok(node) => return node,
         Err(broken) => broken,
     };
+    // A bracket that closes at the margin of its key is wrong in YAML 1.2, yet plain, and common in files for biiif.
+    if text.lines().any(|line| line.trim_start().starts_with([']', '}'])) {
+        let deeper = |line: &str| {
+            let margin = if line.trim_start().starts_with([']', '}']) { 32 } else { 0 };
+            format!("{:margin$}{line}\n", "")
+        };
+        let mended: String = text.lines().map(deeper).collect();
+        if let Ok(node) = document(&mended, report) {
+            return node;
+        }
+    }
     let parts = parts(text);
-    if parts.len() < 2 {
+    // What is too large or too deep is not looked at again.
+    if parts.len() < 2 || !matches!(broken, Broken::Syntax(_)) {
         broken.report(text, 0, report);
         return Node::nothing(At::FILE);
     }
@@ -81,7 +93,11 @@ impl Broken {
         const RULE: &str = "broken-yaml";
         let (at, message, fix) = match self {
             Self::Syntax(error) => {
-                let at = at(error.marker());
+                let mut at = at(error.marker());
+                // What is never closed is noticed at the end; it begins where the part begins.
+                if at.line as usize > text.trim_end().lines().count() {
+                    at = At::line(1);
+                }
                 let line = text.lines().nth(at.line.saturating_sub(1) as usize).unwrap_or_default();
                 let before =
                     at.line.checked_sub(2).and_then(|line| text.lines().nth(line as usize)).unwrap_or_default();
@@ -110,7 +126,10 @@ impl Broken {
 fn remedy(info: &str, line: &str, before: &str) -> &'static str {
     let value = line.split_once(':').map_or("", |(_, value)| value.trim_start());
     let indent = |line: &str| line.len() - line.trim_start().len();
-    if line.trim_start_matches(' ').starts_with('\t') || before.trim_start_matches(' ').starts_with('\t') {
+    if info.contains("tab")
+        || line.trim_start_matches(' ').starts_with('\t')
+        || before.trim_start_matches(' ').starts_with('\t')
+    {
         "indent with spaces; YAML allows no tabs there"
     } else if value.starts_with(['@', '`', '%', '&', '*', '!', '|', '>'])
         || info.contains("alias")

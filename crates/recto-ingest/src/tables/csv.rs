@@ -147,7 +147,7 @@ impl<'a> Records<'a> {
     fn plain(&mut self, mut cell: String) -> (String, bool) {
         let rest = self.rest();
         let separator = self.separator;
-        let end = rest.find(|c| c == separator || c == '\n' || c == '\r').unwrap_or(rest.len());
+        let end = rest.find([separator, '\n', '\r']).unwrap_or(rest.len());
         cell.push_str(&rest[..end]);
         let after = &rest[end..];
         self.at += end;

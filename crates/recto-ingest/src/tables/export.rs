@@ -74,7 +74,7 @@ impl Sheet {
     }
 
     /// A column for each language.
-    fn map<'a>(&mut self, name: &str, maps: impl Iterator<Item = Option<&'a LanguageMap>> + Clone) {
+    fn map<'a>(&mut self, name: &str, maps: &(impl Iterator<Item = Option<&'a LanguageMap>> + Clone)) {
         let languages = one_order(maps.clone().flatten().map(|map| map.iter().map(|(language, _)| language).collect()));
         for language in languages {
             self.column(
@@ -85,7 +85,7 @@ impl Sheet {
     }
 
     /// A column for each label and language of descriptive pairs.
-    fn metadata<'a>(&mut self, known: &[Known], lists: impl Iterator<Item = &'a [LabeledValue]> + Clone) {
+    fn metadata<'a>(&mut self, known: &[Known], lists: &(impl Iterator<Item = &'a [LabeledValue]> + Clone)) {
         let columns = one_order(lists.clone().map(|list| {
             let pair = |pair: &'a LabeledValue| pair.value.iter().map(move |(language, _)| (&pair.label, language));
             list.iter().flat_map(pair).collect()
@@ -160,19 +160,19 @@ fn objects_sheet(rows: &[ObjectRow]) -> Vec<Vec<String>> {
         "kind",
         descriptions().map(|said| said.kind.map_or(String::new(), |kind| fields::kind_word(kind).to_owned())),
     );
-    sheet.map("label", descriptions().map(|said| Some(&said.label)));
-    sheet.map("summary", descriptions().map(|said| Some(&said.summary)));
-    sheet.metadata(&objects::KNOWN, descriptions().map(|said| &said.metadata[..]));
+    sheet.map("label", &descriptions().map(|said| Some(&said.label)));
+    sheet.map("summary", &descriptions().map(|said| Some(&said.summary)));
+    sheet.metadata(&objects::KNOWN, &descriptions().map(|said| &said.metadata[..]));
     sheet.column("rights", descriptions().map(|said| said.rights.clone().unwrap_or_default()));
     required_statements(&mut sheet, rows);
-    links(&mut sheet, "homepage", descriptions().map(|said| &said.homepage[..]));
-    links(&mut sheet, "seeAlso", descriptions().map(|said| &said.see_also[..]));
-    links(&mut sheet, "rendering", descriptions().map(|said| &said.rendering[..]));
+    links(&mut sheet, "homepage", &descriptions().map(|said| &said.homepage[..]));
+    links(&mut sheet, "seeAlso", &descriptions().map(|said| &said.see_also[..]));
+    links(&mut sheet, "rendering", &descriptions().map(|said| &said.rendering[..]));
     sheet.column("navDate", descriptions().map(|said| said.nav_date.clone().unwrap_or_default()));
     let places = || descriptions().map(|said| said.nav_place.as_ref());
     sheet.column("lat", places().map(|place| place.map_or(String::new(), |place| place.latitude.to_string())));
     sheet.column("lon", places().map(|place| place.map_or(String::new(), |place| place.longitude.to_string())));
-    sheet.map("navPlace", places().map(|place| place.map(|place| &place.label)));
+    sheet.map("navPlace", &places().map(|place| place.map(|place| &place.label)));
     sheet.column("thumbnail", descriptions().map(|said| said.thumbnail.clone().unwrap_or_default()));
     sheet.column("behavior", descriptions().map(|said| behaviors(&said.behavior)));
     let direction = |said: &Description| said.viewing_direction.map_or("", fields::direction_word).to_owned();
@@ -216,7 +216,7 @@ fn required_statements(sheet: &mut Sheet, rows: &[ObjectRow]) {
 }
 
 /// A column for each language of the links' names.
-fn links<'a>(sheet: &mut Sheet, name: &str, lists: impl Iterator<Item = &'a [Link]> + Clone) {
+fn links<'a>(sheet: &mut Sheet, name: &str, lists: &(impl Iterator<Item = &'a [Link]> + Clone)) {
     fn language(link: &Link) -> &str {
         link.label.iter().next().map_or(LanguageMap::NONE, |(language, _)| language)
     }
@@ -251,8 +251,8 @@ fn pages_sheet(description: &Description) -> Vec<Vec<String>> {
     let cell = |value: Option<String>| value.unwrap_or_default();
     sheet.always("file", contents().map(|content| location(&content.location)));
     sheet.column("canvas", rows.iter().map(|(_, _, _, page)| cell(page.canvas.clone())));
-    sheet.map("label", firsts().map(|page| page.map(|page| &page.label)));
-    sheet.map("choice", contents().map(|content| Some(&content.choice)));
+    sheet.map("label", &firsts().map(|page| page.map(|page| &page.label)));
+    sheet.map("choice", &contents().map(|content| Some(&content.choice)));
     let region = |content: &Content| content.region.map(|at| format!("{},{},{},{}", at.x, at.y, at.w, at.h));
     sheet.column("region", contents().map(|content| cell(region(content))));
     sheet.column("rotation", contents().map(|content| cell(content.rotation.map(|degrees| degrees.to_string()))));
@@ -272,7 +272,7 @@ fn pages_sheet(description: &Description) -> Vec<Vec<String>> {
         sheet.column(in_language("range", &language), rows.iter().map(cell));
     }
     sheet.column("access", of_page(|page| Some(access(page.access.as_ref()))));
-    sheet.metadata(&pages::KNOWN, firsts().map(|page| page.map_or(&[][..], |page| &page.metadata[..])));
+    sheet.metadata(&pages::KNOWN, &firsts().map(|page| page.map_or(&[][..], |page| &page.metadata[..])));
     sheet.rows
 }
 

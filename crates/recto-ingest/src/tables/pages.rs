@@ -237,14 +237,13 @@ fn texts(columns: &Columns, row: &Row, there: Option<&Listing>, report: &mut Rep
             Some(Found::As(name)) => Some(name.to_owned()),
             Some(Found::Nothing) => None,
         };
-        match id.and_then(found) {
-            Some(id) => links.push(Link { id, ..Link::default() }),
-            None => {
-                let known = there.map(Listing::paths).into_iter().flatten();
-                let fix = report.did_you_mean(&text, known, "write its path from the folder of the object");
-                report.warning(at, "missing-file", format!("there is no text file `{}`", shown(&text)), fix);
-            }
+        if let Some(id) = id.and_then(found) {
+            links.push(Link { id, ..Link::default() });
+            continue;
         }
+        let known = there.map(Listing::paths).into_iter().flatten();
+        let fix = report.did_you_mean(&text, known, "write its path from the folder of the object");
+        report.warning(at, "missing-file", format!("there is no text file `{}`", shown(&text)), fix);
     }
     links
 }
@@ -255,15 +254,14 @@ fn assemble(drafts: Vec<Draft>, report: &mut Report) -> Description {
     let mut by_canvas: HashMap<String, usize> = HashMap::new();
     for draft in drafts {
         let place = draft.page.canvas.as_ref().and_then(|canvas| by_canvas.get(canvas).copied());
-        match place.and_then(|place| joined.get_mut(place)) {
-            Some(page) => page.add(draft),
-            None => {
-                if let Some(canvas) = &draft.page.canvas {
-                    by_canvas.insert(canvas.clone(), joined.len());
-                }
-                joined.push(Joined::new(draft));
-            }
+        if let Some(page) = place.and_then(|place| joined.get_mut(place)) {
+            page.add(draft);
+            continue;
         }
+        if let Some(canvas) = &draft.page.canvas {
+            by_canvas.insert(canvas.clone(), joined.len());
+        }
+        joined.push(Joined::new(draft));
     }
     sort(&mut joined, report);
     let mut ranges = Ranges::default();

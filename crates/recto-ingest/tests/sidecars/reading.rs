@@ -85,7 +85,7 @@ fn remedies_are_for_people() {
         ("a: 1\nlabel: \"never closed\n", "close the quotation mark, and double each one inside the text"),
         ("a: 1\nmetadata:\n\t- {a: b}\n", "indent with spaces; YAML allows no tabs there"),
         ("a: 1\nlabel: @home\n", "put the text after the colon into quotation marks"),
-        ("a: 1\nlabel: *home*\n", "put the text into quotation marks"),
+        ("a: 1\nlabel: *home*\n", "put the text after the colon into quotation marks"),
     ] {
         let (_, findings) = yaml(text);
         assert!(findings[0].ends_with(remedy) || findings[1].ends_with(remedy), "{text}{findings:?}");
@@ -147,7 +147,7 @@ fn values_of_the_wrong_kind_are_said_with_their_place_and_a_remedy() {
 #[test]
 fn access_keeps_its_form_whatever_the_format() {
     let want = json!({"groups": ["staff"], "until": "2030-01-01", "max": 400, "open": true, "code": "007", "x": null});
-    let text = r#"access: {groups: [staff], until: 2030-01-01, max: 400, open: true, code: 007, x: }"#;
+    let text = "access: {groups: [staff], until: 2030-01-01, max: 400, open: true, code: 007, x: }";
     assert_eq!(yaml(text).0.access, Some(want.clone()));
     let text = json!({"access": want}).to_string();
     let (said, findings) = read_sidecar(text.as_bytes(), "recto.json");

@@ -18,14 +18,14 @@ const PAGES: [&[&str]; 7] = [&["001"], &["002"], &["003"], &["004"], &["005"], &
 /// Ranges as `[title, item, …]`, pages by name and region.
 fn short(ranges: &[Range]) -> Value {
     fn shorten(range: &Value) -> Value {
-        let items = range["items"].as_array().unwrap().iter().map(|item| match item.get("range") {
-            Some(inner) => shorten(inner),
-            None => {
-                let page = item["page"]["page"]["name"].as_str().unwrap();
-                match item["page"].get("region") {
-                    Some(at) => format!("{page}@{},{},{},{}", at["x"], at["y"], at["w"], at["h"]).into(),
-                    None => page.into(),
-                }
+        let items = range["items"].as_array().unwrap().iter().map(|item| {
+            if let Some(inner) = item.get("range") {
+                return shorten(inner);
+            }
+            let page = item["page"]["page"]["name"].as_str().unwrap();
+            match item["page"].get("region") {
+                Some(at) => format!("{page}@{},{},{},{}", at["x"], at["y"], at["w"], at["h"]).into(),
+                None => page.into(),
             }
         });
         std::iter::once(range["label"]["none"][0].clone()).chain(items).collect()

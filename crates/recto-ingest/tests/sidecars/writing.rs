@@ -158,7 +158,7 @@ fn description() -> impl Strategy<Value = Description> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn a_description_is_read_as_it_was_written(said in description()) {
