@@ -5,6 +5,7 @@
 //! Nothing is ever written into the library.
 
 mod assemble;
+pub mod av;
 pub mod build;
 mod describe;
 pub mod description;
