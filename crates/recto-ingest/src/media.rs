@@ -73,6 +73,44 @@ const IMAGE_EXTENSIONS: [&str; 29] = [
     "jph", "j2k", "j2c", "pdf", "psd", "psb", "dcm", "dicom", "fits", "fit", "fts", "exr", "svg", "xpm",
 ];
 
+/// The media type under which a file of the library is given out as it is; `None` for files that are not: originals of
+/// images, what says how the library is published, and everything of an unknown kind.
+pub fn published_media_type(path: &str) -> Option<&'static str> {
+    if path.split('/').any(|part| part.is_empty() || is_passed_over(part)) {
+        return None;
+    }
+    let name = path.rsplit('/').next()?.to_ascii_lowercase();
+    let (stem, extension) = name.rsplit_once('.')?;
+    if matches!(stem, "recto" | "info" | "access" | "mapping") && !matches!(extension, "xml" | "txt") {
+        return None;
+    }
+    Some(match extension {
+        "mp3" => "audio/mpeg",
+        "m4a" | "m4b" => "audio/mp4",
+        "aac" => "audio/aac",
+        "ogg" | "oga" | "opus" => "audio/ogg",
+        "flac" => "audio/flac",
+        "wav" => "audio/wav",
+        "aif" | "aiff" => "audio/aiff",
+        "mka" => "audio/x-matroska",
+        "mp4" | "m4v" => "video/mp4",
+        "mov" => "video/quicktime",
+        "webm" => "video/webm",
+        "mkv" => "video/x-matroska",
+        "ogv" => "video/ogg",
+        "avi" => "video/x-msvideo",
+        "mpg" | "mpeg" => "video/mpeg",
+        "flv" => "video/x-flv",
+        "vtt" => "text/vtt; charset=utf-8",
+        "srt" => "application/x-subrip",
+        "txt" => "text/plain; charset=utf-8",
+        "xml" => "application/xml",
+        "hocr" | "html" | "htm" => "text/vnd.hocr+html; charset=utf-8",
+        "pdf" => "application/pdf",
+        _ => return None,
+    })
+}
+
 /// True for names that are never published: hidden files, sidecar folders, thumbnails and snapshots of storage systems,
 /// backups.
 pub(crate) fn is_passed_over(name: &str) -> bool {
@@ -108,6 +146,24 @@ mod tests {
             ("README", None),
         ] {
             assert_eq!(role(name), wanted, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_what_manifests_may_name_is_given_out() {
+        for (path, wanted) in [
+            ("a/interview.MP3", Some("audio/mpeg")),
+            ("a/mets.xml", Some("application/xml")),
+            ("a/001.tif", None),
+            ("a/recto.yml", None),
+            ("access.yml", None),
+            ("a/pages.csv", None),
+            ("a/.git/x.txt", None),
+            ("_private/x.txt", None),
+            ("a//x.txt", None),
+            ("README", None),
+        ] {
+            assert_eq!(published_media_type(path), wanted, "{path}");
         }
     }
 

@@ -82,6 +82,11 @@ impl TextKind {
     }
 }
 
+/// Is this the beginning of a file with the text of a page?
+pub(crate) fn is_text(head: &[u8]) -> bool {
+    TextKind::of_xml(head).is_some()
+}
+
 /// The texts of pages by the label of their file, the preferred one first. `head` gives the beginning of a file.
 pub(crate) fn pair<'a>(
     labels: impl Iterator<Item = &'a str>,

@@ -22,8 +22,10 @@ mod resources;
 pub mod upgrade;
 mod urls;
 pub mod v2;
-pub mod validate;
+pub mod v4;
 mod values;
+
+pub use crate::validate;
 
 pub use annotation::{Annotation, AnnotationPage, Body, Target};
 pub use content::{ContentResource, CurrentService, ImageSize, OlderService, Reference, Service};

@@ -2,7 +2,7 @@
 
 use recto_iiif::identifier::Identifier;
 use recto_iiif::image::ApiVersion;
-use recto_iiif::presentation::{Version, v2};
+use recto_iiif::presentation::{DocumentUrls, Version};
 
 /// Where the parts of this server are: absolute URLs, without a slash at the end.
 pub trait Urls {
@@ -54,10 +54,10 @@ impl SiteUrls {
         &self.base
     }
 
-    /// How documents move from 3.0 to 2.1, for [`v2::manifest`] and [`v2::collection`].
-    pub fn documents(&self) -> v2::DocumentUrls {
+    /// How documents move from 3.0 to another version, for those that write it.
+    pub fn documents(&self, version: Version) -> DocumentUrls {
         let prefix = |version: Version| format!("{}/iiif/presentation/{}/", self.base, version.segment());
-        v2::DocumentUrls::new(prefix(Version::V3), prefix(Version::V2))
+        DocumentUrls::new(prefix(Version::V3), prefix(version))
     }
 
     fn presentation(&self, version: Version, identifier: &Identifier, rest: &str) -> String {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use recto_iiif::Dimensions;
-use recto_iiif::presentation::{self, LanguageMap, v2};
+use recto_iiif::presentation::{self, LanguageMap, Version, v2};
 use recto_ingest::build::{self, Around, CollectionParts, MemberPart, PageFacts, SiteUrls};
 use recto_ingest::description::Kind;
 use recto_ingest::{Describer, File, Finding, Member, Object, Tree};
@@ -46,7 +46,7 @@ fn build(shelf: &Shelf, tree: &Tree, object: &Object, pages: &[PageFacts]) -> (p
 
 fn manifest(shelf: &Shelf, tree: &Tree, object: &Object, pages: &[PageFacts]) -> (Value, Value) {
     let (manifest, _) = build(shelf, tree, object, pages);
-    checked(json!(manifest), v2::manifest(&manifest, &urls().documents()))
+    checked(json!(manifest), v2::manifest(&manifest, &urls().documents(Version::V2)))
 }
 
 fn build_collection(
@@ -87,7 +87,7 @@ fn build_collection(
 
 fn collection(shelf: &Shelf, tree: &Tree, collection: &recto_ingest::Collection) -> (Value, Value) {
     let document = build_collection(shelf, tree, collection, &|file| Some(facts(file)));
-    checked(json!(document), v2::collection(&document, &urls().documents()))
+    checked(json!(document), v2::collection(&document, &urls().documents(Version::V2)))
 }
 
 /// Both versions of a document, once they have broken no rule.
@@ -283,7 +283,7 @@ fn thumbnails_of_members_do_without_facts_and_broken_members_have_none() {
         (file.identifier == id("b/1.jpg")).then(|| PageFacts { problem: Some("broken".into()), ..facts(file) })
     };
     let document = build_collection(&shelf, &tree, tree.root(), &first_page);
-    let (of_3, of_2) = checked(json!(document), v2::collection(&document, &urls().documents()));
+    let (of_3, of_2) = checked(json!(document), v2::collection(&document, &urls().documents(Version::V2)));
     assert_eq!(
         of_3["items"][0]["thumbnail"][0]["id"],
         "https://example.org/scans/iiif/3/a%2F1.jpg/full/!200,200/0/default.jpg"
@@ -326,7 +326,7 @@ fn the_same_library_gives_the_same_bytes() {
         for object in tree.objects() {
             let (manifest, _) = build(&shelf, &tree, object, &all_facts(object));
             out.push(serde_json::to_string(&manifest).unwrap());
-            out.push(v2::manifest(&manifest, &urls().documents()).to_string());
+            out.push(v2::manifest(&manifest, &urls().documents(Version::V2)).to_string());
         }
         for collection in tree.collections() {
             let document = build_collection(&shelf, &tree, collection, &|file| Some(facts(file)));
@@ -363,7 +363,7 @@ fn an_object_of_twenty_thousand_pages_is_written_whole() {
     let built = begin.elapsed();
     let json = serde_json::to_vec(&manifest).unwrap();
     let written = begin.elapsed();
-    let older = v2::manifest(&manifest, &urls().documents());
+    let older = v2::manifest(&manifest, &urls().documents(Version::V2));
     eprintln!("built in {built:?}, {} bytes in {written:?}, both in {:?}", json.len(), begin.elapsed());
     assert_eq!(manifest.items.len(), 20_000);
     assert_eq!(manifest.items[19_999].label.as_ref().unwrap().first(), Some("20000"));

@@ -9,7 +9,7 @@ use recto_service::{DocumentKind, ServiceError, SiteUrls};
 use super::nothing_here;
 use crate::app::{App, Asked};
 use crate::problem::{Api, Problem};
-use crate::reply::{Reply, Representation, plain};
+use crate::reply::{Reply, Representation, plain, redirect};
 
 /// Which document a path names. The identifier may have its slashes encoded or not.
 #[derive(Debug, PartialEq, Eq)]
@@ -67,6 +67,9 @@ async fn document(
         Part::Canvas(name) => return canvas(app, asked, identifier, name, &urls).await,
     };
     let prepared = app.objects().document(kind, identifier, version, &urls, &asked.caller()).await?;
+    if prepared.identifier != *identifier {
+        return Ok(moved(wanted, kind, &prepared.identifier, &asked.reached.base));
+    }
     let representation = Representation {
         etag: prepared.etag,
         last_modified: prepared.last_modified,
@@ -79,6 +82,17 @@ async fn document(
         return Ok(reply);
     }
     Ok(representation.with_body(&asked.parts.method, &asked.parts.headers, prepared.bytes))
+}
+
+/// Sends on to the documents of a thing that was renamed: the `id` of a document is always the URL that it was asked for.
+fn moved(wanted: &Wanted<'_>, kind: DocumentKind, now: &Identifier, base: &str) -> Reply {
+    let version = wanted.version.map(|version| format!("{}/", version.segment())).unwrap_or_default();
+    let document = match kind {
+        DocumentKind::Manifest => "manifest",
+        DocumentKind::Collection => "collection",
+    };
+    let url = format!("{base}/iiif/presentation/{version}{}/{document}", now.encoded());
+    redirect(http::StatusCode::MOVED_PERMANENTLY, &url)
 }
 
 /// A canvas by its own URI: cut out of its manifest.

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use recto_catalog::{Brief, Item, ItemKind};
 use recto_iiif::identifier::Identifier;
-use recto_iiif::presentation::{LanguageMap, Version, v2};
+use recto_iiif::presentation::{LanguageMap, Version, v2, v4};
 use recto_ingest::build::{self, Around, CollectionParts, MemberPart, PageFacts, SiteUrls};
 use recto_ingest::description::Kind;
 use xxhash_rust::xxh3::xxh3_128;
@@ -64,7 +64,8 @@ impl ObjectService {
         let last_modified = item.modified_ms.and_then(|milliseconds| u64::try_from(milliseconds).ok());
         let last_modified =
             last_modified.map(|milliseconds| SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds));
-        let document = PreparedDocument { bytes: Bytes::from(text), etag, last_modified };
+        let identifier = Identifier::new(&*item.identifier);
+        let document = PreparedDocument { bytes: Bytes::from(text), etag, last_modified, identifier };
         self.inner.documents.insert(key, document.clone());
         Ok(document)
     }
@@ -85,7 +86,11 @@ impl ObjectService {
         for finding in findings {
             tracing::info!(place = %finding.place, rule = finding.rule, "{}", finding.message);
         }
-        Ok(written(version, &manifest, || v2::manifest(&manifest, &urls.documents())))
+        Ok(match version {
+            Version::V3 => written(&manifest),
+            Version::V2 => v2::manifest(&manifest, &urls.documents(version)).to_string(),
+            Version::V4 => v4::manifest(&manifest, &urls.documents(version)).to_string(),
+        })
     }
 
     async fn write_collection(
@@ -109,7 +114,11 @@ impl ObjectService {
         let prefix = collection_prefix(item);
         let around = Around { identifier: &identifier, prefix: &prefix, collections: &collections };
         let document = build::collection(&parts, around, urls);
-        Ok(written(version, &document, || v2::collection(&document, &urls.documents())))
+        Ok(match version {
+            Version::V3 => written(&document),
+            Version::V2 => v2::collection(&document, &urls.documents(version)).to_string(),
+            Version::V4 => v4::collection(&document, &urls.documents(version)).to_string(),
+        })
     }
 
     /// Identifier and label of the collection that holds an item.
@@ -134,10 +143,7 @@ fn member(brief: &Brief) -> MemberPart {
     }
 }
 
-fn written<T: serde::Serialize>(version: Version, document: &T, older: impl FnOnce() -> serde_json::Value) -> String {
-    match version {
-        // A model of strings, numbers and lists can always be written.
-        Version::V3 => serde_json::to_string(document).unwrap_or_default(),
-        Version::V2 => older().to_string(),
-    }
+/// A model of strings, numbers and lists can always be written.
+fn written<T: serde::Serialize>(document: &T) -> String {
+    serde_json::to_string(document).unwrap_or_default()
 }

@@ -185,7 +185,7 @@ fn problem(error: ServiceError) -> Result<Result<Vec<ShortFacts>, String>, Servi
     }
 }
 
-pub(super) fn decided(decision: policy::Decision) -> Result<(), ServiceError> {
+pub(crate) fn decided(decision: policy::Decision) -> Result<(), ServiceError> {
     match decision {
         Decision::Allow => Ok(()),
         Decision::AskWho => Err(ServiceError::Unauthorized),

@@ -1,5 +1,6 @@
 //! Present objects: manifests and collections of the library as it is now.
 
+mod changes;
 mod documents;
 mod facts;
 mod taking_in;
@@ -18,7 +19,10 @@ use recto_ingest::build::{ObjectParts, PageFacts};
 use recto_ingest::description::Description;
 use recto_ingest::{Finding, Library, Tree, WatchOptions, Watcher};
 
+pub use self::changes::Changes;
 pub use self::taking_in::{TakenIn, take_in};
+
+pub(crate) use self::facts::decided;
 
 use self::documents::DocumentKey;
 use crate::policy::{Action, Caller, Policy};
@@ -76,6 +80,8 @@ pub struct PreparedDocument {
     pub etag: String,
     /// When the newest file of it last changed.
     pub last_modified: Option<SystemTime>,
+    /// What the thing is called. Another identifier than was asked for means that it was renamed: its documents are there.
+    pub identifier: Identifier,
 }
 
 /// An object, with the facts of its files.
@@ -158,7 +164,7 @@ impl ObjectService {
     /// # Errors
     /// Access denied.
     pub fn allow(&self, caller: &Caller, identifier: &Identifier) -> Result<(), ServiceError> {
-        facts::decided(self.inner.policy.decide(caller, Action::ReadObject, identifier))
+        decided(self.inner.policy.decide(caller, Action::ReadObject, identifier))
     }
 
     /// An item of a kind, by its identifier or one that it had before.

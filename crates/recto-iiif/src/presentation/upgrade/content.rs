@@ -255,6 +255,7 @@ impl Upgrade {
         out.insert("type".to_owned(), class.into());
         let whole = if class == "Canvas" || class == "Range" { "Manifest" } else { "Collection" };
         let label = fields.shift_remove("label").and_then(|label| self.label(label, &place.at("label")));
+        let label = label.filter(|label| !super::text::is_empty(label));
         out.extend(label.map(|label| ("label".to_owned(), Value::Object(label))));
         for property in ["height", "width"] {
             let value = self.number(&mut fields, property, place);

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::note::{NoteKind, Place};
-use super::text::{link, none, short};
+use super::text::{is_empty, link, none, short};
 use super::{Class, Upgrade, first_of, list, type_words};
 
 /// Behaviors, the classes that they are for, and the layouts of which one excludes the others. 3.0 §3.2.
@@ -99,10 +99,9 @@ impl Upgrade {
         place: &Place<'_>,
     ) {
         let label = fields.shift_remove("label").and_then(|label| self.label(label, &place.at("label")));
-        let is_empty = label.as_ref().is_some_and(|label| label.values().all(|texts| *texts == json!([""])));
+        let is_empty = label.as_ref().is_some_and(is_empty);
         let is_needed = matches!(class, Class::Manifest | Class::Collection);
         match label {
-            // 2.1 demanded labels of all canvases and ranges; empty ones were the way around it.
             Some(label) if is_needed || !is_empty => drop(out.insert("label".to_owned(), Value::Object(label))),
             None if is_needed => {
                 let message = "`label` is missing; the `id` stands for it";
@@ -123,7 +122,7 @@ impl Upgrade {
             fields.shift_remove("requiredStatement").and_then(|pair| self.pair(pair, &place.at("requiredStatement")));
         let attribution =
             fields.shift_remove("attribution").and_then(|value| self.texts(value, &place.at("attribution")));
-        let attribution = attribution.filter(|texts| texts.values().any(|texts| *texts != json!([""])));
+        let attribution = attribution.filter(|texts| !is_empty(texts));
         let attribution = attribution.map(|value| json!({ "label": {"en": ["Attribution"]}, "value": value }));
         match (given, attribution) {
             (Some(given), Some(attribution)) if given["value"] != attribution["value"] => {

@@ -153,7 +153,7 @@ impl Upgrade {
                 if property == "ranges" || has_members || words.iter().any(|word| word == "Range") {
                     let label = value.get("label").cloned().and_then(|label| self.label(label, &place.at("label")));
                     let mut mention = json!({ "id": uri, "type": "Range" });
-                    if let Some(label) = label {
+                    if let Some(label) = label.filter(|label| !super::text::is_empty(label)) {
                         mention["label"] = Value::Object(label);
                     }
                     if has_members {
@@ -182,6 +182,8 @@ impl Upgrade {
     fn add_within(&mut self, flat: &mut [Flat], within: Vec<(String, String)>) {
         let by_id: HashMap<String, usize> =
             flat.iter().enumerate().rev().map(|(index, range)| (range.id.clone(), index)).collect();
+        // The ranges that a parent names already; looked up once, for there may be thousands of children.
+        let mut named: HashMap<usize, HashSet<String>> = HashMap::new();
         for (id, whole) in within {
             let Some(parent) = by_id.get(&whole).copied() else {
                 let part_of = json!([{ "id": whole, "type": "Manifest" }]);
@@ -190,11 +192,16 @@ impl Upgrade {
                 }
                 continue;
             };
-            let Some(parent) = flat.get_mut(parent) else { continue };
-            let is_named =
-                parent.members.iter().any(|member| matches!(member, Member::Range { id: named, .. } if *named == id));
-            if !is_named {
-                parent.members.push(Member::Range { mention: json!({ "id": id, "type": "Range" }), id });
+            let members = &mut flat[parent].members;
+            let named = named.entry(parent).or_insert_with(|| {
+                let ids = members.iter().filter_map(|member| match member {
+                    Member::Range { id, .. } => Some(id.clone()),
+                    Member::Item(_) => None,
+                });
+                ids.collect()
+            });
+            if named.insert(id.clone()) {
+                members.push(Member::Range { mention: json!({ "id": id, "type": "Range" }), id });
             }
         }
     }

@@ -134,6 +134,11 @@ pub(super) fn none(text: &str) -> Value {
     json!({ LanguageMap::NONE: [text] })
 }
 
+/// True for a text that says nothing: 2.1 demanded labels where 3.0 does not, and empty ones were the way around it.
+pub(super) fn is_empty(map: &Map<String, Value>) -> bool {
+    map.values().all(|texts| *texts == json!([""]))
+}
+
 fn is_language_map(fields: &Map<String, Value>) -> bool {
     let is_tag = |key: &str| {
         key == "@none"
