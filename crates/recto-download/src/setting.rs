@@ -11,6 +11,8 @@ use unicode_bidi::BidiInfo;
 
 use crate::fonts::{ChosenFace, Fonts};
 
+pub(crate) use write::Written;
+
 /// Most characters that are set at once; what follows is left out.
 const MOST_CHARACTERS: usize = 40_000;
 /// The distance of lines, and where the baseline stands in it, by the size of the letters.

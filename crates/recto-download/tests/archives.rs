@@ -89,7 +89,7 @@ fn more_files_than_sixteen_bits_count_are_listed() {
 }
 
 #[test]
-#[ignore = "writes nine gigabytes through a pipe: some minutes"]
+#[ignore = "writes five gigabytes: some minutes"]
 fn files_and_archives_beyond_four_gigabytes_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.zip");

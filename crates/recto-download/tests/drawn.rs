@@ -236,6 +236,15 @@ fn text_of_every_script_is_found_where_it_stands() {
         }
         assert!(text.contains("Ελληνικά κείμενο"), "{text}");
     }
+    // This one takes ligatures apart, and its older versions leave text from right to left as it is seen.
+    if let Some((_, out, _)) = support::run("mutool", &["draw", "-q", "-F", "text", "-o", "-", path.to_str().unwrap()])
+    {
+        let text = String::from_utf8(out).unwrap().replace("fin", "ﬁn");
+        for line in LINES.iter().enumerate().filter(|(row, _)| !matches!(row, 3 | 4)).map(|(_, line)| line) {
+            let missing: Vec<&&str> = line.iter().filter(|word| !text.contains(**word)).collect();
+            assert!(missing.is_empty(), "{missing:?} in {text}");
+        }
+    }
     // The boxes that a reader finds are those that were given.
     if let Some((_, out, _)) = support::run("pdftotext", &["-bbox", path.to_str().unwrap(), "-"]) {
         let out = String::from_utf8(out).unwrap();
@@ -252,6 +261,17 @@ fn text_of_every_script_is_found_where_it_stands() {
     for by in READERS {
         let Some((_, _, pixels)) = support::drawn(&path, 1, 72, by) else { continue };
         assert!(pixels.iter().all(|value| *value == 255), "{by}");
+    }
+}
+
+#[test]
+fn words_that_run_downwards_are_found() {
+    let (_folder, path) = file(400, 400, |page| {
+        let word = |text, x, h| Word { text, x, y: 40.0, w: 30.0, h };
+        page.words(&[word("縦書きの本文", 300.0, 180.0), word("spine", 100.0, 200.0)]).unwrap();
+    });
+    if let Some(text) = support::found_text(&path) {
+        assert!(text.contains("縦書きの本文") && text.contains("spine"), "{text}");
     }
 }
 

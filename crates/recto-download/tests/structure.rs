@@ -248,3 +248,32 @@ fn a_profile_is_written_once_for_all_images_that_have_it() {
     assert!(read.text(profiles[0]).contains("/N 3/Alternate/DeviceRGB"));
     assert_eq!(read.stream(profiles[1])[0], 2);
 }
+
+#[test]
+fn a_notice_on_many_pages_is_set_once() {
+    let mut pdf = PdfWriter::new(Vec::new(), Document::default()).unwrap();
+    let fonts = Fonts::installed();
+    for _ in 0..100 {
+        let mut page = pdf.page(facts(600, 800));
+        page.notice("Diese Seite ist nicht zugänglich.", &fonts).unwrap();
+        page.finish().unwrap();
+    }
+    let read = Pdf::read(&pdf.finish().unwrap());
+    read.check_references();
+    let font_objects = read.objects.keys().filter(|number| read.text(**number).contains("/Type/Font/"));
+    assert!(font_objects.count() <= 2);
+    assert_eq!(read.pages().len(), 100);
+}
+
+#[test]
+fn five_thousand_pages_are_in_a_tree_of_three_levels() {
+    let mut pdf = PdfWriter::new(Vec::new(), Document::default()).unwrap();
+    for _ in 0..5000 {
+        pdf.page(facts(10, 10)).finish().unwrap();
+    }
+    let read = Pdf::read(&pdf.finish().unwrap());
+    assert_eq!(read.pages().len(), 5000);
+    let root = read.reference(read.catalog(), "/Pages");
+    assert!(read.text(root).contains("/Count 5000/Kids["));
+    assert!(read.text(root).matches(" 0 R").count() == 2);
+}

@@ -174,4 +174,13 @@ mod tests {
         let read_whole = (0..whole.len()).filter(|length| read(&whole[..*length]).is_ok()).count();
         assert_eq!(read_whole, 0);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(rest in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+            let mut bytes = vec![0xff, 0xd8, 0xff];
+            bytes.extend(rest);
+            let _ = read(&bytes);
+        }
+    }
 }

@@ -147,4 +147,13 @@ mod tests {
             assert!(read(&whole[..length]).is_err(), "{length}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(rest in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+            let mut bytes = SIGNATURE.to_vec();
+            bytes.extend(rest);
+            let _ = read(&bytes);
+        }
+    }
 }

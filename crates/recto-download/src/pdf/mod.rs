@@ -181,6 +181,8 @@ pub struct PdfWriter<W> {
     targets: Vec<Id>,
     profiles: BTreeMap<[u8; 32], Id>,
     text_layer: Option<words::TextLayer>,
+    /// Notices that were written, to be used again.
+    notices: Vec<(page::NoticeKey, crate::setting::Written)>,
 }
 
 impl<W: Write> PdfWriter<W> {
@@ -196,6 +198,7 @@ impl<W: Write> PdfWriter<W> {
             targets: Vec::new(),
             profiles: BTreeMap::new(),
             text_layer: None,
+            notices: Vec::new(),
         })
     }
 

@@ -13,6 +13,13 @@ use crate::DownloadError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Id(u32);
 
+impl Id {
+    /// The name of a font in the resources of pages.
+    pub(crate) fn font_name(self) -> String {
+        format!("T{}", self.0)
+    }
+}
+
 impl std::fmt::Display for Id {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} 0 R", self.0)

@@ -1,5 +1,6 @@
 //! A page and what lies on it.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use recto_iiif::{Dimensions, Rect};
@@ -16,6 +17,16 @@ const MOST_UNITS: f64 = 14_400.0;
 const FEWEST_UNITS: f64 = 3.0;
 /// A4 in points: the size of a page that has none.
 const A4: (f64, f64) = (595.28, 841.89);
+
+/// Most notices that are kept to be used again.
+const MOST_NOTICES: usize = 16;
+
+/// What a notice looks like: its text, and the bits of width and height of its page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct NoticeKey {
+    text: String,
+    size: [u64; 2],
+}
 
 /// A page that is being written: images first, then words, in pixels from the top left.
 #[derive(Debug)]
@@ -134,6 +145,12 @@ impl<'a, W: Write> PageWriter<'a, W> {
 
     /// Says why there is no picture: a short text in the middle of the page, in any script.
     pub fn notice(&mut self, text: &str, fonts: &Fonts) -> Result<(), DownloadError> {
+        let key = NoticeKey { text: text.to_owned(), size: [self.width.to_bits(), self.height.to_bits()] };
+        if let Some((_, known)) = self.pdf.notices.iter().find(|(known, _)| *known == key) {
+            let known = known.clone();
+            self.add(&known);
+            return Ok(());
+        }
         // A text of 14 points, or smaller on a page that is small.
         let room_pt = (self.width * self.unit_pt * 0.8).max(1.0);
         let size_pt = (room_pt / 16.0).clamp(1.0, 14.0);
@@ -141,21 +158,31 @@ impl<'a, W: Write> PageWriter<'a, W> {
         let mut set = setting::set(&paragraphs, self.width * 0.8, fonts);
         let top = self.height / 2.0 + set.height() / 2.0;
         set.place(self.width * 0.1, top);
-        self.draw(set)
+        let written = set.write(&mut self.pdf.objects)?;
+        self.add(&written);
+        // Many pages have the same notice: it is set once, and so are its fonts.
+        if self.pdf.notices.len() < MOST_NOTICES {
+            self.pdf.notices.push((key, written));
+        }
+        Ok(())
     }
 
     /// Draws lines of text that have their place, in units of the page.
     pub(super) fn draw(&mut self, set: setting::Set) -> Result<(), DownloadError> {
-        let written = set.write(&mut self.pdf.objects, self.fonts.len())?;
+        let written = set.write(&mut self.pdf.objects)?;
+        self.add(&written);
+        Ok(())
+    }
+
+    fn add(&mut self, written: &setting::Written) {
         // Images and words are in pixels, text that is seen is in units.
         self.content.push_str(&format!("q {0} 0 0 {0} 0 0 cm\n", number_fine(1.0 / self.scale)));
         self.content.push_str(&written.content);
         self.content.push_str("Q\n");
-        self.fonts.extend(written.fonts);
-        for (corners, uri) in written.links {
-            self.link_units(corners, &uri);
+        self.fonts.extend(&written.fonts);
+        for (corners, uri) in &written.links {
+            self.link_units(*corners, uri);
         }
-        Ok(())
     }
 
     /// Writes the page.
@@ -169,7 +196,9 @@ impl<'a, W: Write> PageWriter<'a, W> {
             let named: String = images.iter().enumerate().map(|(index, id)| format!("/I{index} {id}")).collect();
             resources.push_str(&format!("/XObject<<{named}>>"));
         }
-        let mut named: String = fonts.iter().enumerate().map(|(index, id)| format!("/T{index} {id}")).collect();
+        // A font has the name of its number, so that content can be used again.
+        let fonts: BTreeSet<Id> = fonts.into_iter().collect();
+        let mut named: String = fonts.iter().map(|id| format!("/{} {id}", id.font_name())).collect();
         if let Some(layer) = pdf.text_layer.as_ref().filter(|_| has_words) {
             named.push_str(&format!("/{} {}", TextLayer::NAME, layer.font()));
         }

@@ -12,7 +12,7 @@ use crate::pdf::object::{Id, Objects, byte_string, number, push_utf16, text_stri
 use crate::pdf::to_unicode;
 
 /// What goes into a page.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Written {
     pub(crate) content: String,
     pub(crate) fonts: Vec<Id>,
@@ -28,8 +28,8 @@ struct Used {
 }
 
 impl Set {
-    /// Writes its fonts, and gives its content; fonts are named from this number on.
-    pub(crate) fn write<W: Write>(self, objects: &mut Objects<W>, first_font: usize) -> Result<Written, DownloadError> {
+    /// Writes its fonts, and gives its content.
+    pub(crate) fn write<W: Write>(self, objects: &mut Objects<W>) -> Result<Written, DownloadError> {
         let mut used: BTreeMap<usize, Used> = BTreeMap::new();
         for run in self.lines.iter().flat_map(|line| &line.runs) {
             if let Some(at) = run.face {
@@ -47,12 +47,14 @@ impl Set {
         let mut fonts = Vec::new();
         let mut names: BTreeMap<Option<usize>, String> = BTreeMap::new();
         for (at, used) in &used {
-            names.insert(Some(*at), format!("T{}", first_font + fonts.len()));
-            fonts.push(write_font(&self.faces[*at], used, objects)?);
+            let font = write_font(&self.faces[*at], used, objects)?;
+            names.insert(Some(*at), font.font_name());
+            fonts.push(font);
         }
         if self.lines.iter().flat_map(|line| &line.runs).any(|run| run.face.is_none()) {
-            names.insert(None, format!("T{}", first_font + fonts.len()));
-            fonts.push(objects.add("<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>")?);
+            let font = objects.add("<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>")?;
+            names.insert(None, font.font_name());
+            fonts.push(font);
         }
         let mut written = Written { content: String::new(), fonts, links: Vec::new() };
         let mut y = self.top;

@@ -111,3 +111,36 @@ pub(super) fn end(entries: u64, table: u64, table_bytes: u64) -> Vec<u8> {
     put(&mut out, &[&narrow(table_bytes).to_le_bytes(), &narrow(table).to_le_bytes(), &[0; 2]]);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_places_beyond_four_gigabytes_are_in_wide_fields() {
+        let name = "a".to_owned();
+        let (size, offset) = (5 << 30, 6 << 30);
+        let entry = Entry { name, is_deflated: false, is_behind: false, crc: 7, size, packed: size, offset };
+        let wide = [&1_u16.to_le_bytes()[..], &16_u16.to_le_bytes(), &size.to_le_bytes(), &size.to_le_bytes()].concat();
+        assert!(entry.local().ends_with(&wide));
+        let mut row = Vec::new();
+        entry.central(&mut row);
+        let all = [
+            &1_u16.to_le_bytes()[..],
+            &24_u16.to_le_bytes(),
+            &size.to_le_bytes(),
+            &size.to_le_bytes(),
+            &offset.to_le_bytes(),
+        ];
+        assert!(row.ends_with(&all.concat()));
+        assert_eq!(row[20..28], [0xff; 8]);
+        row.clear();
+        Entry { size: 9, packed: 9, ..entry }.central(&mut row);
+        assert!(row.ends_with(&[&1_u16.to_le_bytes()[..], &8_u16.to_le_bytes(), &offset.to_le_bytes()].concat()));
+        let end = end(70_000, offset, 100);
+        assert_eq!(end[32..40], 70_000_u64.to_le_bytes());
+        assert_eq!(end[48..56], offset.to_le_bytes());
+        assert_eq!(end[56..60], LOCATOR_64.to_le_bytes());
+        assert_eq!(end[86..88], [0xff; 2]);
+    }
+}

@@ -98,7 +98,7 @@ fn chunk(kind: &[u8], content: &[u8], seen: &mut Seen) {
         b"strf" => {
             if let Some(stream) = seen.streams.last_mut() {
                 if stream.is_sound {
-                    stream.handler = sound(numbers.le16(0).unwrap_or(0)).to_owned();
+                    sound(numbers.le16(0).unwrap_or(0)).clone_into(&mut stream.handler);
                 } else if stream.is_video && seen.size.is_none_or(|(width, _)| width == 0.0) {
                     // The height is negative where rows come from the top.
                     let height = numbers.le32(8).map(|height| (height as i32).unsigned_abs());

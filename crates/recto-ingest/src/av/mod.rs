@@ -4,6 +4,7 @@
 mod avi;
 pub mod captions;
 mod flv;
+mod h264;
 mod matroska;
 pub mod media_type;
 mod mp4;
@@ -130,7 +131,8 @@ pub fn read(source: &mut (impl Read + Seek)) -> Result<AvFacts, AvError> {
         [b'O', b'g', b'g', b'S', ..] => ogg::read(&mut window)?,
         [b'f', b'L', b'a', b'C', ..] => pcm::read_flac(&mut window, 0)?,
         [b'R', b'I', b'F', b'F', _, _, _, _, b'A', b'V', b'I', b' ', ..] => avi::read(&mut window)?,
-        [b'R', b'I', b'F' | b'6', b'F' | b'4', _, _, _, _, b'W', b'A', b'V', b'E', ..]
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..]
+        | [b'R', b'F', b'6', b'4', _, _, _, _, b'W', b'A', b'V', b'E', ..]
         | [b'B', b'W', b'6', b'4', _, _, _, _, b'W', b'A', b'V', b'E', ..] => pcm::read_wav(&mut window)?,
         [b'F', b'O', b'R', b'M', _, _, _, _, b'A', b'I', b'F', b'F' | b'C', ..] => pcm::read_aiff(&mut window)?,
         [b'F', b'L', b'V', 1, ..] => flv::read(&mut window)?,

@@ -83,7 +83,7 @@ pub(super) fn frame(head: &[u8]) -> Option<Frame> {
 }
 
 /// The head of a frame of AAC: length, samples, rate.
-fn adts(head: &[u8]) -> Option<(u32, u32, u32)> {
+pub(super) fn adts(head: &[u8]) -> Option<(u32, u32, u32)> {
     const RATES: [u32; 13] =
         [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
     let numbers = Numbers(head);
@@ -112,10 +112,10 @@ pub(super) fn read(window: &mut Window<'_>) -> Result<Found, AvError> {
     let most = if had_tags { area.len() } else { area.len().min(4096) };
     for offset in (0..most).filter(|at| area[*at] == 0xff) {
         let at = start + offset as u64;
-        if let Some(first) = frame(&area[offset..]) {
-            if is_followed(window, at, first)? {
-                return mpeg(window, at, first);
-            }
+        if let Some(first) = frame(&area[offset..])
+            && is_followed(window, at, first)?
+        {
+            return mpeg(window, at, first);
         }
         if let Some((length, samples, rate)) = adts(&area[offset..]) {
             let next = window.bytes(at + u64::from(length), 7)?;

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::mpeg_audio;
 use super::window::{Numbers, Window};
-use super::{AvError, Found};
+use super::{AvError, Found, h264, mpeg_audio};
 
 /// How much is looked at at the beginning and at the end.
 const EDGE: usize = 2 << 20;
@@ -52,20 +51,22 @@ impl Seen {
     }
 
     fn content(&mut self, stream: u16, is_video: bool, content: &[u8]) {
-        if is_video && self.size.is_none() {
-            if let Some((size, frame_s)) = content.windows(12).find_map(sequence) {
-                self.size = Some(size);
-                if let Some(times) = self.streams.get_mut(&stream) {
-                    times.frame_s = frame_s;
-                }
+        let frame_s = if is_video {
+            if self.size.is_some() {
+                return;
             }
-        } else if !is_video {
-            let known = self.streams.get(&stream).is_some_and(|times| times.frame_s > 0.0);
-            if let (false, Some(frame)) = (known, mpeg_audio::frame(content)) {
-                if let Some(times) = self.streams.get_mut(&stream) {
-                    times.frame_s = f64::from(frame.samples) / f64::from(frame.rate);
-                }
-            }
+            let found = content.windows(12).find_map(sequence).or_else(|| h264::picture(content));
+            let Some((size, frame_s)) = found else { return };
+            self.size = Some(size);
+            frame_s
+        } else {
+            let frame = mpeg_audio::frame(content).map(|frame| (frame.samples, frame.rate));
+            let frame = frame.or_else(|| mpeg_audio::adts(content).map(|(_, samples, rate)| (samples, rate)));
+            let Some((samples, rate)) = frame else { return };
+            f64::from(samples) / f64::from(rate)
+        };
+        if let Some(times) = self.streams.get_mut(&stream).filter(|times| times.frame_s == 0.0) {
+            times.frame_s = frame_s;
         }
     }
 

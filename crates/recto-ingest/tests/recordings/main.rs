@@ -30,8 +30,8 @@ fn facts_of_real_files_are_those_that_other_readers_find() {
         ("tiny.webm", "video/webm", 5.041, Some((640, 360)), "vp8 vorbis"),
         ("tiny.avi", "video/x-msvideo", 5.038_73, Some((640, 360)), "h264 mp4a.40.2"),
         ("tiny.flv", "video/x-flv", 5.106, Some((640, 360)), "avc1 mp3"),
-        ("tiny.mov", "video/quicktime", 5.039, Some((640, 360)), "avc1.64001e mp4a.40.2"),
-        ("tiny.mp4", "video/mp4", 5.038_333, Some((640, 360)), "avc1.64001e mp4a.40.2"),
+        ("tiny.mov", "video/quicktime", 5.039, Some((640, 360)), "avc1.42c01e mp4a.40.2"),
+        ("tiny.mp4", "video/mp4", 5.038_333, Some((640, 360)), "avc1.42c01e mp4a.40.2"),
         ("tiny.mpg", "video/mpeg", 5.015_511, Some((640, 360)), "mpeg1video mp2"),
     ] {
         let facts = read(&folder.join(name));
@@ -80,7 +80,8 @@ const MADE: &[(&str, &str, &str)] = &[
     ("wide.mpg", "video/mpeg", "VIDEO -c:v mpeg2video -c:a mp2 -r 25 -f vob -aspect 16:9"),
     ("v.ts", "video/mp2t", "VIDEO -c:v mpeg2video -c:a mp2 -r 25 -f mpegts"),
     ("blue.ts", "video/mp2t", "VIDEO -c:v mpeg2video -c:a mp2 -r 25 -f mpegts -mpegts_m2ts_mode 1"),
-    ("v.3gp", "video/3gpp", "VIDEO -c:a aac"),
+    ("h264.ts", "video/mp2t", "VIDEO -c:v libx264 -vf scale=322:182,setsar=4/3 -c:a aac -f mpegts"),
+    ("v.3gp", "video/3gpp", "VIDEO -c:v h263 -s 352x288 -c:a aac -ar 8000"),
 ];
 
 fn make(path: &Path, how: &str) -> Option<()> {
@@ -177,7 +178,7 @@ fn cut_and_damaged_files_are_read_or_refused_soon_and_never_believed_beyond_reas
     let mut rng = Rng::new(1);
     for (name, whole) in samples() {
         let began = Instant::now();
-        for round in 0..120_u32 {
+        for round in 0..60_u32 {
             let mut bytes = whole.clone();
             if round % 3 == 0 {
                 bytes.truncate(rng.below(whole.len() as u32) as usize);
@@ -198,7 +199,7 @@ fn cut_and_damaged_files_are_read_or_refused_soon_and_never_believed_beyond_reas
                 assert!(facts.duration_s.is_none_or(|length| length > 0.0 && length < 1e7), "{name}");
             }
         }
-        assert!(began.elapsed() < Duration::from_secs(60), "{name} took {:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_mins(1), "{name} took {:?}", began.elapsed());
     }
 }
 

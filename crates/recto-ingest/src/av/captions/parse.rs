@@ -250,12 +250,11 @@ fn plain(line: &str, format: CaptionFormat) -> String {
             Some(b'\\') => tag.starts_with('{'),
             _ => false,
         };
-        match tag.find(close).filter(|_| is_tag) {
-            Some(end) => rest = &tag[end + 1..],
-            None => {
-                out.push_str(&tag[..1]);
-                rest = &tag[1..];
-            }
+        if let Some(end) = tag.find(close).filter(|_| is_tag) {
+            rest = &tag[end + 1..];
+        } else {
+            out.push_str(&tag[..1]);
+            rest = &tag[1..];
         }
     }
     out.push_str(rest);
