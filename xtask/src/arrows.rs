@@ -33,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("recto-convert", &["recto-codec", "recto-engine", "recto-iiif"]),
     ("recto-static", &["recto-codec", "recto-engine", "recto-iiif"]),
+    ("recto-doctor", &["recto-iiif"]),
     // Edges.
     ("recto-server", &["recto-config", "recto-iiif", "recto-service", "recto-static"]),
     // The binary builds the adapters that the configuration names and hands them to the service.
@@ -44,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "recto-codec",
             "recto-config",
             "recto-convert",
+            "recto-doctor",
             "recto-engine",
             "recto-iiif",
             "recto-ingest",
