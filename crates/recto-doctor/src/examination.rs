@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{
     Options, Progress,
     address::Address,
-    checks::{CHECKS, Check, Concern},
+    checks::{CHECKS, Check, Concern, Run},
     client::{Answer, Client, ClientError, excerpt},
     document,
     report::{DocumentSummary, FeatureResult, Finding, ImageSummary, Report, Severity},
@@ -43,11 +43,11 @@ impl Examination<'_> {
         self.findings.push(Finding {
             check: id,
             severity,
-            message: message.to_owned(),
-            done: done.to_owned(),
-            seen: seen.to_owned(),
+            message: printable(message),
+            done: printable(done),
+            seen: printable(seen),
             why,
-            remedy: remedy.to_owned(),
+            remedy: printable(remedy),
             section,
         });
     }
@@ -114,7 +114,14 @@ impl Examination<'_> {
         for check in CHECKS.iter().filter(|check| check.concern == concern).filter(wanted) {
             self.check = check;
             self.client.begin_check(check.title);
-            match (check.run)(self) {
+            let result = match check.run {
+                Run::Looks(look) => {
+                    look(self);
+                    Ok(())
+                }
+                Run::Asks(ask) => ask(self),
+            };
+            match result {
                 Ok(()) => {}
                 Err(error @ ClientError::Spent(_)) => {
                     self.note(&format!("{} was not finished: {error}", check.title), "", "");
@@ -134,16 +141,13 @@ impl Examination<'_> {
             self.error("the image information is no JSON", &done, &answer.seen(), remedy);
             return;
         };
-        match ImageService::read(base, document) {
-            Some(service) => {
-                self.image = Some(service);
-                self.info_answer = Some(answer);
-                self.run_checks(Concern::Image);
-            }
-            None => {
-                let remedy = "Give `width` and `height` in pixels; nothing can be asked for without them.";
-                self.error("the image information has no size", &done, &answer.seen(), remedy);
-            }
+        if let Some(service) = ImageService::read(base, document) {
+            self.image = Some(service);
+            self.info_answer = Some(answer);
+            self.run_checks(Concern::Image);
+        } else {
+            let remedy = "Give `width` and `height` in pixels; nothing can be asked for without them.";
+            self.error("the image information has no size", &done, &answer.seen(), remedy);
         }
     }
 
@@ -216,6 +220,14 @@ impl Examination<'_> {
             elapsed_ms: u64::try_from(self.client.elapsed().as_millis()).unwrap_or(u64::MAX),
         }
     }
+}
+
+/// The longest text of a finding, in characters.
+const LONGEST_TEXT_CHARS: usize = 1200;
+
+/// Texts hold what others wrote; terminals must not take it for commands.
+fn printable(text: &str) -> String {
+    excerpt(text, LONGEST_TEXT_CHARS)
 }
 
 /// The highest level none of whose features, and of those below, failed; of which at least one was tried.

@@ -161,6 +161,23 @@ fn what_cannot_be_reached_is_a_finding() {
 }
 
 #[test]
+fn a_server_that_does_not_speak_tls_is_a_finding() {
+    let server = Server::with(&[]);
+    let url = format!("{}{INFO}", server.origin.replace("http:", "https:"));
+    let report = examine(&url, &Options::default(), &mut ());
+    assert_eq!(report.findings[0].message, "the address cannot be reached");
+    assert_eq!((report.requests, report.worst()), (1, Some(Severity::Error)));
+}
+
+#[test]
+fn control_characters_of_others_do_not_reach_a_terminal() {
+    let report = run(&["escape-in-id"], INFO, &["info-id"]);
+    let finding = report.of("info-id").find(|finding| finding.severity == Severity::Error).unwrap();
+    assert_eq!(finding.seen, "http://example.org/ [31mred");
+    assert!(!report.to_text().contains('\u{1b}'));
+}
+
+#[test]
 fn the_bounds_of_the_options_hold() {
     let server = Server::with(&[]);
     let url = format!("{}{INFO}", server.origin);

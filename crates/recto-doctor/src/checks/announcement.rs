@@ -1,7 +1,7 @@
 //! Tiles and sizes as they are announced: what viewers cannot use.
 
-use super::{Check, Concern};
-use crate::{client::ClientError, examination::Examination, service::TileSet};
+use super::{Check, Concern, Run};
+use crate::{examination::Examination, service::TileSet};
 
 pub(super) const ANNOUNCEMENT: Check = Check {
     id: "announcement",
@@ -9,10 +9,10 @@ pub(super) const ANNOUNCEMENT: Check = Check {
     title: "announced tiles and sizes",
     why: "OpenSeadragon, Mirador and Universal Viewer ask for the announced tiles; Leaflet-IIIF computes powers of two from the first tile width alone.",
     section: "Image API 3.0 §5.4, §5.3",
-    run: announcement,
+    run: Run::Looks(announcement),
 };
 
-fn announcement(examination: &mut Examination<'_>) -> Result<(), ClientError> {
+fn announcement(examination: &mut Examination<'_>) {
     let service = examination.image();
     let done = format!("GET {}/info.json", service.base);
     let tiles = service.document.get("tiles").map(ToString::to_string).unwrap_or_default();
@@ -24,7 +24,7 @@ fn announcement(examination: &mut Examination<'_>) -> Result<(), ClientError> {
         } else if service.size.width_px.max(service.size.height_px) > 1024 {
             examination.viewer(message, &done, "", remedy);
         }
-        return Ok(());
+        return;
     };
     look_at(examination, set, &done, &tiles);
     if service.tiles.len() > 1 {
@@ -47,7 +47,6 @@ fn announcement(examination: &mut Examination<'_>) -> Result<(), ClientError> {
     if examination.is_clean() {
         examination.pass("all viewers can use what is announced", &done, &tiles);
     }
-    Ok(())
 }
 
 fn look_at(examination: &mut Examination<'_>, set: &TileSet, done: &str, tiles: &str) {

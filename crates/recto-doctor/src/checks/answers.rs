@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use super::{Check, Concern};
+use super::{Check, Concern, Run};
 use crate::{
     address::Address,
     client::{ClientError, Wanted},
@@ -21,7 +21,7 @@ macro_rules! both {
             title: concat!($title, " of the image service"),
             why: $why,
             section: $section,
-            run: |examination| $run(examination, Concern::Image),
+            run: Run::Asks(|examination| $run(examination, Concern::Image)),
         };
         pub(super) const $document: Check = Check {
             id: $document_id,
@@ -29,7 +29,7 @@ macro_rules! both {
             title: concat!($title, " of the document"),
             why: $why,
             section: $section,
-            run: |examination| $run(examination, Concern::Document),
+            run: Run::Asks(|examination| $run(examination, Concern::Document)),
         };
     };
 }

@@ -1,6 +1,6 @@
 //! Each feature of the Image API is tried, and its pixels are counted and compared.
 
-use super::{Check, Concern};
+use super::{Check, Concern, Run};
 use crate::{
     client::ClientError,
     examination::Examination,
@@ -19,7 +19,7 @@ macro_rules! group {
             title: $title,
             why: WHY,
             section: $section,
-            run: |examination| try_group(examination, Group::$group),
+            run: Run::Asks(|examination| try_group(examination, Group::$group)),
         };
     };
 }

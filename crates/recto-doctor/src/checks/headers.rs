@@ -1,6 +1,6 @@
 //! The `Link` headers that an image service may send.
 
-use super::{Check, Concern};
+use super::{Check, Concern, Run};
 use crate::{client::ClientError, examination::Examination};
 
 pub(super) const LINKS: Check = Check {
@@ -9,7 +9,7 @@ pub(super) const LINKS: Check = Check {
     title: "Link headers",
     why: "The canonical link tells caches and search engines that two requests mean one image; the profile link tells the level.",
     section: "Image API 3.0 §4.8, §7.1, compliance §4",
-    run: links,
+    run: Run::Asks(links),
 };
 
 fn links(examination: &mut Examination<'_>) -> Result<(), ClientError> {

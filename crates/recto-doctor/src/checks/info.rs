@@ -3,7 +3,7 @@
 use recto_iiif::image::{ApiVersion, PROTOCOL};
 use serde_json::Value;
 
-use super::{Check, Concern};
+use super::{Check, Concern, Run};
 use crate::{
     address::Address,
     client::{ClientError, Wanted},
@@ -17,7 +17,7 @@ pub(super) const ANSWER: Check = Check {
     title: "the image information",
     why: "Viewers decide by these properties what to ask for; without them they show nothing or guess.",
     section: "Image API 3.0 §5, 2.1 §5",
-    run: answer,
+    run: Run::Looks(answer),
 };
 
 pub(super) const IDENTITY: Check = Check {
@@ -27,7 +27,7 @@ pub(super) const IDENTITY: Check = Check {
     why: "Viewers build all image requests on the id. Mirador takes an id that differs from the address it asked for as a \
           restricted version and starts a login; others ask a host that may not be there.",
     section: "Image API 3.0 §5.2, §2.1",
-    run: identity,
+    run: Run::Looks(identity),
 };
 
 pub(super) const REDIRECT: Check = Check {
@@ -36,7 +36,7 @@ pub(super) const REDIRECT: Check = Check {
     title: "the base URI",
     why: "The base URI names the image; people and programs that follow it are to find its information.",
     section: "Image API 3.0 §2.1, compliance §4 (baseUriRedirect)",
-    run: redirect,
+    run: Run::Asks(redirect),
 };
 
 pub(super) const MEDIA_TYPE: Check = Check {
@@ -45,10 +45,10 @@ pub(super) const MEDIA_TYPE: Check = Check {
     title: "the media type of the image information",
     why: "Programs that read JSON-LD ask for it by name.",
     section: "Image API 3.0 §5.1, compliance §4 (jsonldMediaType)",
-    run: media_type,
+    run: Run::Asks(media_type),
 };
 
-fn answer(examination: &mut Examination<'_>) -> Result<(), ClientError> {
+fn answer(examination: &mut Examination<'_>) {
     let (service, answer) = (examination.image(), examination.info());
     let done = format!("GET {}/info.json", service.base);
     let seen = answer.seen();
@@ -88,10 +88,9 @@ fn answer(examination: &mut Examination<'_>) -> Result<(), ClientError> {
     if examination.is_clean() {
         examination.pass("the image information is whole", &done, &answer.summary());
     }
-    Ok(())
 }
 
-fn identity(examination: &mut Examination<'_>) -> Result<(), ClientError> {
+fn identity(examination: &mut Examination<'_>) {
     let service = examination.image();
     let done = format!("GET {}/info.json", service.base);
     let name = match service.version {
@@ -105,7 +104,7 @@ fn identity(examination: &mut Examination<'_>) -> Result<(), ClientError> {
             "",
             &format!("Write `\"{name}\": \"{}\"`.", service.base),
         );
-        return Ok(());
+        return;
     };
     let asked = service.base.to_string();
     if *id == asked {
@@ -123,7 +122,6 @@ fn identity(examination: &mut Examination<'_>) -> Result<(), ClientError> {
         let remedy = "End the id with the identifier.";
         examination.error("the id ends with a slash or with `/info.json`", &done, id, remedy);
     }
-    Ok(())
 }
 
 fn redirect(examination: &mut Examination<'_>) -> Result<(), ClientError> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Check, Concern};
-use crate::{client::ClientError, document, examination::Examination};
+use super::{Check, Concern, Run};
+use crate::{document, examination::Examination};
 
 pub(super) const LANGUAGES: Check = Check {
     id: "languages",
@@ -13,15 +13,15 @@ pub(super) const LANGUAGES: Check = Check {
     title: "languages of texts",
     why: "Viewers choose the reader's language, screen readers the voice; texts without a language are read as they come.",
     section: "Presentation API 3.0 §4.1, 2.1 §4.2",
-    run: languages,
+    run: Run::Looks(languages),
 };
 
-fn languages(examination: &mut Examination<'_>) -> Result<(), ClientError> {
+fn languages(examination: &mut Examination<'_>) {
     let document = examination.document();
     let done = format!("GET {}", document.url);
     if document.version != "3.0" {
         examination.note("texts of version 2 are not looked at", &done, "");
-        return Ok(());
+        return;
     }
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let mut empty = Vec::new();
@@ -62,5 +62,4 @@ fn languages(examination: &mut Examination<'_>) -> Result<(), ClientError> {
     if examination.is_clean() {
         examination.pass("all texts are language maps", &done, &seen);
     }
-    Ok(())
 }

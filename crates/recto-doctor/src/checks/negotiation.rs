@@ -2,7 +2,7 @@
 
 use recto_iiif::presentation::Version;
 
-use super::{Check, Concern};
+use super::{Check, Concern, Run};
 use crate::{
     client::{ClientError, Wanted},
     examination::Examination,
@@ -15,7 +15,7 @@ pub(super) const NEGOTIATION: Check = Check {
     title: "content negotiation",
     why: "Viewers of either version ask at one address; who asks for what is not there needs the default, not an error.",
     section: "Presentation API 3.0 §6.3, 2.1 §7.2",
-    run: negotiation,
+    run: Run::Asks(negotiation),
 };
 
 fn negotiation(examination: &mut Examination<'_>) -> Result<(), ClientError> {

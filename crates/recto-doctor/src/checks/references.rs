@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Check, Concern};
+use super::{Check, Concern, Run};
 use crate::{
     address::Address,
     client::{ClientError, Wanted},
@@ -16,7 +16,7 @@ pub(super) const REFERENCES: Check = Check {
     title: "what the document refers to",
     why: "A dead reference shows as an empty page, a missing text, or a link into nothing.",
     section: "Presentation API 3.0 §3.2 (id), §6.1",
-    run: references,
+    run: Run::Asks(references),
 };
 
 /// What a reference leads to.

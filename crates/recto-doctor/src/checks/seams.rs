@@ -2,7 +2,7 @@
 
 use recto_iiif::{Dimensions, Rect};
 
-use super::{Check, Concern};
+use super::{Check, Concern, Run};
 use crate::{client::ClientError, examination::Examination, pixels, service::ImageService};
 
 pub(super) const SEAMS: Check = Check {
@@ -11,7 +11,7 @@ pub(super) const SEAMS: Check = Check {
     title: "joints of tiles",
     why: "Where tiles are scaled without looking at their neighbours, or at another place than they are laid, a grid shows in the picture.",
     section: "Image API 3.0 §5.4, implementation notes (tiles)",
-    run: seams,
+    run: Run::Asks(seams),
 };
 
 /// Columns on each side of the joint that are compared.

@@ -2,7 +2,7 @@
 
 use recto_iiif::Rect;
 
-use super::{Check, Concern};
+use super::{Check, Concern, Run};
 use crate::{client::ClientError, examination::Examination};
 
 pub(super) const SPEED: Check = Check {
@@ -11,7 +11,7 @@ pub(super) const SPEED: Check = Check {
     title: "speed",
     why: "A viewer fills its window with a dozen tiles; people notice waits above a tenth of a second and leave after a few.",
     section: "no specification; measured from here",
-    run: speed,
+    run: Run::Asks(speed),
 };
 
 const SLOW_INFO_MS: u64 = 500;

@@ -1,6 +1,6 @@
 //! Thumbnails: are there any, and are they cheap?
 
-use super::{Check, Concern};
+use super::{Check, Concern, Run};
 use crate::{
     address::Address,
     client::ClientError,
@@ -15,7 +15,7 @@ pub(super) const THUMBNAILS: Check = Check {
     title: "thumbnails",
     why: "A viewer shows the thumbnails of all pages at once: without them it asks the image server for small sizes of each page, which is slow where they are not at hand.",
     section: "Presentation API 3.0 §3.1 (thumbnail)",
-    run: thumbnails,
+    run: Run::Asks(thumbnails),
 };
 
 fn thumbnails(examination: &mut Examination<'_>) -> Result<(), ClientError> {

@@ -1,6 +1,6 @@
 //! Cross-origin requests, preflights, and https pages that would load over http.
 
-use super::{Check, Concern};
+use super::{Check, Concern, Run};
 use crate::{
     client::{Answer, ClientError, Wanted},
     document,
@@ -17,7 +17,7 @@ pub(super) const CORS: Check = Check {
     title: "cross-origin requests",
     why: WHY_CORS,
     section: "Image API 3.0 §7.1, compliance §4 (cors)",
-    run: cors,
+    run: Run::Asks(cors),
 };
 
 pub(super) const DOCUMENT_CORS: Check = Check {
@@ -26,7 +26,7 @@ pub(super) const DOCUMENT_CORS: Check = Check {
     title: "cross-origin requests for the document",
     why: WHY_CORS,
     section: "Presentation API 3.0 §6.3",
-    run: document_cors,
+    run: Run::Looks(document_cors),
 };
 
 pub(super) const PREFLIGHT: Check = Check {
@@ -35,7 +35,7 @@ pub(super) const PREFLIGHT: Check = Check {
     title: "preflight requests",
     why: "Before a viewer sends a token after a login, the browser asks with OPTIONS whether it may; an error there means that nobody can log in.",
     section: "Fetch standard, CORS-preflight; Authorization Flow 2.0 §5",
-    run: preflight,
+    run: Run::Asks(preflight),
 };
 
 pub(super) const MIXED_CONTENT: Check = Check {
@@ -44,7 +44,7 @@ pub(super) const MIXED_CONTENT: Check = Check {
     title: "http within https",
     why: WHY_MIXED,
     section: "W3C Mixed Content",
-    run: mixed_content,
+    run: Run::Looks(mixed_content),
 };
 
 pub(super) const DOCUMENT_MIXED_CONTENT: Check = Check {
@@ -53,7 +53,7 @@ pub(super) const DOCUMENT_MIXED_CONTENT: Check = Check {
     title: "http resources in an https document",
     why: WHY_MIXED,
     section: "W3C Mixed Content",
-    run: document_mixed_content,
+    run: Run::Looks(document_mixed_content),
 };
 
 const REMEDY: &str = "Send `Access-Control-Allow-Origin: *` with every answer, errors and redirects too.";
@@ -101,7 +101,7 @@ fn smallest(service: &crate::service::ImageService) -> recto_iiif::Dimensions {
     listed.unwrap_or_else(|| service.size.reduced(service.size.width_px.div_ceil(200).max(1)))
 }
 
-fn document_cors(examination: &mut Examination<'_>) -> Result<(), ClientError> {
+fn document_cors(examination: &mut Examination<'_>) {
     let document = examination.document();
     let (allowed, seen) = allows(examination, &document.answer);
     let done = format!("GET {} with Origin: {}", document.url, examination.client.options.origin);
@@ -114,7 +114,6 @@ fn document_cors(examination: &mut Examination<'_>) -> Result<(), ClientError> {
         let seen = format!("{} from {} without Access-Control-Allow-Origin", hop.status, hop.from);
         examination.error("a redirect on the way has no CORS header", &done, &seen, REMEDY);
     }
-    Ok(())
 }
 
 fn preflight(examination: &mut Examination<'_>) -> Result<(), ClientError> {
@@ -144,7 +143,7 @@ fn preflight(examination: &mut Examination<'_>) -> Result<(), ClientError> {
     Ok(())
 }
 
-fn mixed_content(examination: &mut Examination<'_>) -> Result<(), ClientError> {
+fn mixed_content(examination: &mut Examination<'_>) {
     let service = examination.image();
     let done = format!("GET {}/info.json", service.base);
     let id = service.id.clone().unwrap_or_default();
@@ -160,16 +159,15 @@ fn mixed_content(examination: &mut Examination<'_>) -> Result<(), ClientError> {
         }
         (true, false) => examination.pass("the image service is reached over https and says so", &done, &id),
     }
-    Ok(())
 }
 
-fn document_mixed_content(examination: &mut Examination<'_>) -> Result<(), ClientError> {
+fn document_mixed_content(examination: &mut Examination<'_>) {
     let document = examination.document();
     let done = format!("GET {}", document.url);
     if !document.url.is_secure {
         let remedy = "Serve documents over https.";
         examination.warning("the document is reached over http", &done, &document.url.to_string(), remedy);
-        return Ok(());
+        return;
     }
     let insecure = insecure(&document.value);
     match insecure.first() {
@@ -180,7 +178,6 @@ fn document_mixed_content(examination: &mut Examination<'_>) -> Result<(), Clien
             examination.error("the document makes viewers load http resources", &done, &seen, remedy);
         }
     }
-    Ok(())
 }
 
 /// What viewers load over http; ids of canvases and annotations are only names.

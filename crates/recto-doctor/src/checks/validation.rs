@@ -2,8 +2,8 @@
 
 use recto_iiif::presentation::validate::{self, Severity};
 
-use super::{Check, Concern};
-use crate::{client::ClientError, document, examination::Examination, service::contexts};
+use super::{Check, Concern, Run};
+use crate::{document, examination::Examination, service::contexts};
 
 pub(super) const ANSWER: Check = Check {
     id: "document-answer",
@@ -11,7 +11,7 @@ pub(super) const ANSWER: Check = Check {
     title: "the document",
     why: "Viewers read the document as JSON; another type or status makes some of them refuse it.",
     section: "Presentation API 3.0 §6.2, §6.3, §4.6",
-    run: answer,
+    run: Run::Looks(answer),
 };
 
 pub(super) const VALIDATION: Check = Check {
@@ -20,7 +20,7 @@ pub(super) const VALIDATION: Check = Check {
     title: "the rules of the Presentation API",
     why: "Viewers differ in what they forgive; a valid document works in all.",
     section: "Presentation API 3.0 §3 to §5",
-    run: validation,
+    run: Run::Looks(validation),
 };
 
 pub(super) const IDENTITY: Check = Check {
@@ -29,7 +29,7 @@ pub(super) const IDENTITY: Check = Check {
     title: "the id of the document",
     why: "The id is the address under which the document is cited, compared, and fetched again.",
     section: "Presentation API 3.0 §3.2 (id)",
-    run: identity,
+    run: Run::Looks(identity),
 };
 
 pub(super) const SIZE: Check = Check {
@@ -38,13 +38,13 @@ pub(super) const SIZE: Check = Check {
     title: "the length of the document",
     why: "A viewer shows nothing before the whole document has come and was read.",
     section: "Presentation API 3.0 §5 (referenced resources)",
-    run: size,
+    run: Run::Looks(size),
 };
 
 /// Findings of the same rule are counted beyond so many.
 const MOST_OF_A_RULE: usize = 3;
 
-fn answer(examination: &mut Examination<'_>) -> Result<(), ClientError> {
+fn answer(examination: &mut Examination<'_>) {
     let document = examination.document();
     let done = format!("GET {}", document.url);
     let seen = document.answer.summary();
@@ -65,16 +65,15 @@ fn answer(examination: &mut Examination<'_>) -> Result<(), ClientError> {
     if examination.is_clean() {
         examination.pass("the document comes as JSON", &done, &seen);
     }
-    Ok(())
 }
 
-fn validation(examination: &mut Examination<'_>) -> Result<(), ClientError> {
+fn validation(examination: &mut Examination<'_>) {
     let document = examination.document();
     let done = format!("GET {}", document.url);
     if document.version != "3.0" {
         let message = "the document is of Presentation API 2; only 3.0 is held against the rules";
         examination.note(message, &done, "");
-        return Ok(());
+        return;
     }
     let findings = validate::validate(&document.value);
     let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
@@ -93,7 +92,7 @@ fn validation(examination: &mut Examination<'_>) -> Result<(), ClientError> {
         let seen = format!("at {} · {}", finding.pointer, finding.section);
         match finding.severity {
             Severity::Error => examination.error(&message, &done, &seen, &finding.fix),
-            _ => examination.warning(&message, &done, &seen, &finding.fix),
+            Severity::Warning => examination.warning(&message, &done, &seen, &finding.fix),
         }
     }
     for (rule, count) in told.into_iter().filter(|(_, count)| *count > MOST_OF_A_RULE) {
@@ -102,17 +101,16 @@ fn validation(examination: &mut Examination<'_>) -> Result<(), ClientError> {
     if findings.is_empty() {
         examination.pass("the document keeps all rules that are looked at", &done, "");
     }
-    Ok(())
 }
 
-fn identity(examination: &mut Examination<'_>) -> Result<(), ClientError> {
+fn identity(examination: &mut Examination<'_>) {
     let document = examination.document();
     let done = format!("GET {}", document.url);
     let id = document.value.as_object().and_then(|object| document::text(object, &["id", "@id"])).unwrap_or_default();
     let asked = document.url.to_string();
     if id == asked {
         examination.pass("the id is the address that was asked for", &done, id);
-        return Ok(());
+        return;
     }
     let same = id.split_once("://").map(|(_, rest)| rest) == asked.split_once("://").map(|(_, rest)| rest);
     let remedy = "Write the address as the id, or redirect to the id.";
@@ -124,10 +122,9 @@ fn identity(examination: &mut Examination<'_>) -> Result<(), ClientError> {
     } else {
         examination.warning("the id is not the address that was asked for", &done, id, remedy);
     }
-    Ok(())
 }
 
-fn size(examination: &mut Examination<'_>) -> Result<(), ClientError> {
+fn size(examination: &mut Examination<'_>) {
     let document = examination.document();
     let done = format!("GET {}", document.url);
     let bytes = document.answer.body.len();
@@ -141,5 +138,4 @@ fn size(examination: &mut Examination<'_>) -> Result<(), ClientError> {
     } else {
         examination.pass("the document is of a length that viewers bear", &done, &seen);
     }
-    Ok(())
 }

@@ -2,7 +2,7 @@
 
 use recto_iiif::image::ApiVersion;
 
-use super::{Check, Concern};
+use super::{Check, Concern, Run};
 use crate::{client::ClientError, examination::Examination};
 
 pub(super) const WRONG_REQUESTS: Check = Check {
@@ -11,7 +11,7 @@ pub(super) const WRONG_REQUESTS: Check = Check {
     title: "requests that are wrong",
     why: "A server that answers nonsense with a picture hides mistakes of clients and fills caches; one that answers with a server error can often be brought down.",
     section: "Image API 3.0 §4.1 to §4.5, §7.3",
-    run: wrong_requests,
+    run: Run::Asks(wrong_requests),
 };
 
 fn wrong_requests(examination: &mut Examination<'_>) -> Result<(), ClientError> {

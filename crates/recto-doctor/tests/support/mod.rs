@@ -314,6 +314,7 @@ impl Site {
         }
         let number = version.segment();
         let id = match () {
+            () if self.has("escape-in-id") => "http://example.org/\u{1b}[31mred".to_owned(),
             () if self.has("wrong-id") => "http://localhost/iiif/3/img".to_owned(),
             () => format!("{}/iiif/{number}/img", self.origin),
         };
