@@ -60,6 +60,7 @@ fn each_fault_is_found_by_its_check() {
     use Severity::{Error, Viewer, Warning};
     for (fault, path, check, severity) in [
         ("no-protocol", INFO, "info-answer", Error),
+        ("no-protocol", INFO, "info-validation", Error),
         ("wrong-id", INFO, "info-id", Error),
         ("no-redirect", INFO, "base-redirect", Error),
         ("json-only", INFO, "info-media-type", Error),

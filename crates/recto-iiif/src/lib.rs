@@ -10,6 +10,7 @@ pub mod identifier;
 pub mod image;
 mod kind;
 pub mod presentation;
+pub mod validate;
 
 pub use geometry::{Dimensions, Rect};
 pub use kind::ErrorKind;

@@ -160,6 +160,12 @@ pub struct Page {
     pub nav_date: Option<String>,
     /// Files with its text: ALTO, PAGE, hOCR, WebVTT, plain text. Paths or URLs, the preferred one first.
     pub texts: Vec<Link>,
+    /// Its text, where the source itself holds it.
+    pub transcription: Option<String>,
+    /// Other forms of it, such as a PDF of this page.
+    pub rendering: Vec<Link>,
+    /// A picture that stands for it: a path or URL.
+    pub thumbnail: Option<String>,
     /// The access rule, as it was written.
     pub access: Option<serde_json::Value>,
 }
@@ -248,8 +254,29 @@ pub struct Range {
     pub metadata: Vec<LabeledValue>,
     /// How to show it.
     pub behavior: Vec<Behavior>,
+    /// What kind of part it is, in the source's own word, such as `chapter` or `ARTICLE`.
+    #[serde(rename = "type")]
+    pub class: Option<String>,
     /// What it holds, in order.
     pub items: Vec<RangeItem>,
+    /// The blocks of text that it consists of, where the source names them. `items` has their pages; with the files of text at hand,
+    /// regions of these pages can be found.
+    pub blocks: Vec<Block>,
+}
+
+/// A block of text of a page, as a source names it: by identifiers in the page's file of text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Block {
+    /// Which page.
+    pub page: PageRef,
+    /// The file of text: a path or URL, one of [`Page::texts`].
+    pub file: String,
+    /// The identifier of the block, or of the first of several.
+    pub begin: String,
+    /// The identifier of the last block, where there are several.
+    #[serde(default)]
+    pub end: Option<String>,
 }
 
 /// What a range holds.
@@ -291,6 +318,15 @@ pub enum PageRef {
 pub enum Member {
     /// Something described by the same source, such as a component of a finding aid.
     Described(Box<Description>),
+    /// Something that another source describes, such as the METS file of a volume, or that is a folder of files.
+    Source {
+        /// The path or URL of that source.
+        id: String,
+        /// What it is meant to be.
+        kind: Kind,
+        /// Its name, where this source says it.
+        label: LanguageMap,
+    },
     /// A manifest or collection elsewhere.
     Remote {
         /// Its URI.

@@ -47,15 +47,7 @@ impl Finding {
         message: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
-        Self {
-            severity,
-            place: place.into(),
-            line: None,
-            column: None,
-            rule,
-            message: message.into(),
-            fix: fix.into(),
-        }
+        Self { severity, place: place.into(), line: None, column: None, rule, message: message.into(), fix: fix.into() }
     }
 
     /// The same, at this line (the row of a table), from 1.

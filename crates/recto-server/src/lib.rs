@@ -8,6 +8,7 @@ mod conditional;
 mod deadline;
 mod front;
 mod options;
+mod pieces;
 pub mod pages;
 mod problem;
 mod reply;

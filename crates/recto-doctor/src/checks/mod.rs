@@ -91,6 +91,7 @@ pub const CHECKS: &[Check] = &[
     services::LOGIN,
     services::VIEWERS,
     info::ANSWER,
+    validation::INFO_VALIDATION,
     info::IDENTITY,
     info::REDIRECT,
     info::MEDIA_TYPE,

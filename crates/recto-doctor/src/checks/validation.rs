@@ -1,6 +1,6 @@
 //! The document itself: how it comes, whether it is valid, what it is called, how long it is.
 
-use recto_iiif::presentation::validate::{self, Severity};
+use recto_iiif::validate::{self, Severity};
 
 use super::{Check, Concern, Run};
 use crate::{document, examination::Examination, service::contexts};
@@ -19,8 +19,17 @@ pub(super) const VALIDATION: Check = Check {
     concern: Concern::Document,
     title: "the rules of the Presentation API",
     why: "Viewers differ in what they forgive; a valid document works in all.",
-    section: "Presentation API 3.0 §3 to §5",
+    section: "Presentation API 3.0 §3 to §5, 2.1 §3 to §5",
     run: Run::Looks(validation),
+};
+
+pub(super) const INFO_VALIDATION: Check = Check {
+    id: "info-validation",
+    concern: Concern::Image,
+    title: "the rules of the image information",
+    why: "Viewers differ in what they forgive; a valid document works in all.",
+    section: "Image API 3.0 §5, 2.1 §5",
+    run: Run::Looks(info_validation),
 };
 
 pub(super) const IDENTITY: Check = Check {
@@ -69,37 +78,52 @@ fn answer(examination: &mut Examination<'_>) {
 
 fn validation(examination: &mut Examination<'_>) {
     let document = examination.document();
-    let done = format!("GET {}", document.url);
-    if document.version != "3.0" {
-        let message = "the document is of Presentation API 2; only 3.0 is held against the rules";
-        examination.note(message, &done, "");
-        return;
-    }
     let findings = validate::validate(&document.value);
     let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
     examination.validation = (count(Severity::Error), count(Severity::Warning));
+    tell(examination, &findings, &format!("GET {}", document.url));
+}
+
+fn info_validation(examination: &mut Examination<'_>) {
+    let service = examination.image();
+    tell(examination, &validate::validate(&service.document), &format!("GET {}/info.json", service.base));
+}
+
+fn tell(examination: &mut Examination<'_>, findings: &[validate::Finding], done: &str) {
     let mut told: Vec<(&str, usize)> = Vec::new();
-    for finding in &findings {
-        match told.iter_mut().find(|(rule, _)| *rule == finding.rule) {
-            Some((_, count)) => *count += 1,
-            None => told.push((finding.rule, 1)),
-        }
-        let number = told.iter().find(|(rule, _)| *rule == finding.rule).map_or(0, |(_, count)| *count);
+    for finding in findings {
+        let number = match told.iter_mut().find(|(rule, _)| *rule == finding.rule) {
+            Some((_, count)) => {
+                *count += 1;
+                *count
+            }
+            None => {
+                told.push((finding.rule, 1));
+                1
+            }
+        };
         if number > MOST_OF_A_RULE {
             continue;
         }
         let message = format!("{} ({})", finding.message, finding.rule);
-        let seen = format!("at {} · {}", finding.pointer, finding.section);
+        let viewers = finding.viewers.join(", ");
+        let seen = format!(
+            "at {} · {}{}{viewers}",
+            finding.pointer,
+            finding.section,
+            if viewers.is_empty() { "" } else { " · " }
+        );
         match finding.severity {
-            Severity::Error => examination.error(&message, &done, &seen, &finding.fix),
-            Severity::Warning => examination.warning(&message, &done, &seen, &finding.fix),
+            Severity::Error => examination.error(&message, done, &seen, &finding.fix),
+            Severity::Warning => examination.warning(&message, done, &seen, &finding.fix),
+            Severity::Viewer => examination.viewer(&message, done, &seen, &finding.fix),
         }
     }
     for (rule, count) in told.into_iter().filter(|(_, count)| *count > MOST_OF_A_RULE) {
-        examination.note(&format!("{} more findings of the rule {rule}", count - MOST_OF_A_RULE), &done, "");
+        examination.note(&format!("{} more findings of the rule {rule}", count - MOST_OF_A_RULE), done, "");
     }
     if findings.is_empty() {
-        examination.pass("the document keeps all rules that are looked at", &done, "");
+        examination.pass("all rules that are looked at are kept", done, "");
     }
 }
 

@@ -36,6 +36,12 @@ impl Timestamp {
         YEARS.contains(&year).then_some(Self { seconds, nanoseconds: 0 })
     }
 
+    /// So many milliseconds after 1970 began; `None` outside the years 1 to 9999.
+    pub fn from_unix_milliseconds(milliseconds: i64) -> Option<Self> {
+        let moment = Self::from_unix_seconds(milliseconds.div_euclid(1000))?;
+        Some(Self { nanoseconds: milliseconds.rem_euclid(1000) as u32 * 1_000_000, ..moment })
+    }
+
     /// Whole seconds since 1970 began.
     pub const fn unix_seconds(self) -> i64 {
         self.seconds

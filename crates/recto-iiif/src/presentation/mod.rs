@@ -18,16 +18,23 @@ mod content;
 pub mod diff;
 mod language_map;
 mod negotiate;
+mod note;
 mod resources;
+pub mod upgrade;
+mod urls;
 pub mod v2;
-pub mod validate;
+pub mod v4;
 mod values;
+
+pub use crate::validate;
 
 pub use annotation::{Annotation, AnnotationPage, Body, Target};
 pub use content::{ContentResource, CurrentService, ImageSize, OlderService, Reference, Service};
 pub use language_map::{LabeledValue, LanguageMap};
 pub use negotiate::{Version, negotiate};
+pub use note::{Note, NoteKind};
 pub use resources::{Canvas, Collection, CollectionItem, Manifest, Range, RangeItem};
+pub use urls::DocumentUrls;
 pub use values::{Behavior, Context, ViewingDirection};
 
 /// Properties that the model does not name, kept as they came and written after the named ones.
