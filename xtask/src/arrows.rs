@@ -34,6 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("recto-convert", &["recto-codec", "recto-engine", "recto-iiif"]),
     ("recto-download", &["recto-iiif"]),
     ("recto-static", &["recto-codec", "recto-engine", "recto-iiif"]),
+    ("recto-doctor", &["recto-iiif"]),
     // Edges.
     ("recto-server", &["recto-config", "recto-download", "recto-iiif", "recto-service", "recto-static"]),
     // The binary builds the adapters that the configuration names and hands them to the service.
@@ -45,6 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "recto-codec",
             "recto-config",
             "recto-convert",
+            "recto-doctor",
             "recto-download",
             "recto-engine",
             "recto-iiif",

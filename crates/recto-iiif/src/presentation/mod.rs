@@ -15,6 +15,7 @@
 mod annotation;
 mod class;
 mod content;
+pub mod diff;
 mod language_map;
 mod negotiate;
 mod note;
