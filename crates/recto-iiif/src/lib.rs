@@ -1,6 +1,7 @@
 //! The IIIF specifications as types and pure functions: no input or output, no clock, no async.
 //!
-//! `image` is the Image API 2.1 and 3.0, `presentation` the Presentation API 3.0 and 2.1.
+//! `image` is the Image API 2.1 and 3.0, `presentation` the Presentation API 3.0, 2.1 and the
+//! draft of 4.0.
 
 mod geometry;
 pub mod identifier;
