@@ -23,7 +23,7 @@ fn language_map() -> impl Strategy<Value = Value> {
     })
 }
 
-fn image(name: String, width: u32, services: u8) -> Value {
+fn image(name: &str, width: u32, services: u8) -> Value {
     let mut image = json!({
         "id": format!("{BASE}/{name}/full/max/0/default.jpg"), "type": "Image", "format": "image/jpeg", "height": width + 7, "width": width
     });
@@ -80,7 +80,7 @@ fn described() -> impl Strategy<Value = Map<String, Value>> {
         |((metadata, thumbnails, homepage, rendering, see_also), (summary, rights, statement, dated))| {
             let thumbnails = thumbnails.into_iter().enumerate();
             let thumbnails: Vec<Value> = thumbnails
-                .map(|(index, (number, width, services))| image(format!("t{index}-{number}"), width, services))
+                .map(|(index, (number, width, services))| image(&format!("t{index}-{number}"), width, services))
                 .collect();
             let mut out = Map::new();
             for (property, values) in [
@@ -109,7 +109,7 @@ fn described() -> impl Strategy<Value = Map<String, Value>> {
 fn canvas() -> impl Strategy<Value = Value> {
     let bodies = prop::collection::vec((10u32..900, 0u8..3), 1..3);
     (prop::option::of(language_map()), described(), bodies, 0u8..6).prop_map(|(label, described, bodies, notes)| {
-        let bodies: Vec<Value> = bodies.into_iter().enumerate().map(|(index, (width, services))| image(format!("CANVAS-{index}"), width, services)).collect();
+        let bodies: Vec<Value> = bodies.into_iter().enumerate().map(|(index, (width, services))| image(&format!("CANVAS-{index}"), width, services)).collect();
         let body = if bodies.len() == 1 { bodies[0].clone() } else { json!({ "type": "Choice", "items": bodies }) };
         let mut canvas = json!({ "id": "CANVAS", "type": "Canvas", "height": 2000, "width": 1500 });
         let fields = canvas.as_object_mut().unwrap();

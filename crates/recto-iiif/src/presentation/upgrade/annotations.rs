@@ -209,7 +209,7 @@ impl Upgrade {
             for (index, resource) in list(resources).into_iter().enumerate() {
                 match resource {
                     Value::Object(fields) => {
-                        items.push(self.annotation(fields, Role::Listed, &id, index, &place.index(index)))
+                        items.push(self.annotation(fields, Role::Listed, &id, index, &place.index(index)));
                     }
                     other => {
                         let message = format!("an annotation belongs here and not {}", short(&other));

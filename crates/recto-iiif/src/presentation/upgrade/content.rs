@@ -157,11 +157,11 @@ impl Upgrade {
             self.notes.add(NoteKind::Repaired, place, "`full` of this part is missing", "say what it is a part of");
         }
         out.extend(source.map(|source| ("source".to_owned(), source)));
-        let selectors = fields.shift_remove("selector").map(|selector| self.selectors(selector, &place.at("selector")));
+        let selectors = fields.shift_remove("selector").map(selectors);
         match selectors {
             Some(mut selectors) if selectors.len() == 1 => drop(out.insert("selector".to_owned(), selectors.remove(0))),
             Some(selectors) if !selectors.is_empty() => {
-                drop(out.insert("selector".to_owned(), Value::Array(selectors)))
+                drop(out.insert("selector".to_owned(), Value::Array(selectors)));
             }
             _ => {}
         }
@@ -192,37 +192,6 @@ impl Upgrade {
         };
         fields.insert("partOf".to_owned(), Value::Array(part_of));
         Some(Value::Object(fields))
-    }
-
-    fn selectors(&mut self, value: Value, place: &Place<'_>) -> Vec<Value> {
-        let mut out = Vec::new();
-        for value in list(value) {
-            let Value::Object(mut fields) = value else {
-                out.push(value);
-                continue;
-            };
-            let words = type_words(&fields);
-            if words.iter().any(|word| word == "Choice") {
-                for property in ["default", "item"] {
-                    let inner = fields.shift_remove(property).unwrap_or_default();
-                    out.extend(self.selectors(inner, &place.at(property)));
-                }
-                continue;
-            }
-            let mut selector = Map::new();
-            fields.shift_remove("@context");
-            fields.shift_remove("@type");
-            fields.shift_remove("type");
-            let word =
-                words.into_iter().find(|word| word != "ContentAsText").unwrap_or_else(|| "FragmentSelector".to_owned());
-            selector.extend(first_of(&mut fields, &["@id", "id"]).map(|id| ("id".to_owned(), id)));
-            selector.insert("type".to_owned(), word.into());
-            selector.extend(first_of(&mut fields, &["value", "chars"]).map(|value| ("value".to_owned(), value)));
-            selector.extend(fields);
-            out.push(Value::Object(selector));
-        }
-        out.retain(|selector| !selector.is_null());
-        out
     }
 
     fn textual_body(&mut self, mut fields: Map<String, Value>, words: &[String], place: &Place<'_>) -> Value {
@@ -272,6 +241,38 @@ impl Upgrade {
         self.rest(fields, &mut out);
         Value::Object(out)
     }
+}
+
+/// Selectors in the words of the Web Annotation model; a choice of them is a list there.
+fn selectors(value: Value) -> Vec<Value> {
+    let mut out = Vec::new();
+    for value in list(value) {
+        let Value::Object(mut fields) = value else {
+            out.push(value);
+            continue;
+        };
+        let words = type_words(&fields);
+        if words.iter().any(|word| word == "Choice") {
+            for property in ["default", "item"] {
+                let inner = fields.shift_remove(property).unwrap_or_default();
+                out.extend(selectors(inner));
+            }
+            continue;
+        }
+        let mut selector = Map::new();
+        fields.shift_remove("@context");
+        fields.shift_remove("@type");
+        fields.shift_remove("type");
+        let word =
+            words.into_iter().find(|word| word != "ContentAsText").unwrap_or_else(|| "FragmentSelector".to_owned());
+        selector.extend(first_of(&mut fields, &["@id", "id"]).map(|id| ("id".to_owned(), id)));
+        selector.insert("type".to_owned(), word.into());
+        selector.extend(first_of(&mut fields, &["value", "chars"]).map(|value| ("value".to_owned(), value)));
+        selector.extend(fields);
+        out.push(Value::Object(selector));
+    }
+    out.retain(|selector| !selector.is_null());
+    out
 }
 
 /// The `type` of a resource on the web. Presentation API 3.0 §3.2, the table of types.

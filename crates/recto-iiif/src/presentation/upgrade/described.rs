@@ -214,7 +214,7 @@ impl Upgrade {
         let mut behaviors = Vec::new();
         for property in ["viewingHint", "behavior"] {
             for hint in fields.shift_remove(property).map(list).unwrap_or_default() {
-                self.behavior(class, hint, &mut behaviors, &place.at(property));
+                self.behavior(class, &hint, &mut behaviors, &place.at(property));
             }
         }
         put_list(out, "behavior", behaviors);
@@ -225,10 +225,10 @@ impl Upgrade {
     }
 
     /// Adds one hint, where it may stand in this class and beside those before it.
-    pub(super) fn behavior(&mut self, class: Class, hint: Value, behaviors: &mut Vec<Value>, place: &Place<'_>) {
+    pub(super) fn behavior(&mut self, class: Class, hint: &Value, behaviors: &mut Vec<Value>, place: &Place<'_>) {
         let Some(name) = hint.as_str().map(str::trim) else { return };
         // Nesting says which range is the top one.
-        if behaviors.contains(&hint) || name.is_empty() || class == Class::Range && name == "top" {
+        if behaviors.contains(hint) || name.is_empty() || class == Class::Range && name == "top" {
             return;
         }
         let layouts = || BEHAVIORS.iter().filter(|(.., is_layout)| *is_layout).map(|(name, ..)| *name);

@@ -101,6 +101,11 @@ pub fn upgrade(mut document: Value) -> (Value, Vec<Note>) {
     (Value::Object(out), upgrade.notes.into_vec())
 }
 
+/// A text in any shape as a language map.
+pub(super) fn language_map(value: Value) -> Option<Value> {
+    Upgrade::default().texts(value, &Place::DOCUMENT).map(Value::Object)
+}
+
 impl Upgrade {
     fn document(&mut self, kind: &str, fields: Map<String, Value>, place: &Place<'_>) -> Value {
         match kind {

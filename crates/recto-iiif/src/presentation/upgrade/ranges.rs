@@ -61,7 +61,7 @@ impl Upgrade {
             waiting.extend(inner.into_iter().rev());
             flat.push(range);
         }
-        self.add_within(&mut flat, within);
+        add_within(&mut flat, within);
         self.nested(flat)
     }
 
@@ -161,48 +161,20 @@ impl Upgrade {
                     }
                     members.push(Member::Range { id: uri, mention });
                 } else {
-                    members.push(Member::Item(self.range_item(value, uri, &place)));
+                    members.push(Member::Item(self.range_item(value, &uri, &place)));
                 }
             }
         }
         (members, inner)
     }
 
-    fn range_item(&mut self, value: Value, uri: String, place: &Place<'_>) -> Value {
+    fn range_item(&mut self, value: Value, uri: &str, place: &Place<'_>) -> Value {
         match value {
             Value::Object(fields) if fields.contains_key("full") || fields.contains_key("source") => {
-                self.specific_resource(fields, "Canvas", &uri, place)
+                self.specific_resource(fields, "Canvas", uri, place)
             }
             Value::Object(fields) => self.mention(fields, "Canvas", place),
             _ => json!({ "id": uri, "type": "Canvas" }),
-        }
-    }
-
-    /// Ranges that say themselves what they are in join it, where it does not name them.
-    fn add_within(&mut self, flat: &mut [Flat], within: Vec<(String, String)>) {
-        let by_id: HashMap<String, usize> =
-            flat.iter().enumerate().rev().map(|(index, range)| (range.id.clone(), index)).collect();
-        // The ranges that a parent names already; looked up once, for there may be thousands of children.
-        let mut named: HashMap<usize, HashSet<String>> = HashMap::new();
-        for (id, whole) in within {
-            let Some(parent) = by_id.get(&whole).copied() else {
-                let part_of = json!([{ "id": whole, "type": "Manifest" }]);
-                if let Some(range) = by_id.get(&id).and_then(|index| flat.get_mut(*index)) {
-                    range.out.insert("partOf".to_owned(), part_of);
-                }
-                continue;
-            };
-            let members = &mut flat[parent].members;
-            let named = named.entry(parent).or_insert_with(|| {
-                let ids = members.iter().filter_map(|member| match member {
-                    Member::Range { id, .. } => Some(id.clone()),
-                    Member::Item(_) => None,
-                });
-                ids.collect()
-            });
-            if named.insert(id.clone()) {
-                members.push(Member::Range { mention: json!({ "id": id, "type": "Range" }), id });
-            }
         }
     }
 
@@ -299,6 +271,34 @@ impl Upgrade {
         }
         done.out.insert("items".to_owned(), Value::Array(done.items));
         Value::Object(done.out)
+    }
+}
+
+/// Ranges that say themselves what they are in join it, where it does not name them.
+fn add_within(flat: &mut [Flat], within: Vec<(String, String)>) {
+    let by_id: HashMap<String, usize> =
+        flat.iter().enumerate().rev().map(|(index, range)| (range.id.clone(), index)).collect();
+    // The ranges that a parent names already; looked up once, for there may be thousands of children.
+    let mut named: HashMap<usize, HashSet<String>> = HashMap::new();
+    for (id, whole) in within {
+        let Some(parent) = by_id.get(&whole).copied() else {
+            let part_of = json!([{ "id": whole, "type": "Manifest" }]);
+            if let Some(range) = by_id.get(&id).and_then(|index| flat.get_mut(*index)) {
+                range.out.insert("partOf".to_owned(), part_of);
+            }
+            continue;
+        };
+        let members = &mut flat[parent].members;
+        let named = named.entry(parent).or_insert_with(|| {
+            let ids = members.iter().filter_map(|member| match member {
+                Member::Range { id, .. } => Some(id.clone()),
+                Member::Item(_) => None,
+            });
+            ids.collect()
+        });
+        if named.insert(id.clone()) {
+            members.push(Member::Range { mention: json!({ "id": id, "type": "Range" }), id });
+        }
     }
 }
 

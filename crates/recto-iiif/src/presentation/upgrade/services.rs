@@ -51,14 +51,12 @@ impl Upgrade {
             Value::String(id) => Some(self.uri(id, place)),
             _ => None,
         });
-        let id = match id {
-            Some(id) => self.base_uri(id, place),
-            None => {
-                let id = format!("{holder}/service/{}", index + 1);
-                let message = "a service has no `@id`, which 3.0 demands; one is made for it";
-                self.notes.add(NoteKind::Moved, place, message, "give it a URI of your own");
-                id
-            }
+        let id = if let Some(id) = id {
+            self.base_uri(id, place)
+        } else {
+            let message = "a service has no `@id`, which 3.0 demands; one is made for it";
+            self.notes.add(NoteKind::Moved, place, message, "give it a URI of your own");
+            format!("{holder}/service/{}", index + 1)
         };
         out.insert(id_key.to_owned(), id.as_str().into());
         for key in ["@type", "type"] {

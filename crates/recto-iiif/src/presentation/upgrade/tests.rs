@@ -2,13 +2,20 @@ use serde_json::json;
 
 use super::*;
 
+fn fields(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        other => panic!("no object: {other}"),
+    }
+}
+
 fn manifest(more: Value) -> Value {
     let mut manifest = json!({
         "@context": "http://iiif.io/api/presentation/2/context.json",
         "@id": "https://example.org/m", "@type": "sc:Manifest", "label": "M",
         "sequences": [{"@type": "sc:Sequence", "canvases": [canvas("c1", json!({})), canvas("c2", json!({})), canvas("c3", json!({}))]}]
     });
-    manifest.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    manifest.as_object_mut().unwrap().extend(fields(more));
     manifest
 }
 
@@ -16,7 +23,7 @@ fn canvas(name: &str, more: Value) -> Value {
     let mut canvas = json!({
         "@id": format!("https://example.org/{name}"), "@type": "sc:Canvas", "label": name, "height": 40, "width": 30
     });
-    canvas.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    canvas.as_object_mut().unwrap().extend(fields(more));
     canvas
 }
 
@@ -45,7 +52,7 @@ fn outline(ranges: &Value) -> String {
 
 fn range(name: &str, more: Value) -> Value {
     let mut range = json!({ "@id": format!("https://example.org/{name}"), "@type": "sc:Range", "label": name });
-    range.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    range.as_object_mut().unwrap().extend(fields(more));
     range
 }
 
@@ -515,15 +522,18 @@ fn five_thousand_canvases_are_upgraded_in_well_under_a_second() {
         .collect();
     let mut given = manifest(json!({ "structures": ranges }));
     given["sequences"][0]["canvases"] = Value::Array(canvases);
-    // The best of a few: other programs may want the machine at the same time.
-    let runs = (0..5).map(|_| {
-        let document = given.clone();
-        let begin = std::time::Instant::now();
-        let (written, _) = upgrade(document);
-        (begin.elapsed(), written)
-    });
-    let (best, written) = runs.min_by_key(|(time, _)| *time).unwrap();
-    assert!(best.as_secs_f64() < 1.0, "{best:?}");
+    let begin = thread_seconds();
+    let (written, _) = upgrade(given);
+    let taken = thread_seconds() - begin;
+    assert!(taken < 1.0, "{taken} s");
     assert_eq!(written["items"].as_array().unwrap().len(), 5_000);
     assert_eq!(written["structures"][0]["items"].as_array().unwrap().len(), 5_000);
+}
+
+/// The time that this thread has had a processor, where the system tells; else the clock. Other programs may want the machine.
+fn thread_seconds() -> f64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = told.as_ref().and_then(|told| told.split(' ').next()?.parse::<f64>().ok());
+    let clock = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+    nanoseconds.map_or_else(clock, |nanoseconds| nanoseconds / 1e9)
 }

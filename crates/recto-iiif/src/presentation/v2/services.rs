@@ -27,7 +27,7 @@ impl Downgrade<'_> {
             match self.full(value) {
                 Value::Object(fields) if is_older => out.push(self.older(fields, &place)),
                 Value::Object(fields) if fields.contains_key("@context") && fields.contains_key("id") => {
-                    out.push(Value::Object(fields))
+                    out.push(Value::Object(fields));
                 }
                 // Said by the older service beside it.
                 _ if families.contains(&own) => {}

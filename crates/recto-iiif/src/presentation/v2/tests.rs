@@ -285,3 +285,104 @@ fn a_document_of_another_class_is_refused_by_name() {
         .to_string();
     assert!(error.contains("`Collection`") && error.contains("`Manifest`"), "{error}");
 }
+
+#[test]
+fn what_2_1_cannot_say_is_said_with_its_place() {
+    let annotation = |body: Value| {
+        json!([{"id": "https://e.org/p", "type": "AnnotationPage", "items": [
+            {"id": "https://e.org/a", "type": "Annotation", "motivation": "painting", "body": body, "target": "https://e.org/c"}]}])
+    };
+    let film = json!({"id": "https://e.org/f.mp4", "type": "Video", "duration": 9});
+    let range = |more: Value| {
+        let mut range = json!({"id": "https://e.org/r", "type": "Range", "label": {"en": ["R"]}, "items": [{"id": "https://e.org/c", "type": "Canvas"}]});
+        range.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "structures": [range] })
+    };
+    let of_canvas = |more: Value| {
+        let mut canvas = json!({"id": "https://e.org/c", "type": "Canvas", "height": 4, "width": 3});
+        canvas.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "items": [canvas] })
+    };
+    for (more, lost) in [
+        (json!({"items": [{"id": "https://e.org/c", "type": "Canvas", "duration": 9}]}), vec!["/items/0"]),
+        (
+            of_canvas(json!({"duration": 9, "items": annotation(film.clone())})),
+            vec!["/items/0/duration", "/items/0/items/0/items/0"],
+        ),
+        (
+            of_canvas(json!({"items": annotation(json!({"type": "Choice", "items": [film]}))})),
+            vec!["/items/0/items/0/items/0"],
+        ),
+        (
+            of_canvas(json!({"placeholderCanvas": {"id": "https://e.org/x", "type": "Canvas"}})),
+            vec!["/items/0/placeholderCanvas"],
+        ),
+        (json!({"accompanyingCanvas": {"id": "https://e.org/x", "type": "Canvas"}}), vec!["/accompanyingCanvas"]),
+        (json!({"behavior": ["paged", "auto-advance"]}), vec!["/behavior"]),
+        (
+            json!({"requiredStatement": {"label": {"en": ["Thanks"]}, "value": {"en": ["A"]}}}),
+            vec!["/requiredStatement/label"],
+        ),
+        (json!({"provider": [{"id": "https://e.org/", "type": "Agent", "label": {"en": ["L"]}}]}), vec!["/provider/0"]),
+        (json!({"service": [{"id": "https://e.org/s", "type": "SearchService2"}]}), vec!["/service/0"]),
+        (json!({"services": [{"@id": "https://e.org/l", "@type": "AuthCookieService1"}]}), vec!["/services"]),
+        (
+            json!({"start": {"id": "https://e.org/st", "type": "SpecificResource", "source": "https://e.org/c",
+                          "selector": {"type": "PointSelector", "t": 3}}}),
+            vec!["/start/selector"],
+        ),
+        (range(json!({"behavior": ["sequence"]})), vec!["/structures/0/behavior"]),
+        (
+            range(
+                json!({"items": [{"type": "SpecificResource", "source": "https://e.org/c", "selector": {"type": "SvgSelector", "value": ""}}]}),
+            ),
+            vec!["/structures/0/items/0/selector"],
+        ),
+    ] {
+        let mut given = json!({"@context": Version::V3.context(), "id": "https://e.org/m", "type": "Manifest", "label": {"en": ["M"]},
+            "items": [{"id": "https://e.org/c", "type": "Canvas", "height": 4, "width": 3}]});
+        given.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let (_, notes) = downgrade(given);
+        let found: Vec<_> =
+            notes.iter().filter(|note| note.kind == NoteKind::Lost).map(|note| note.pointer.as_str()).collect();
+        assert_eq!(found, lost, "{more}");
+    }
+}
+
+#[test]
+fn shared_services_are_written_where_they_are_referred_to() {
+    let login = json!({"@id": "https://e.org/l", "@type": "AuthCookieService1", "profile": "http://iiif.io/api/auth/1/login", "label": "Log in"});
+    let (written, notes) = downgrade(
+        json!({"@context": Version::V3.context(), "id": "https://e.org/m", "type": "Manifest", "label": {"en": ["M"]},
+        "services": [login], "thumbnail": [{"id": "https://e.org/t.jpg", "type": "Image", "service": [
+            {"@id": "https://e.org/i", "@type": "ImageService2", "service": [{"@id": "https://e.org/l", "@type": "AuthCookieService1"}]}]}],
+        "items": [{"id": "https://e.org/c", "type": "Canvas", "height": 4, "width": 3}]}),
+    );
+    assert_eq!(
+        written["thumbnail"]["service"]["service"],
+        json!([{"@context": "http://iiif.io/api/auth/1/context.json", "@id": "https://e.org/l", "profile": "http://iiif.io/api/auth/1/login", "label": "Log in"}])
+    );
+    assert_eq!(notes, []);
+}
+
+#[test]
+fn lists_that_are_served_as_2_1_are_named_and_others_stay_embedded() {
+    let page = |id: &str| {
+        json!({"id": id, "type": "AnnotationPage", "items": [
+        {"id": "https://e.org/a", "type": "Annotation", "motivation": "commenting", "body": {"type": "TextualBody", "value": "x"}, "target": "https://e.org/c"}]})
+    };
+    let given = json!({"id": "https://example.org/p/3/m", "type": "Manifest", "label": {"en": ["M"]}, "items": [
+        {"id": "https://e.org/c", "type": "Canvas", "height": 4, "width": 3, "annotations": [page("https://example.org/p/3/list"), page("https://e.org/list")]}]});
+    let (written, notes) = write(given, &urls());
+    assert_eq!(
+        written["sequences"][0]["canvases"][0]["otherContent"],
+        json!([{"@id": "https://example.org/p/2/list", "@type": "sc:AnnotationList"},
+               {"@id": "https://e.org/list", "@type": "sc:AnnotationList", "resources": [
+                   {"@id": "https://e.org/a", "@type": "oa:Annotation", "motivation": "oa:commenting",
+                    "resource": {"@type": "cnt:ContentAsText", "chars": "x"}, "on": "https://e.org/c"}]}])
+    );
+    assert_eq!(
+        notes.iter().map(|note| (note.kind, note.pointer.as_str())).collect::<Vec<_>>(),
+        [(NoteKind::Moved, "/items/0/annotations/1")]
+    );
+}

@@ -210,13 +210,12 @@ impl Write<'_> {
 
     /// What a URI names, as an object.
     fn mention(&mut self, uri: &str, place: &Place<'_>) -> Value {
-        let kind = match self.types.get(bare(uri)) {
-            Some(kind) => self.class(&kind.clone(), uri),
-            None => {
-                let message = format!("{uri} is not in this document; it is taken for a Canvas");
-                self.notes.add(NoteKind::Repaired, place, message, "write an object with `id` and `type`");
-                "Canvas".to_owned()
-            }
+        let kind = if let Some(kind) = self.types.get(bare(uri)) {
+            self.class(kind, uri)
+        } else {
+            let message = format!("{uri} is not in this document; it is taken for a Canvas");
+            self.notes.add(NoteKind::Repaired, place, message, "write an object with `id` and `type`");
+            "Canvas".to_owned()
         };
         json!({ "id": uri, "type": kind })
     }
