@@ -107,6 +107,17 @@ impl ObjectService {
         images: ImageService,
         policy: Arc<dyn Policy>,
     ) -> std::io::Result<Self> {
+        let this = Self::without_watching(catalog, images, policy);
+        let inner = &this.inner;
+        let seen = Arc::downgrade(inner);
+        let described = library.clone();
+        let watcher = Watcher::start(library, watch, Box::new(move |tree| receive(&seen, &described, &tree)))?;
+        *inner.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(watcher);
+        Ok(this)
+    }
+
+    /// A service over what a catalogue holds, whatever happens in the library.
+    pub fn without_watching(catalog: Catalog, images: ImageService, policy: Arc<dyn Policy>) -> Self {
         let documents = moka::sync::Cache::builder()
             .max_capacity(DOCUMENTS_KEPT_BYTES)
             .weigher(|_: &DocumentKey, document: &PreparedDocument| {
@@ -114,7 +125,7 @@ impl ObjectService {
             })
             .time_to_idle(Duration::from_hours(1))
             .build();
-        let inner = Arc::new(Inner {
+        let inner = Inner {
             catalog: Arc::new(catalog),
             watcher: Mutex::new(None),
             images,
@@ -122,12 +133,8 @@ impl ObjectService {
             documents,
             generation: AtomicU64::new(1),
             findings: Mutex::new(Vec::new()),
-        });
-        let seen = Arc::downgrade(&inner);
-        let described = library.clone();
-        let watcher = Watcher::start(library, watch, Box::new(move |tree| receive(&seen, &described, &tree)))?;
-        *inner.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(watcher);
-        Ok(Self { inner })
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     fn with_watcher<T>(&self, ask: impl FnOnce(&Watcher) -> T) -> Option<T> {
