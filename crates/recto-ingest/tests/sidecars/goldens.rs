@@ -1,4 +1,4 @@
-//! Files of every kind with what is read from them: `tests/golden/<name>` and `<name>.expected.json`.
+//! Files of every kind with what is read from them: `tests/golden/sidecars/<name>` and `<name>.expected.json`.
 //! `RECTO_BLESS=1` writes the expectations anew; the difference is to be reviewed.
 
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{json as pruned, lines};
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/sidecars")
 }
 
 fn read(name: &str, bytes: &[u8]) -> Value {
