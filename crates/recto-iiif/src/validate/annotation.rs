@@ -184,7 +184,10 @@ fn selectors(tree: &Tree<'_>, findings: &mut Findings) {
             if steps > 10_000 {
                 break;
             }
-            if selector.value.is_string() {
+            if let Some(uri) = selector.value.as_str() {
+                if !is_http(uri) {
+                    findings.wrong(&selector, "selector", "write an object with `type`, or the URI of one");
+                }
                 continue;
             }
             if !selector.value.is_object() {

@@ -155,6 +155,8 @@ rule!(
         ("/resources/0/motivation", Value::Null, "/resources/0", "`motivation`"),
         ("/resources/0/on", Value::Null, "/resources/0", "`on`"),
         ("/resources", json!({}), "/resources", "`resources`"),
+        ("/resources/0", json!("x"), "/resources/0", "`resources`"),
+        ("/resources/0/on", json!(7), "/resources/0/on", "`on`"),
         (
             "/resources/0/resource",
             json!({"@id": "https://e.org/i.jpg", "@type": "dctypes:Image"}),
@@ -201,7 +203,9 @@ rule!(
     manifest(),
     [
         ("/label", json!(1), "/label", "`label`"),
+        ("/label", json!([]), "/label", "empty"),
         ("/label", json!({"@language": "en"}), "/label", "`@value`"),
+        ("/label", json!({"@value": "x", "@language": 7}), "/label/@language", "`@language`"),
         ("/label", json!("<b>A book</b>"), "/label", "HTML"),
         ("/description", json!("<p>About <b>it</p>"), "/description", "not well-formed"),
         ("/metadata", json!({}), "/metadata", "`metadata`"),

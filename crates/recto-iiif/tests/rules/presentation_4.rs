@@ -154,4 +154,20 @@ rule!(
     ]
 );
 
+rule!(
+    v3_targets,
+    "V3",
+    manifest(),
+    [("/items/0/items/0/items/0/target/type", json!("Page"), "/items/0/items/0/items/0/target/type", "Page")]
+);
+
+rule!(
+    p18_in_4,
+    "P18",
+    manifest(),
+    [("/service", json!([{"id": "https://e.org/s", "type": 7}]), "/service/0/type", "a number")]
+);
+
+rule!(p4_in_4, "P4", manifest(), [("/items/2/items/0", json!(7), "/items/2/items/0", "`items`")]);
+
 rule!(p6_in_4, "P6", manifest(), [("/label", json!("Three"), "/label", "`label`")]);

@@ -27,8 +27,16 @@ const OF_OBJECTS: &[&str] = &[
     "structures",
     "annotations",
 ];
-const WITH_ITEMS: &[Class] =
-    &[Class::Collection, Class::Manifest, Class::Canvas, Class::Range, Class::AnnotationPage, Class::Choice];
+const WITH_ITEMS: &[Class] = &[
+    Class::Collection,
+    Class::Manifest,
+    Class::Canvas,
+    Class::Timeline,
+    Class::Scene,
+    Class::Range,
+    Class::AnnotationPage,
+    Class::Choice,
+];
 
 fn check(tree: &Tree<'_>, findings: &mut Findings) {
     for node in &tree.nodes {

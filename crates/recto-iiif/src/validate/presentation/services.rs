@@ -1,6 +1,6 @@
 //! P18: a service names itself in the way of its version, and in one way only.
 
-use super::{Class, Findings, Rule, THREE_AND_FOUR, Tree, is_http};
+use super::{Class, Findings, Rule, THREE_AND_FOUR, Tree, is_http, kind};
 
 pub(super) const RULE: Rule = Rule {
     id: "P18",
@@ -15,6 +15,12 @@ fn check(tree: &Tree<'_>, findings: &mut Findings) {
         let new = ["id", "type"].map(|property| node.get(property).is_some());
         let old = ["@id", "@type"].map(|property| node.get(property).is_some());
         let id = node.text("id").or_else(|| node.text("@id"));
+        for property in ["id", "@id", "type", "@type"] {
+            if let Some(value) = node.get(property).filter(|value| !value.is_string()) {
+                let message = format!("`{property}` of a service is {}", kind(value));
+                findings.error(node.at(property), message, "write it as a string");
+            }
+        }
         match (new, old) {
             ([true, true], [false, false]) | ([false, false], [true, true]) => {}
             ([true, _], [true, _]) | ([_, true], [_, true]) => {

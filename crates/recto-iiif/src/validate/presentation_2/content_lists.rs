@@ -49,6 +49,12 @@ fn list(node: &Node<'_>, findings: &mut Findings) {
         let message = format!("`resources` is {} and not an array", kind(other));
         findings.error(node.at("resources"), message, "put its value into `[` and `]`");
     }
+    for (index, item) in node.get("resources").and_then(|list| list.as_array()).into_iter().flatten().enumerate() {
+        if !item.is_object() && !item.as_str().is_some_and(super::is_http) {
+            let message = format!("`resources` has {} where an annotation belongs", kind(item));
+            findings.error(format!("{}/{index}", node.at("resources")), message, "embed the whole annotation");
+        }
+    }
     if node.parent.is_none() && node.get("resources").is_none() {
         findings.warning(&*node.pointer, "`resources` of the list is missing", "list the annotations");
     }
@@ -59,6 +65,14 @@ fn annotation(tree: &Tree<'_>, node: &Node<'_>, findings: &mut Findings) {
         if node.get(property).is_none() {
             let message = format!("`{property}` of the annotation is missing");
             findings.error(&*node.pointer, message, "write what the annotation does, what it says and about what");
+        }
+    }
+    for property in ["resource", "on"] {
+        let Some(value) = node.get(property) else { continue };
+        let names = value.as_str().is_some_and(|uri| uri.contains(':'));
+        if !value.is_object() && !value.is_array() && !names {
+            let message = format!("`{property}` of the annotation is {}", kind(value));
+            findings.error(node.at(property), message, "write an object, or a URI");
         }
     }
     let paints = node.text("motivation") == Some("sc:painting");

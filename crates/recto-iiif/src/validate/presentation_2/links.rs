@@ -96,6 +96,14 @@ fn service(tree: &Tree<'_>, node: &Node<'_>, findings: &mut Findings) {
         let message = "`@context` of the service is missing, so clients do not know what it is";
         findings.warning(&*node.pointer, message, "write the context of its API");
     }
+    for property in ["@context", "profile"] {
+        if let Some(value) =
+            node.get(property).filter(|value| !value.is_string() && !value.is_array() && !value.is_object())
+        {
+            let message = format!("`{property}` of the service is {}", kind(value));
+            findings.error(node.at(property), message, "write a URI");
+        }
+    }
     if node.get("profile").is_none() {
         findings.warning(&*node.pointer, "`profile` of the service is missing", "write the profile of its API");
     }
@@ -120,6 +128,12 @@ fn content(node: &Node<'_>, findings: &mut Findings) {
     if !names.iter().any(|name| name.contains(':')) {
         let message = format!("`@type` is {given}, a word without a prefix");
         findings.error(node.at("@type"), message, "write it with its prefix, for example `dctypes:Image`");
+    }
+    for property in ["format", "chars"] {
+        if let Some(value) = node.get(property).filter(|value| !value.is_string()) {
+            let message = format!("`{property}` of the content is {}", kind(value));
+            findings.error(node.at(property), message, "write it as one string");
+        }
     }
     let is_text = names.contains(&"cnt:ContentAsText");
     let needs = if is_text { "chars" } else { "@id" };

@@ -49,6 +49,9 @@ fn metadata(node: &Node<'_>, findings: &mut Findings) {
 
 fn texts(value: &Value, at: &str, property: &str, may_be_html: bool, findings: &mut Findings) {
     match value {
+        Value::Array(values) if values.is_empty() && property == "label" => {
+            findings.error(at, "`label` is an empty list", "write a text for people");
+        }
         Value::Array(values) => {
             for (index, value) in values.iter().enumerate() {
                 let at = format!("{at}/{index}");
@@ -60,6 +63,9 @@ fn texts(value: &Value, at: &str, property: &str, may_be_html: bool, findings: &
             }
         }
         Value::String(text) => html(text, at, property, may_be_html, findings),
+        Value::Object(object) if object.get("@language").is_some_and(|language| !language.is_string()) => {
+            findings.error(format!("{at}/@language"), format!("`@language` of `{property}` is no string"), FIX);
+        }
         Value::Object(object) => match object.get("@value") {
             Some(Value::String(text)) => html(text, &format!("{at}/@value"), property, may_be_html, findings),
             // Numbers are values of JSON-LD too.

@@ -37,6 +37,12 @@ fn check(tree: &Tree<'_>, findings: &mut Findings) {
             }
             _ => {}
         }
+        // These may do without an `id`.
+        if matches!(node.class, Class::TextualBody | Class::Choice)
+            && let Some(id) = part.get("id")
+        {
+            findings.uri(&id, "id");
+        }
         common(&part, findings);
     }
 }
@@ -71,6 +77,25 @@ fn annotation(part: &Part<'_>, findings: &mut Findings) {
     }
 }
 
+/// What an annotation may be about, besides parts and aggregates.
+const TARGETS: [&str; 15] = [
+    "Manifest",
+    "Collection",
+    "AnnotationCollection",
+    "AnnotationPage",
+    "Annotation",
+    "Canvas",
+    "Timeline",
+    "Scene",
+    "Range",
+    "Image",
+    "Audio",
+    "Video",
+    "Model",
+    "Dataset",
+    "Text",
+];
+
 const AGGREGATES: [&str; 4] = ["Choice", "Composite", "List", "Independents"];
 
 fn target(found: &Part<'_>, findings: &mut Findings) {
@@ -83,6 +108,11 @@ fn target(found: &Part<'_>, findings: &mut Findings) {
     } else if given == "SpecificResource" {
         specific(found, findings);
     } else {
+        if !TARGETS.contains(&given) && !given.contains(':') && !given.ends_with("Light") && !given.ends_with("Camera")
+        {
+            let message = format!("`type` of the target is `{given}`, which is unknown");
+            findings.error(found.at("type"), message, "write a class of the specification");
+        }
         findings.need_uri(found, "id");
         if found.has("items") && matches!(given, "Canvas" | "Timeline" | "Scene") {
             let message = "`items` of a container stands in a `target`";
@@ -250,5 +280,6 @@ fn common(part: &Part<'_>, findings: &mut Findings) {
     if let Some(place) = part.get("navPlace") {
         findings.need(&place, "id", "give the features a URI");
         findings.need(&place, "type", "write `\"type\": \"FeatureCollection\"`");
+        findings.array(&place, "features");
     }
 }
