@@ -3,9 +3,9 @@
 //! Written against the draft as of commit `28a88829699ebbbe7722b4692cf3b7b67969bc6c` of `IIIF/api` (21 May 2026),
 //! `source/presentation/4.0/model.md`. What changes there may change here.
 //!
-//! What has only time becomes a Timeline; `placeholderCanvas` and `accompanyingCanvas` name containers; `motivation` and `selector` are
-//! arrays, targets and sources objects with `type`, parts of resources have an `id`. All else, and so nearly all of a manifest of images,
-//! is as in 3.0.
+//! What has only time becomes a Timeline; `placeholderCanvas` and `accompanyingCanvas` name containers; `motivation`, `selector`
+//! and `language` are arrays, targets and sources objects with `type`, parts of resources have an `id`. All else, and so nearly
+//! all of a manifest of images, is as in 3.0.
 
 mod read;
 mod write;

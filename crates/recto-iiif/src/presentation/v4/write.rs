@@ -121,7 +121,7 @@ impl Write<'_> {
                     fragment = uri.split_once('#').map(|(_, fragment)| fragment.to_owned());
                     ("source", self.mention(bare(uri), &place))
                 }
-                "language" if given == "TextualBody" => ("language", Value::Array(list(value))),
+                "language" => ("language", Value::Array(list(value))),
                 name if RESOURCES.contains(&name) => (name, self.value(value, &holder, "part", &place)),
                 name => (name, value),
             };
