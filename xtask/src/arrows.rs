@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("recto-catalog", &["recto-config", "recto-iiif"]),
     ("recto-ingest", &["recto-codec", "recto-config", "recto-iiif"]),
     // Use cases.
+    ("recto-download", &["recto-iiif"]),
     (
         "recto-service",
         &[
@@ -25,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "recto-catalog",
             "recto-codec",
             "recto-config",
+            "recto-download",
             "recto-engine",
             "recto-iiif",
             "recto-ingest",
@@ -32,11 +34,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("recto-convert", &["recto-codec", "recto-engine", "recto-iiif"]),
-    ("recto-download", &["recto-iiif"]),
     ("recto-static", &["recto-codec", "recto-engine", "recto-iiif"]),
     ("recto-doctor", &["recto-iiif"]),
     // Edges.
-    ("recto-server", &["recto-config", "recto-download", "recto-iiif", "recto-service", "recto-static"]),
+    ("recto-server", &["recto-config", "recto-iiif", "recto-service", "recto-static"]),
     // The binary builds the adapters that the configuration names and hands them to the service.
     (
         "recto",

@@ -28,6 +28,7 @@ pub use recto_ingest::build::{CanvasPlan, ObjectParts, PageFacts, SiteUrls, Urls
 pub use recto_ingest::published_media_type;
 
 pub use objects::{
-    Changes, DocumentKind, ObjectService, ObjectView, PreparedDocument, TakenIn, description, label, take_in,
+    Changes, DocumentKind, DownloadKind, DownloadOptions, ObjectService, ObjectView, Pieces, PreparedDocument, TakenIn,
+    USUAL_LONGEST_PX, description, label, take_in,
 };
 pub use options::{ImageOptions, LibraryOptions, LimitOptions, WorkOptions};

@@ -15,6 +15,7 @@ use super::ranges::Pages;
 use super::urls::Urls;
 use super::{PageFacts, canvases, ranges};
 use crate::Finding;
+use crate::description::Description;
 
 /// What is around an object.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +63,7 @@ pub fn manifest(
     }
     manifest.see_also = said.see_also.iter().map(|link| links.resource(link, "Dataset", None)).collect();
     manifest.rendering = said.rendering.iter().map(|link| links.resource(link, "Text", Some("Download"))).collect();
+    manifest.rendering.extend(downloads(said, around.identifier, &plans, urls));
     manifest.part_of = around
         .collections
         .iter()
@@ -76,6 +78,27 @@ pub fn manifest(
         manifest.extra.insert("navPlace".into(), nav_place(place, &manifest.id));
     }
     (manifest, findings)
+}
+
+/// The whole as one file, where there are pages for it and nobody said otherwise.
+fn downloads(
+    said: &Description,
+    object: &Identifier,
+    plans: &[CanvasPlan<'_>],
+    urls: &dyn Urls,
+) -> Vec<ContentResource> {
+    let has_pages = plans.iter().any(|plan| plan.facts().is_some_and(|facts| facts.recording.is_none()));
+    let offered = |word: &str, wish: Option<bool>, label: &str, kind: &str, format: &str| {
+        (has_pages && wish != Some(false)).then(|| {
+            let mut resource = ContentResource::new(urls.download(object, word), kind);
+            resource.label = Some(LanguageMap::one("en", label));
+            resource.format = Some(format.to_owned());
+            resource
+        })
+    };
+    let pdf = offered("pdf", said.downloads.pdf, "All pages as PDF", "Text", "application/pdf");
+    let zip = offered("zip", said.downloads.zip, "All images in an archive", "Dataset", "application/zip");
+    pdf.into_iter().chain(zip).collect()
 }
 
 fn first_thumbnail(manifest: &Manifest) -> Vec<ContentResource> {

@@ -20,6 +20,8 @@ pub trait Urls {
     fn range(&self, object: &Identifier, name: &str) -> String;
     /// A file of the library, as it is.
     fn file(&self, path: &str) -> String;
+    /// The whole of an object as one file; `word` is `pdf` or `zip`.
+    fn download(&self, object: &Identifier, word: &str) -> String;
 }
 
 /// URLs as a server with its usual paths has them.
@@ -93,6 +95,10 @@ impl Urls for SiteUrls {
 
     fn range(&self, object: &Identifier, name: &str) -> String {
         self.presentation(Version::V3, object, &format!("range/{}", Identifier::new(name).encoded()))
+    }
+
+    fn download(&self, object: &Identifier, word: &str) -> String {
+        format!("{}/downloads/{}/{word}", self.base, object.encoded())
     }
 
     fn file(&self, path: &str) -> String {

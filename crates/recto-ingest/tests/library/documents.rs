@@ -129,6 +129,16 @@ fn a_folder_becomes_this_manifest() {
         "homepage": [{
             "id": "https://example.org/scans/items/a%20b", "type": "Text", "label": {"none": ["a b"]}, "format": "text/html"
         }],
+        "rendering": [
+            {
+                "id": "https://example.org/scans/downloads/a%20b/pdf", "type": "Text",
+                "label": {"en": ["All pages as PDF"]}, "format": "application/pdf"
+            },
+            {
+                "id": "https://example.org/scans/downloads/a%20b/zip", "type": "Dataset",
+                "label": {"en": ["All images in an archive"]}, "format": "application/zip"
+            }
+        ],
         "partOf": [{
             "id": "https://example.org/scans/iiif/presentation/3/library/collection",
             "type": "Collection",

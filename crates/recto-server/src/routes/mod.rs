@@ -3,6 +3,7 @@
 mod admin;
 pub(crate) mod archive;
 mod discovery;
+mod downloads;
 mod files;
 pub(crate) mod image;
 mod operation;
@@ -40,6 +41,9 @@ pub(crate) async fn other(app: &App, asked: &Asked) -> Reply {
             }
             if let Some(rest) = path.strip_prefix(files::PREFIX) {
                 return files::answer(app, asked, rest).await;
+            }
+            if let Some(rest) = path.strip_prefix(downloads::PREFIX) {
+                return downloads::answer(app, asked, rest).await;
             }
             if let Some(rest) = path.strip_prefix("/static/") {
                 return archive::answer(app, asked, rest).await;

@@ -2,6 +2,7 @@
 
 mod changes;
 mod documents;
+mod downloads;
 mod facts;
 mod taking_in;
 
@@ -20,6 +21,7 @@ use recto_ingest::description::Description;
 use recto_ingest::{Finding, Library, Tree, WatchOptions, Watcher};
 
 pub use self::changes::Changes;
+pub use self::downloads::{DownloadKind, DownloadOptions, Pieces, USUAL_LONGEST_PX};
 pub use self::taking_in::{TakenIn, take_in};
 
 pub(crate) use self::facts::decided;
@@ -51,6 +53,7 @@ struct Inner {
     /// Grows when the library was found to be other than before.
     generation: AtomicU64,
     findings: Mutex<Vec<Finding>>,
+    downloads: downloads::Downloads,
 }
 
 /// Which document of an object or folder.
@@ -133,6 +136,7 @@ impl ObjectService {
             documents,
             generation: AtomicU64::new(1),
             findings: Mutex::new(Vec::new()),
+            downloads: downloads::Downloads::default(),
         };
         Self { inner: Arc::new(inner) }
     }

@@ -37,7 +37,11 @@ struct Checked {
 impl Check {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         for folder in &self.folders {
-            anyhow::ensure!(folder.is_dir(), "`{}` is no folder; name the folder that holds the objects", folder.display());
+            anyhow::ensure!(
+                folder.is_dir(),
+                "`{}` is no folder; name the folder that holds the objects",
+                folder.display()
+            );
         }
         let library = Library::new(&self.folders, LibraryOptions::default()).context("these folders are no library")?;
         let checked = check(&library);

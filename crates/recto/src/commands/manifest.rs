@@ -33,7 +33,9 @@ pub(crate) struct ManifestCommand {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Make the manifest of a folder, as `recto serve` would publish it
-    #[command(after_help = "Example:\n  recto manifest build letters --base-url https://iiif.example.org > manifest.json")]
+    #[command(
+        after_help = "Example:\n  recto manifest build letters --base-url https://iiif.example.org > manifest.json"
+    )]
     Build(Build),
     /// Bring a document to a newer version
     #[command(after_help = "Example:\n  recto manifest upgrade old.json --to 3 > new.json")]
@@ -120,7 +122,10 @@ impl Convert {
     fn run(self, usual: To) -> anyhow::Result<ExitCode> {
         let document = read(&self.file)?;
         if Version::of(&document).is_none() {
-            bail!("{} is no document of the Presentation API; it has neither its `@context` nor its types", self.file.display());
+            bail!(
+                "{} is no document of the Presentation API; it has neither its `@context` nor its types",
+                self.file.display()
+            );
         }
         let (converted, notes) = convert(document, self.to.unwrap_or(usual).into());
         print(&serde_json::to_string_pretty(&converted)?)?;
@@ -131,7 +136,15 @@ impl Convert {
 
 fn tell(notes: &[Note], format: OutputFormat) -> anyhow::Result<()> {
     match format {
-        OutputFormat::Text => notes.iter().for_each(|note| say(&note.to_string())),
+        OutputFormat::Text => notes.iter().for_each(|note| {
+            let place = if note.pointer.is_empty() { "/" } else { &note.pointer };
+            say(&format!(
+                "{} at {place}: {}; {}",
+                format!("{:?}", note.kind).to_lowercase(),
+                note.message,
+                note.remedy
+            ));
+        }),
         OutputFormat::Json => {
             let note = |note: &Note| json!({"kind": format!("{:?}", note.kind).to_lowercase(), "pointer": note.pointer, "message": note.message, "remedy": note.remedy});
             say(&serde_json::to_string_pretty(&notes.iter().map(note).collect::<Vec<_>>())?);
