@@ -6,6 +6,7 @@
 /// Read are ISO 8601 and W3CDTF (`1890`, `1890-05`, `1890-05-03`, with time), the certain parts of EDTF (`1890/1895`), spans
 /// (`1890–1895`, `1890-95`), dates of catalogue cards (`[1890]`, `1890.`, `© 1890`), and German and English dates (`3.5.1890`, `3. Mai 1890`,
 /// `May 3, 1890`). Uncertain are `ca. 1890`, `1890?`, `1890~`, `189-`, `18XX`, `before 1890`, `19th century`, and several single dates.
+#[must_use]
 pub fn nav_date(text: &str) -> Option<String> {
     let text =
         text.trim().trim_start_matches(['[', '(', '{']).trim_end_matches([']', ')', '}', '.', ',', ';', ':', ' ']);

@@ -158,7 +158,7 @@ pub struct Page {
     pub duration: Option<f64>,
     /// A date for navigation: `xsd:dateTime` with time zone.
     pub nav_date: Option<String>,
-    /// Files with its text: ALTO, PAGE, hOCR, WebVTT, plain text. Paths or URLs, the preferred one first.
+    /// Files with its text: ALTO, PAGE, hOCR, `WebVTT`, plain text. Paths or URLs, the preferred one first.
     pub texts: Vec<Link>,
     /// Its text, where the source itself holds it.
     pub transcription: Option<String>,

@@ -5,12 +5,14 @@
 /// Known are URIs in any spelling (`https`, `www`, without the last slash, with `deed.de` or `legalcode`), short names such as `CC BY-SA 4.0`,
 /// `cc-by-nc`, `CC0`, `pdm`, `public domain`, `InC`, and the names of the statements. A licence without a version is 4.0 when it
 /// was written as a short name.
+#[must_use]
 pub fn rights_uri(text: &str) -> Option<String> {
     let text = text.trim();
     from_uri(text).or_else(|| from_name(text))
 }
 
 /// The first URI of the known ones in a longer text, such as `licensed under https://creativecommons.org/licenses/by/4.0/.`.
+#[must_use]
 pub fn rights_uri_within(text: &str) -> Option<String> {
     rights_uri(text).or_else(|| {
         text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>' | '(' | ')' | ',' | ';'))
@@ -109,15 +111,14 @@ fn from_name(text: &str) -> Option<String> {
         ["cc0" | "cco", ..] | ["cc", "0" | "zero", ..] | ["creative", "commons", "zero" | "0" | "cc0", ..] => {
             return Some("http://creativecommons.org/publicdomain/zero/1.0/".to_owned());
         }
-        ["pd" | "pdm" | "gemeinfrei" | "gemeinfreiheit"]
+        ["pd" | "pdm" | "gemeinfrei" | "gemeinfreiheit" | "publicdomain"]
         | ["pd" | "pdm", "1.0"]
         | ["cc", "pd" | "pdm", ..]
         | ["public", "domain"]
         | ["public", "domain", "mark", ..]
         | ["in", "the", "public", "domain"]
         | ["domaine", "public"]
-        | ["dominio", "publico"]
-        | ["publicdomain"] => {
+        | ["dominio", "publico"] => {
             return Some("http://creativecommons.org/publicdomain/mark/1.0/".to_owned());
         }
         _ => {}
@@ -141,11 +142,11 @@ fn from_license_words(words: &[&str]) -> Option<String> {
             "nc" | "noncommercial" | "commercial" | "kommerziell" => nc = true,
             "nd" | "noderivs" | "noderivatives" | "derivatives" | "bearbeitung" | "bearbeitungen" => nd = true,
             "sa" | "sharealike" | "alike" | "bedingungen" => sa = true,
-            "share" | "non" | "no" | "nicht" | "keine" | "weitergabe" | "unter" | "gleichen" => {}
-            "license" | "licence" | "lizenz" | "international" | "unported" | "generic" | "public" | "cc" => {}
+            "share" | "non" | "no" | "nicht" | "keine" | "weitergabe" | "unter" | "gleichen" | "license"
+            | "licence" | "lizenz" | "international" | "unported" | "generic" | "public" | "cc" => {}
             "1.0" | "2.0" | "2.1" | "2.5" | "3.0" | "4.0" => version = Some(*word),
             "1" | "2" | "3" | "4" => {
-                version = Some(["1.0", "2.0", "3.0", "4.0"][usize::from(word.as_bytes()[0] - b'1')])
+                version = Some(["1.0", "2.0", "3.0", "4.0"][usize::from(word.as_bytes()[0] - b'1')]);
             }
             word if word.len() == 2 && version.is_some() => country = Some(word),
             "germany" | "deutschland" => country = Some("de"),

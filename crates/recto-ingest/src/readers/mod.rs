@@ -49,6 +49,7 @@ pub struct Input<'a> {
 
 impl<'a> Input<'a> {
     /// A file of which nothing is known but its content.
+    #[must_use]
     pub fn new(name: &'a str, place: &'a str, bytes: &'a [u8]) -> Self {
         Self { name, place, bytes, files: None }
     }
@@ -124,6 +125,7 @@ pub const READERS: &[Reader] = &[
 ];
 
 /// Which reader a file is for, by its content; `None` where there is none. Only the beginning is looked at.
+#[must_use]
 pub fn recognise(input: &Input<'_>) -> Option<&'static Reader> {
     if iso2709::is_record(input.bytes) {
         return READERS.iter().find(|reader| reader.name == "marc");

@@ -36,7 +36,7 @@ fn pieces<'a>(context: &Context<'_>, rule: &Rule, record: Node<'a>) -> Vec<Piece
                 pieces.extend(marc::values(record, fields, rule).into_iter().map(|(value, role, at)| {
                     let label = role.map(|role| role_label(context, &role));
                     Piece { value, label, at }
-                }))
+                }));
             }
             Path::Steps(_) => {
                 let found = path.find(record);

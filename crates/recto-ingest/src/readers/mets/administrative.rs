@@ -13,7 +13,7 @@ pub(super) fn apply(mets: &Mets<'_>, object: Option<Node<'_>>, description: &mut
     let named: Vec<Node<'_>> = object.map(|object| sections(mets, object)).unwrap_or_default();
     let of_kind = |name: &'static str| -> Vec<Node<'_>> {
         let inside: Vec<Node<'_>> =
-            named.iter().flat_map(|section| section.descendants()).filter(|node| xml::is(*node, name)).collect();
+            named.iter().flat_map(roxmltree::Node::descendants).filter(|node| xml::is(*node, name)).collect();
         let all = || {
             xml::children(mets.root, "amdSec")
                 .flat_map(|section| xml::children(section, name).collect::<Vec<_>>())
@@ -159,7 +159,7 @@ pub(super) struct Measures {
     pub(super) duration: Option<f64>,
 }
 
-/// What the technical sections that an element names say: MIX, NISO, AudioMD, VideoMD, and what is alike.
+/// What the technical sections that an element names say: MIX, NISO, `AudioMD`, `VideoMD`, and what is alike.
 pub(super) fn measures(mets: &Mets<'_>, node: Node<'_>) -> Measures {
     let mut measures = Measures::default();
     let sections = mets.named(node, "ADMID");
