@@ -67,6 +67,7 @@ fn row(text: &str) -> Option<&'static Row> {
 
 /// The tag of BCP 47 for a code of ISO 639-1, 639-2 (B and T) or 639-3, a tag, or a name in English or German. `None` for several
 /// languages at once (`mul`), an unknown (`und`) and no language (`zxx`), and for what is none of these.
+#[must_use]
 pub fn language_tag(text: &str) -> Option<String> {
     let text = text.trim();
     if let Some((tag, ..)) = row(text) {
@@ -90,6 +91,7 @@ pub fn language_tag(text: &str) -> Option<String> {
 }
 
 /// The name of a language for people, where it is a known one.
+#[must_use]
 pub fn language_name(text: &str) -> Option<LanguageMap> {
     let (.., english, german) = row(text)?;
     let mut name = LanguageMap::one("en", *english);

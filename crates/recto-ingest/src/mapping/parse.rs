@@ -202,17 +202,16 @@ impl Reader<'_> {
                 }
                 "form" => {
                     let given = text(item).map(|(text, _)| text).unwrap_or_default();
-                    match Form::ALL.iter().find(|(name, _)| *name == given) {
-                        Some((_, form)) => rule.form = *form,
-                        None => {
-                            let names = Form::ALL.map(|(name, _)| name).join(", ");
-                            self.find(
-                                Severity::Warning,
-                                at,
-                                format!("the form `{given}` is not known"),
-                                &format!("use one of {names}"),
-                            );
-                        }
+                    if let Some((_, form)) = Form::ALL.iter().find(|(name, _)| *name == given) {
+                        rule.form = *form;
+                    } else {
+                        let names = Form::ALL.map(|(name, _)| name).join(", ");
+                        self.find(
+                            Severity::Warning,
+                            at,
+                            format!("the form `{given}` is not known"),
+                            &format!("use one of {names}"),
+                        );
                     }
                 }
                 "join" => rule.join = text(item).map(|(text, _)| text),
@@ -261,17 +260,16 @@ impl Reader<'_> {
     fn uses(&mut self, item: &Item, rule: &mut Rule) {
         let mut uses = Vec::new();
         for (text, at) in strings(item).unwrap_or_default() {
-            match Use::ALL.iter().find(|(name, _)| *name == text) {
-                Some((_, meaning)) => uses.push(*meaning),
-                None => {
-                    let names = Use::ALL.map(|(name, _)| name).join(", ");
-                    self.find(
-                        Severity::Warning,
-                        at,
-                        format!("the use `{text}` is not known"),
-                        &format!("use one of {names}"),
-                    );
-                }
+            if let Some((_, meaning)) = Use::ALL.iter().find(|(name, _)| *name == text) {
+                uses.push(*meaning);
+            } else {
+                let names = Use::ALL.map(|(name, _)| name).join(", ");
+                self.find(
+                    Severity::Warning,
+                    at,
+                    format!("the use `{text}` is not known"),
+                    &format!("use one of {names}"),
+                );
             }
         }
         rule.uses = uses;

@@ -41,7 +41,8 @@ fn component(context: &Context<'_>, node: Node<'_>) -> Description {
         let other = ["unitid", "unitdate", "container"]
             .into_iter()
             .filter_map(|name| did.and_then(|did| xml::child(did, name)).map(xml::text));
-        let other = other.filter(|text| !text.is_empty()).next();
+        let mut other = other;
+        let other = other.find(|text| !text.is_empty());
         description.label = other.map(LanguageMap::none).unwrap_or_default();
     }
     let mut members = Vec::new();
@@ -77,7 +78,7 @@ fn component(context: &Context<'_>, node: Node<'_>) -> Description {
 }
 
 /// The components directly below one: `c`, `c01` to `c12`, in `dsc` or not.
-fn components<'a>(node: Node<'a>) -> Vec<Node<'a>> {
+fn components(node: Node<'_>) -> Vec<Node<'_>> {
     let is_component = |node: &Node<'_>| {
         let name = xml::name(*node);
         name == "c" || name.len() == 3 && name.starts_with('c') && name[1..].bytes().all(|b| b.is_ascii_digit())
@@ -167,13 +168,13 @@ impl Objects {
         match links::class(media_type, &target.address) {
             Class::Image | Class::Sound | Class::Video => self.page(context, node, &target, media_type, label),
             _ if matches!(target.location(), Location::ImageService(_)) => {
-                self.page(context, node, &target, media_type, label)
+                self.page(context, node, &target, media_type, label);
             }
             Class::Pdf if target.is_local => self.page(context, node, &target, media_type, label),
             Class::Other | Class::Text if target.is_local => {
-                self.members.push(Member::Source { id: target.address, kind: Kind::Manifest, label })
+                self.members.push(Member::Source { id: target.address, kind: Kind::Manifest, label });
             }
-            _ if target.address.ends_with(".xml") || role.contains("mets") => {
+            _ if links::media_type(&target.address) == Some("application/xml") || role.contains("mets") => {
                 self.members.push(Member::Source { id: target.address, kind: Kind::Manifest, label });
             }
             _ => {
@@ -223,7 +224,9 @@ fn is_manifest(address: &str, role: &str) -> bool {
     role.contains("iiif") && links::image_service(address).is_none()
         || path.ends_with("/manifest")
         || path.ends_with("manifest.json")
-        || path.contains("/iiif/") && path.ends_with(".json") && !path.ends_with("info.json")
+        || path.contains("/iiif/")
+            && links::media_type(path) == Some("application/json")
+            && !path.ends_with("info.json")
 }
 
 fn title(node: Node<'_>) -> LanguageMap {

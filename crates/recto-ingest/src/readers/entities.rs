@@ -18,10 +18,10 @@ pub(super) struct Declared {
 /// Takes XML declaration and document type out of a text, leaving blanks, so that nothing moves.
 pub(super) fn take_document_type(text: &mut String) -> Declared {
     let mut declared = Declared::default();
-    if text.trim_start().starts_with("<?xml ") {
-        if let Some(end) = text.find("?>") {
-            blank(text, 0, end + 2);
-        }
+    if text.trim_start().starts_with("<?xml ")
+        && let Some(end) = text.find("?>")
+    {
+        blank(text, 0, end + 2);
     }
     let Some(start) = document_type_start(text) else { return declared };
     let Some(length) = scan::doctype_end(&text[start..]) else { return declared };

@@ -6,7 +6,8 @@ use super::html;
 use super::path::Found;
 use super::xml::{self, Node};
 use crate::mapping::Form;
-use crate::{dates, languages};
+use super::dates;
+use crate::languages;
 
 /// One value of a record.
 #[derive(Debug, Default)]
@@ -23,9 +24,9 @@ pub(super) struct Valued {
 
 impl Valued {
     /// A text in the language of its element.
-    pub(super) fn plain(language: Option<String>, text: &str) -> Option<Self> {
+    pub(super) fn plain(language: Option<&str>, text: &str) -> Option<Self> {
         let text = html::plain(text);
-        let language = language.as_deref().unwrap_or(LanguageMap::NONE);
+        let language = language.unwrap_or(LanguageMap::NONE);
         (!text.is_empty()).then(|| Self { text: LanguageMap::one(language, text), ..Self::default() })
     }
 }
@@ -33,13 +34,13 @@ impl Valued {
 /// The value of what a path has found.
 pub(super) fn value(found: Found<'_>, form: Form) -> Option<Valued> {
     match found {
-        Found::Attribute(owner, value) => of_text(value, form, language_of(owner)),
+        Found::Attribute(owner, value) => of_text(value, form, language_of(owner).as_deref()),
         Found::Element(node) => of_element(node, form),
     }
 }
 
 /// The value of a text without structure.
-pub(super) fn of_text(text: &str, form: Form, language: Option<String>) -> Option<Valued> {
+pub(super) fn of_text(text: &str, form: Form, language: Option<&str>) -> Option<Valued> {
     let text = xml::words(text);
     match form {
         Form::Language => language_value(&text),
@@ -59,7 +60,7 @@ fn of_element(node: Node<'_>, form: Form) -> Option<Valued> {
     let text = match form {
         Form::Title => title(node),
         Form::Name => person(node),
-        Form::Date => return date(node, language),
+        Form::Date => return date(node, language.as_deref()),
         Form::Language => return language_value(&xml::text(node)),
         Form::Paragraphs => {
             let text = html::paragraphs(&paragraphs(node))?;
@@ -75,7 +76,7 @@ fn of_element(node: Node<'_>, form: Form) -> Option<Valued> {
         Form::Text | Form::Link => xml::text(node),
     };
     let uris = uris(node);
-    match Valued::plain(language, &text) {
+    match Valued::plain(language.as_deref(), &text) {
         Some(value) => Some(Valued { uris, ..value }),
         None if uris.is_empty() => None,
         None => Some(Valued { uris, ..Valued::default() }),
@@ -232,7 +233,7 @@ fn mods_name(node: Node<'_>) -> String {
     if dates.is_empty() { name } else { format!("{name} ({dates})") }
 }
 
-fn date(node: Node<'_>, language: Option<String>) -> Option<Valued> {
+fn date(node: Node<'_>, language: Option<&str>) -> Option<Valued> {
     // MODS writes a span as two elements beside each other.
     if xml::attribute(node, "point") == Some("end") && sibling(node, "start").is_some() {
         return None;

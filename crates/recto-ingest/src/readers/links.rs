@@ -240,6 +240,7 @@ pub(super) fn media_type(path: &str) -> Option<&'static str> {
         "epub" => "application/epub+zip",
         "zip" => "application/zip",
         "xml" => "application/xml",
+        "json" => "application/json",
         _ => return None,
     })
 }

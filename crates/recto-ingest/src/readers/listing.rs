@@ -37,11 +37,13 @@ impl Listing {
     }
 
     /// Is this path that of a file?
+    #[must_use]
     pub fn has(&self, path: &str) -> bool {
         self.paths.contains(path)
     }
 
     /// Is this path that of a folder with files?
+    #[must_use]
     pub fn has_folder(&self, path: &str) -> bool {
         self.folders.contains(path.trim_end_matches('/'))
     }
@@ -75,7 +77,7 @@ mod tests {
         assert!(listing.has_folder("images/") && !listing.has_folder("images/0001.tif"));
         assert_eq!(listing.same_name("data/0001.TIF"), Some("images/0001.tif"));
         assert_eq!(listing.same_name("data/0002.tif"), None);
-        assert_eq!(listing.same_stem("data/0003.tif", |path| path.ends_with(".jp2")), Some("images/0003.jp2"));
-        assert_eq!(listing.same_stem("data/0003.tif", |path| path.ends_with(".xml")), None);
+        assert_eq!(listing.same_stem("data/0003.tif", |path| path.contains(".jp2")), Some("images/0003.jp2"));
+        assert_eq!(listing.same_stem("data/0003.tif", |path| path.contains(".xml")), None);
     }
 }

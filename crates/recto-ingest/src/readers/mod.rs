@@ -5,6 +5,7 @@
 //! well-formed is read as far as it goes, and a finding tells where it stopped. Readers do no input or output: the caller brings the
 //! bytes, and may bring a [`Listing`] of the files that exist.
 
+mod dates;
 mod ead;
 mod entities;
 mod forms;
@@ -18,6 +19,7 @@ mod mets;
 mod path;
 mod ranges;
 mod record;
+mod rights;
 mod scan;
 mod tei;
 mod xml;
@@ -49,6 +51,7 @@ pub struct Input<'a> {
 
 impl<'a> Input<'a> {
     /// A file of which nothing is known but its content.
+    #[must_use]
     pub fn new(name: &'a str, place: &'a str, bytes: &'a [u8]) -> Self {
         Self { name, place, bytes, files: None }
     }
@@ -124,6 +127,7 @@ pub const READERS: &[Reader] = &[
 ];
 
 /// Which reader a file is for, by its content; `None` where there is none. Only the beginning is looked at.
+#[must_use]
 pub fn recognise(input: &Input<'_>) -> Option<&'static Reader> {
     if iso2709::is_record(input.bytes) {
         return READERS.iter().find(|reader| reader.name == "marc");

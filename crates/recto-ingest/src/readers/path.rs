@@ -1,4 +1,4 @@
-//! Paths to elements and attributes in a record, as mapping files write them: a small part of XPath.
+//! Paths to elements and attributes in a record, as mapping files write them: a small part of `XPath`.
 //!
 //! `titleInfo[!@type]/title`, `originInfo[@eventType='digitization|digitisation']/publisher`, `//idno[@type!='URN']`, `name[role/roleTerm='aut']`,
 //! `ptr/@target`, `subject/*`. Names are compared without prefixes. `a[b]` asks for a child, `a[!b]` for none, and alternatives of a value are
@@ -84,7 +84,7 @@ impl Path {
             match behind.chars().next() {
                 None => break,
                 Some('/') if !is_attribute => {
-                    rest = behind.strip_prefix('/').filter(|r| !r.starts_with('/')).unwrap_or(behind)
+                    rest = behind.strip_prefix('/').filter(|r| !r.starts_with('/')).unwrap_or(behind);
                 }
                 Some(_) => return Err(format!("`{text}`: `{behind}` is no further step")),
             }
@@ -270,7 +270,7 @@ impl Marc {
         }
         let (mut subfields, mut characters) = (String::new(), None);
         if let Some(codes) = rest.strip_prefix('$') {
-            subfields = codes.to_owned();
+            codes.clone_into(&mut subfields);
         } else if let Some(range) = rest.strip_prefix('/') {
             let (first, last) = range.split_once('-').unwrap_or((range, range));
             characters = Some((first.parse().ok()?, last.parse().ok()?));

@@ -102,7 +102,7 @@ pub(super) fn drop_empty(ranges: &mut Vec<Range>) -> usize {
                     dropped += drop_empty(&mut one);
                     parts.extend(one.into_iter().map(RangeItem::Range));
                 }
-                page => parts.push(page),
+                page @ RangeItem::Page(_) => parts.push(page),
             }
         }
         range.items = parts;

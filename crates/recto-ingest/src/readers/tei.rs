@@ -30,6 +30,7 @@ pub struct PageText {
 }
 
 /// The texts of the pages of a TEI document, one for each page break; empty when it has none, or is no TEI.
+#[must_use]
 pub fn page_texts(input: &Input<'_>) -> Vec<PageText> {
     let findings = RefCell::new(Findings::default());
     let texts = xml::with_document(input, input.bytes, &findings, |document| {
@@ -113,14 +114,14 @@ impl Surfaces {
                 self.surface(context, node, pages);
             } else if xml::is(node, "surfaceGrp") {
                 self.take(context, node, pages);
-            } else if xml::is(node, "graphic") || xml::is(node, "media") {
-                if let Some(content) = picture(context, node) {
-                    self.remember(context, node, Place { page: pages.len(), region: None });
-                    self.by_address
-                        .entry(xml::attribute(node, "url").unwrap_or_default().to_owned())
-                        .or_insert(pages.len());
-                    pages.push(Page { contents: vec![content], ..Page::default() });
-                }
+            } else if (xml::is(node, "graphic") || xml::is(node, "media"))
+                && let Some(content) = picture(context, node)
+            {
+                self.remember(context, node, Place { page: pages.len(), region: None });
+                self.by_address
+                    .entry(xml::attribute(node, "url").unwrap_or_default().to_owned())
+                    .or_insert(pages.len());
+                pages.push(Page { contents: vec![content], ..Page::default() });
             }
         }
     }
@@ -154,11 +155,12 @@ impl Surfaces {
             return;
         };
         let edges = bounds(surface);
-        if content.width.is_none() && content.height.is_none() {
-            if let Some(region) = edges.and_then(|(x1, y1, x2, y2)| rectangle(0.0, 0.0, x2 - x1, y2 - y1)) {
-                // The space of the surface is that of the picture unless the picture tells its own size.
-                (content.width, content.height) = (Some(region.w), Some(region.h));
-            }
+        if content.width.is_none()
+            && content.height.is_none()
+            && let Some(region) = edges.and_then(|(x1, y1, x2, y2)| rectangle(0.0, 0.0, x2 - x1, y2 - y1))
+        {
+            // The space of the surface is that of the picture unless the picture tells its own size.
+            (content.width, content.height) = (Some(region.w), Some(region.h));
         }
         let page = pages.len();
         let label = xml::attribute(surface, "n")
@@ -330,10 +332,9 @@ fn place_breaks(
     // Text before the first break belongs to the first page, if it is not the only one that says so.
     if let (Some(first), Some(next)) =
         (breaks.first().filter(|page| page.node.is_none()), numbers.iter().flatten().next().copied())
+        && !first.text.trim().is_empty()
     {
-        if !first.text.trim().is_empty() {
-            numbers[0] = Some(next);
-        }
+        numbers[0] = Some(next);
     }
     numbers
 }
@@ -541,17 +542,11 @@ impl Part<'_> {
         let mut own: Vec<PagePart> = Vec::new();
         let references = xml::attribute(self.node, "facs").unwrap_or_default();
         for reference in references.split_whitespace() {
-            match surfaces.place(reference) {
-                Some(place) => own.push(PagePart { page: PageRef::Own(place.page), region: place.region, time: None }),
-                None => {
-                    let message = format!("the division refers to `{reference}`, which is not there");
-                    context.warning(
-                        self.node,
-                        "dangling-reference",
-                        message,
-                        "add a zone or surface with this identifier",
-                    );
-                }
+            if let Some(place) = surfaces.place(reference) {
+                own.push(PagePart { page: PageRef::Own(place.page), region: place.region, time: None });
+            } else {
+                let message = format!("the division refers to `{reference}`, which is not there");
+                context.warning(self.node, "dangling-reference", message, "add a zone or surface with this identifier");
             }
         }
         if own.is_empty() {

@@ -120,29 +120,20 @@ fn mend(mut text: String, place: &str, findings: &RefCell<Findings>) -> Option<S
     };
     let mut was_cut = false;
     for _ in 0..MOST_MENDINGS {
-        let error = match parse(&text) {
-            Ok(_) => return Some(text),
-            Err(error) => error,
-        };
+        let Err(error) = parse(&text) else { return Some(text) };
         // Faults at the end of the text have no place of their own.
         let is_at_end = matches!(
             error,
             roxmltree::Error::UnclosedRootNode | roxmltree::Error::UnexpectedEndOfStream | roxmltree::Error::NoRootNode
         );
         let at = if is_at_end { end_of(&text) } else { error.pos() };
-        if let roxmltree::Error::UnknownNamespace(prefix, _) = &error {
-            if let Some(declared) = declare(&text, prefix) {
-                let message = format!("the prefix `{prefix}` is used and not declared");
-                tell(
-                    Severity::Warning,
-                    at,
-                    "undeclared-prefix",
-                    message,
-                    "declare it at the root element with `xmlns:`",
-                );
-                text = declared;
-                continue;
-            }
+        if let roxmltree::Error::UnknownNamespace(prefix, _) = &error
+            && let Some(declared) = declare(&text, prefix)
+        {
+            let message = format!("the prefix `{prefix}` is used and not declared");
+            tell(Severity::Warning, at, "undeclared-prefix", message, "declare it at the root element with `xmlns:`");
+            text = declared;
+            continue;
         }
         let end = if is_at_end { text.len() } else { offset_of(&text, at) };
         let closed = scan::closed_at(&text, end).filter(|closed| *closed != text).or_else(|| {
@@ -259,10 +250,7 @@ fn decode(bytes: &[u8], place: &str, findings: &RefCell<Findings>) -> String {
     let declared = declared_encoding(bytes);
     let known = declared.as_deref().map(|name| (name, encoding_rs::Encoding::for_label(name.as_bytes())));
     let encoding = match known {
-        None => encoding_rs::UTF_8,
-        // A declaration that could be read is not in UTF-16, whatever it says.
         Some((_, Some(encoding))) if encoding.is_ascii_compatible() => encoding,
-        Some((_, Some(_))) => encoding_rs::UTF_8,
         Some((name, None)) => {
             tell(
                 format!("the encoding `{name}` is not known; UTF-8 is taken"),
@@ -270,6 +258,8 @@ fn decode(bytes: &[u8], place: &str, findings: &RefCell<Findings>) -> String {
             );
             encoding_rs::UTF_8
         }
+        // A declaration that could be read is not in UTF-16, whatever it says.
+        None | Some((_, Some(_))) => encoding_rs::UTF_8,
     };
     if encoding != encoding_rs::UTF_8 {
         return encoding.decode_without_bom_handling(bytes).0.into_owned();
@@ -322,7 +312,7 @@ fn clean(text: String, place: &str, findings: &RefCell<Findings>) -> String {
 }
 
 /// The name of an element without its prefix.
-pub(super) fn name<'a>(node: Node<'a>) -> &'a str {
+pub(super) fn name(node: Node<'_>) -> &str {
     node.tag_name().name()
 }
 
@@ -332,7 +322,7 @@ pub(super) fn is(node: Node<'_>, name: &str) -> bool {
 }
 
 /// The elements within an element.
-pub(super) fn elements<'a>(node: Node<'a>) -> impl Iterator<Item = Node<'a>> + Clone {
+pub(super) fn elements(node: Node<'_>) -> impl Iterator<Item = Node<'_>> + Clone {
     node.children().filter(Node::is_element)
 }
 

@@ -196,7 +196,7 @@ fn structures_of_kitodo_become_ranges() {
     let reading = read_file(&folder, "mets/kitodo-presentation/mets_with_pages.xml");
     assert_eq!(labels(&reading), ["First Chapter", "Second Chapter", "Third Chapter"]);
     assert_eq!(reading.description.ranges.iter().map(pages).collect::<Vec<_>>(), [[0], [1], [2]]);
-    assert_eq!(reading.findings[0].line, Some(64));
+    assert_eq!(reading.findings[0].line, Some(71));
     assert!(reading.findings[0].message.contains("`LOG_0004`") && reading.findings[0].message.contains("`PHYS_0004`"));
 }
 

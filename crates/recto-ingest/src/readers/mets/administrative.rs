@@ -6,14 +6,14 @@ use super::super::xml::{self, Node};
 use super::super::{forms, html};
 use super::{Mets, page_link};
 use crate::description::{Description, Link, Provider};
-use crate::{dates, rights};
+use crate::readers::{dates, rights};
 
 /// Adds what the sections that the object names say; when it names none, those of the whole document.
 pub(super) fn apply(mets: &Mets<'_>, object: Option<Node<'_>>, description: &mut Description) {
     let named: Vec<Node<'_>> = object.map(|object| sections(mets, object)).unwrap_or_default();
     let of_kind = |name: &'static str| -> Vec<Node<'_>> {
         let inside: Vec<Node<'_>> =
-            named.iter().flat_map(|section| section.descendants()).filter(|node| xml::is(*node, name)).collect();
+            named.iter().flat_map(roxmltree::Node::descendants).filter(|node| xml::is(*node, name)).collect();
         let all = || {
             xml::children(mets.root, "amdSec")
                 .flat_map(|section| xml::children(section, name).collect::<Vec<_>>())
@@ -82,7 +82,7 @@ fn take_rights(mets: &Mets<'_>, section: Node<'_>, description: &mut Description
         let has_parts = xml::elements(node).next().is_some();
         let text = if has_parts { String::new() } else { xml::text(node) };
         let address = xml::attribute(node, "href");
-        let found = address.and_then(|address| rights::uri(address).ok()).or_else(|| rights::uri_within(&text));
+        let found = address.and_then(|address| rights::rights_uri(address)).or_else(|| rights::rights_uri_within(&text));
         if let Some(uri) = found {
             description.rights.get_or_insert(uri);
         } else if !text.is_empty() {
@@ -159,7 +159,7 @@ pub(super) struct Measures {
     pub(super) duration: Option<f64>,
 }
 
-/// What the technical sections that an element names say: MIX, NISO, AudioMD, VideoMD, and what is alike.
+/// What the technical sections that an element names say: MIX, NISO, `AudioMD`, `VideoMD`, and what is alike.
 pub(super) fn measures(mets: &Mets<'_>, node: Node<'_>) -> Measures {
     let mut measures = Measures::default();
     let sections = mets.named(node, "ADMID");

@@ -200,10 +200,10 @@ impl<'a> Mets<'a> {
                 }
             }
         }
-        if let Some(data) = xml::child(section, "mdWrap").and_then(|wrap| xml::child(wrap, "xmlData")) {
-            if let Some((format, record)) = record_in(data) {
-                merge(&mut description, self.context.record(format, record));
-            }
+        if let Some(data) = xml::child(section, "mdWrap").and_then(|wrap| xml::child(wrap, "xmlData"))
+            && let Some((format, record)) = record_in(data)
+        {
+            merge(&mut description, self.context.record(format, record));
         }
         description
     }

@@ -125,7 +125,7 @@ impl<'a> Pages<'a> {
                 }
             }
             Purpose::Thumbnail if is_root => {
-                self.thumbnail = self.thumbnail.take().or_else(|| Some(target.address.clone()))
+                self.thumbnail = self.thumbnail.take().or_else(|| Some(target.address.clone()));
             }
             _ => {}
         }
@@ -137,10 +137,10 @@ impl<'a> Pages<'a> {
             mets.root.descendants().filter_map(|node| node.attribute("FILEID")).collect();
         let mut free =
             mets.files.list.iter().filter(|file| file.purpose == Purpose::Download && !named.contains(file.id));
-        if let (Some(file), None) = (free.next(), free.next()) {
-            if self.renderings.is_empty() {
-                self.take_whole(mets, file, true);
-            }
+        if let (Some(file), None) = (free.next(), free.next())
+            && self.renderings.is_empty()
+        {
+            self.take_whole(mets, file, true);
         }
     }
 
@@ -170,7 +170,7 @@ impl<'a> Pages<'a> {
                 page.label = if about.label.is_empty() { page.label } else { about.label };
             }
         }
-        self.take_files(mets, draft, &mut page);
+        Self::take_files(mets, draft, &mut page);
         let are_ignored = draft.files.iter().all(|file| mets.files.list[*file].purpose == Purpose::Ignored);
         if page.contents.is_empty() && are_ignored && !draft.files.is_empty() {
             return;
@@ -210,7 +210,7 @@ impl<'a> Pages<'a> {
         }
     }
 
-    fn take_files(&mut self, mets: &Mets<'a>, draft: &Draft<'a>, page: &mut Page) {
+    fn take_files(mets: &Mets<'a>, draft: &Draft<'a>, page: &mut Page) {
         let mut texts: Vec<(usize, Link)> = Vec::new();
         for file in draft.files.iter().map(|file| &mets.files.list[*file]) {
             let Ok(target) = file.target(mets.context) else { continue };
@@ -240,7 +240,7 @@ fn text_rank(file: &File<'_>) -> usize {
         "application/alto+xml" | "text/xml" | "application/xml" => 1,
         "text/html" => 2,
         "text/plain" => 3,
-        _ if file.address.ends_with(".txt") => 3,
+        _ if media_type(file.address) == Some("text/plain") => 3,
         _ => 1,
     };
     format * 1000 + file.rank
@@ -332,12 +332,11 @@ fn joined_by_group<'a>(mets: &Mets<'a>, drafts: Vec<Draft<'a>>) -> Vec<Draft<'a>
             joined.push(draft);
             continue;
         };
-        match by_group.get(group) {
-            Some(at) => joined[*at].files.extend(draft.files),
-            None => {
-                by_group.insert(group, joined.len());
-                joined.push(draft);
-            }
+        if let Some(at) = by_group.get(group) {
+            joined[*at].files.extend(draft.files);
+        } else {
+            by_group.insert(group, joined.len());
+            joined.push(draft);
         }
     }
     joined

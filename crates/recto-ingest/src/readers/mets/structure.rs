@@ -135,9 +135,8 @@ impl<'a> Links<'a> {
         let known = |id: &str| mets.ids.contains_key(id);
         // Some write the ends the other way round.
         let (division, page, found) = match (pages.of_division(to), pages.of_division(from)) {
-            (Some(found), None) => (from, to, found),
             (None, Some(found)) if known(to) => (to, from, found),
-            (Some(found), Some(_)) => (from, to, found),
+            (Some(found), _) => (from, to, found),
             _ if !known(from) => return dangling(from, to),
             _ if !known(to) => return dangling(to, from),
             _ => {
@@ -253,20 +252,15 @@ impl<'a> Builder<'_, 'a> {
                         "write left, top, right and bottom in pixels; the whole page is taken",
                     );
                 }
-                if xml::attribute(place, "BETYPE").is_some_and(|unit| unit.eq_ignore_ascii_case("IDREF")) {
-                    if let (Some(begin), Ok(target)) =
+                if xml::attribute(place, "BETYPE").is_some_and(|unit| unit.eq_ignore_ascii_case("IDREF"))
+                    && let (Some(begin), Ok(target)) =
                         (xml::attribute(place, "BEGIN"), self.mets.files.list[file].target(self.mets.context))
-                    {
-                        let end = xml::attribute(place, "END").filter(|end| *end != begin).map(str::to_owned);
-                        let block = Block {
-                            page: PageRef::Own(page),
-                            file: target.address.clone(),
-                            begin: begin.to_owned(),
-                            end,
-                        };
-                        if !blocks.contains(&block) {
-                            blocks.push(block);
-                        }
+                {
+                    let end = xml::attribute(place, "END").filter(|end| *end != begin).map(str::to_owned);
+                    let block =
+                        Block { page: PageRef::Own(page), file: target.address.clone(), begin: begin.to_owned(), end };
+                    if !blocks.contains(&block) {
+                        blocks.push(block);
                     }
                 }
                 parts.push(part);
