@@ -18,6 +18,7 @@ pub(crate) enum Group {
 }
 
 /// A feature by its name in the specification.
+#[derive(Clone, Copy)]
 pub(crate) struct Feature {
     pub(crate) name: &'static str,
     pub(crate) group: Group,
@@ -88,9 +89,9 @@ fn probe(service: &ImageService, region: &str, size: &str, rotation: &str, file:
     }]
 }
 
-fn compared(mut probes: Vec<Probe>, other: String, transform: Transform) -> Vec<Probe> {
+fn compared(mut probes: Vec<Probe>, other: &str, transform: Transform) -> Vec<Probe> {
     for probe in &mut probes {
-        probe.same_as = Some((other.clone(), transform));
+        probe.same_as = Some((other.to_owned(), transform));
     }
     probes
 }
@@ -129,7 +130,7 @@ fn region_square(service: &ImageService) -> Vec<Probe> {
     let (x, y) = ((service.size.width_px - side) / 2, (service.size.height_px - side) / 2);
     let width = width.min(side);
     let probes = probe(service, "square", &format!("{width},"), "0", "default.jpg", EXACT);
-    compared(probes, format!("{x},{y},{side},{side}/{width},/0/default.jpg"), Transform::Nothing)
+    compared(probes, &format!("{x},{y},{side},{side}/{width},/0/default.jpg"), Transform::Nothing)
 }
 
 fn size_by_w(service: &ImageService) -> Vec<Probe> {
@@ -182,7 +183,7 @@ fn rotation_by_90s(service: &ImageService) -> Vec<Probe> {
     let Some(width) = small(service) else { return Vec::new() };
     let turn = |(turns, degrees): (u8, &str)| {
         let probes = probe(service, "full", &format!("{width},"), degrees, "default.jpg", [1, 1]);
-        compared(probes, format!("full/{width},/0/default.jpg"), Transform::Turned(turns))
+        compared(probes, &format!("full/{width},/0/default.jpg"), Transform::Turned(turns))
     };
     [(1, "90"), (2, "180"), (3, "270")].into_iter().flat_map(turn).collect()
 }
@@ -195,7 +196,7 @@ fn rotation_arbitrary(service: &ImageService) -> Vec<Probe> {
 fn mirroring(service: &ImageService) -> Vec<Probe> {
     let Some(width) = small(service) else { return Vec::new() };
     let probes = probe(service, "full", &format!("{width},"), "!0", "default.jpg", [0, 1]);
-    compared(probes, format!("full/{width},/0/default.jpg"), Transform::Mirrored)
+    compared(probes, &format!("full/{width},/0/default.jpg"), Transform::Mirrored)
 }
 
 fn file(service: &ImageService, file: &'static str) -> Vec<Probe> {
@@ -205,7 +206,7 @@ fn file(service: &ImageService, file: &'static str) -> Vec<Probe> {
 
 fn gray(service: &ImageService) -> Vec<Probe> {
     let Some(width) = small(service) else { return Vec::new() };
-    compared(file(service, "gray.jpg"), format!("full/{width},/0/default.jpg"), Transform::Gray)
+    compared(file(service, "gray.jpg"), &format!("full/{width},/0/default.jpg"), Transform::Gray)
 }
 
 const fn feature(

@@ -92,16 +92,13 @@ fn info_validation(examination: &mut Examination<'_>) {
 fn tell(examination: &mut Examination<'_>, findings: &[validate::Finding], done: &str) {
     let mut told: Vec<(&str, usize)> = Vec::new();
     for finding in findings {
-        let number = match told.iter_mut().find(|(rule, _)| *rule == finding.rule) {
-            Some((_, count)) => {
-                *count += 1;
-                *count
-            }
-            None => {
-                told.push((finding.rule, 1));
-                1
-            }
-        };
+        let known = told.iter().position(|(rule, _)| *rule == finding.rule);
+        let at = known.unwrap_or_else(|| {
+            told.push((finding.rule, 0));
+            told.len() - 1
+        });
+        told[at].1 += 1;
+        let number = told[at].1;
         if number > MOST_OF_A_RULE {
             continue;
         }

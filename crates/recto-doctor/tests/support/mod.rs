@@ -228,13 +228,16 @@ impl Site {
                 "profile": "http://iiif.io/api/search/1/search" }));
         }
         let mut service = json!({ "id": image, "type": "ImageService3", "profile": "level2" });
-        let mut probe = json!({ "id": format!("{origin}/probe"), "type": "AuthProbeService2", "service": [] });
+        let mut probe = json!({ "id": format!("{origin}/probe"), "type": "AuthProbeService2",
+            "service": [{ "id": format!("{origin}/login"), "type": "AuthAccessService2", "profile": "active",
+                "label": { "en": ["Log in"] },
+                "service": [{ "id": format!("{origin}/token"), "type": "AuthAccessTokenService2" }] }] });
         if !self.has("probe-without-profile") {
             probe["profile"] = json!("https://example.org/probe");
         }
         service["service"] = json!([probe]);
         let mut manifest = json!({
-            "@context": "http://iiif.io/api/presentation/3/context.json",
+            "@context": ["http://iiif.io/api/auth/2/context.json", "http://iiif.io/api/presentation/3/context.json"],
             "id": id, "type": "Manifest", "label": { "en": [label] },
             "summary": { "en": ["For tests."] },
             "metadata": [{ "label": { "en": ["Kind"] }, "value": { "en": ["Test"] } }],
