@@ -58,6 +58,12 @@ if [ "$what" = test ]; then
         (cd tests/browser && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error)
         cp tests/browser/package-lock.json "$stamp"
     fi
+    # What our own conversions of documents are held against.
+    stamp=tests/oracles/node_modules/.installed
+    if ! cmp -s tests/oracles/package-lock.json "$stamp" 2>/dev/null; then
+        (cd tests/oracles && npm ci --no-audit --no-fund --loglevel=error)
+        cp tests/oracles/package-lock.json "$stamp"
+    fi
     target=${CARGO_TARGET_DIR:-target}
     for kind in classic ng; do
         venv=$target/validators/$kind

@@ -2,12 +2,12 @@
 
 use recto_iiif::presentation::LanguageMap;
 
+use super::dates;
 use super::html;
 use super::path::Found;
 use super::xml::{self, Node};
-use crate::mapping::Form;
-use super::dates;
 use crate::languages;
+use crate::mapping::Form;
 
 /// One value of a record.
 #[derive(Debug, Default)]

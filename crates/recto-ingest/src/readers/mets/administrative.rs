@@ -82,7 +82,8 @@ fn take_rights(mets: &Mets<'_>, section: Node<'_>, description: &mut Description
         let has_parts = xml::elements(node).next().is_some();
         let text = if has_parts { String::new() } else { xml::text(node) };
         let address = xml::attribute(node, "href");
-        let found = address.and_then(|address| rights::rights_uri(address)).or_else(|| rights::rights_uri_within(&text));
+        let found =
+            address.and_then(|address| rights::rights_uri(address)).or_else(|| rights::rights_uri_within(&text));
         if let Some(uri) = found {
             description.rights.get_or_insert(uri);
         } else if !text.is_empty() {
