@@ -195,7 +195,12 @@ fn objects_come_and_go_with_their_folders() {
     until(|| server.get("/").text(), |page| page.contains("Two"));
     std::fs::rename(library.path("Two"), library.path("Three")).unwrap();
     until(top, |labels| *labels == ["One", "Three"]);
-    assert_eq!(server.get("/iiif/presentation/3/Two/manifest").status, 404);
+    let moved = server.get("/iiif/presentation/3/Two/manifest");
+    assert_eq!(
+        (moved.status, moved.header("location")),
+        (301, format!("{}/iiif/presentation/3/Three/manifest", server.base()).as_str())
+    );
+    assert_eq!(server.get("/items/Two").status, 200, "people get to see it without a detour");
     assert_eq!(labels(&manifest(&server, "Three")), ["1"]);
     std::fs::remove_dir_all(library.path("Three")).unwrap();
     until(top, |labels| *labels == ["One"]);

@@ -32,9 +32,11 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("recto-convert", &["recto-codec", "recto-engine", "recto-iiif"]),
+    ("recto-download", &["recto-iiif"]),
     ("recto-static", &["recto-codec", "recto-engine", "recto-iiif"]),
+    ("recto-doctor", &["recto-iiif"]),
     // Edges.
-    ("recto-server", &["recto-config", "recto-iiif", "recto-service", "recto-static"]),
+    ("recto-server", &["recto-config", "recto-download", "recto-iiif", "recto-service", "recto-static"]),
     // The binary builds the adapters that the configuration names and hands them to the service.
     (
         "recto",
@@ -44,6 +46,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "recto-codec",
             "recto-config",
             "recto-convert",
+            "recto-doctor",
+            "recto-download",
             "recto-engine",
             "recto-iiif",
             "recto-ingest",

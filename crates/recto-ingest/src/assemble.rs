@@ -4,29 +4,33 @@
 //! - A folder of folders is a collection.
 //! - A folder with both is a collection, and each loose image in it an object of its own.
 //! - A folder with neither is nothing.
+//!
+//! Files in a folder may say otherwise (`marks.rs`): then a folder is one object with everything below it, or a collection.
+//! Files that describe stay with what they lie beside; those of a loose image share its name.
 
 use std::collections::HashMap;
 
 use recto_iiif::identifier::Identifier;
 
+use crate::description::Kind;
 use crate::natural::NaturalKey;
-use crate::scan::{FoundFolder, FoundImage};
-use crate::tree::{Collection, File, Object, Place};
+use crate::scan::{FoundFile, FoundFolder};
+use crate::tree::{Collection, File, Object, Place, Side};
 use crate::{Finding, Library, Tree, media};
 
 /// Makes the tree of a library from what was found in each of its folders.
-pub(crate) fn assemble(mut roots: Vec<FoundFolder>, findings: Vec<Finding>) -> Tree {
+pub(crate) fn assemble(mut roots: Vec<FoundFolder>, unknown: Vec<String>, findings: Vec<Finding>) -> Tree {
     let mut assembly = Assembly { collections: Vec::new(), objects: Vec::new() };
     let root = match roots.pop() {
         Some(only) if roots.is_empty() => only,
         last => {
             roots.extend(last);
-            roots.retain(|root| !root.images.is_empty() || !root.folders.is_empty());
-            FoundFolder { name: Library::NAME.into(), images: Vec::new(), folders: roots }
+            roots.retain(|root| !root.contents.is_empty() || !root.folders.is_empty() || root.kind.is_some());
+            FoundFolder { name: Library::NAME.into(), folders: roots, ..FoundFolder::default() }
         }
     };
     assembly.root(root);
-    Tree::new(assembly.collections, assembly.objects, findings)
+    Tree::new(assembly.collections, assembly.objects, unknown, findings)
 }
 
 struct Assembly {
@@ -38,9 +42,9 @@ impl Assembly {
     fn root(&mut self, root: FoundFolder) {
         let is_taken = root.folders.iter().any(|folder| folder.name == root.name);
         let identifier = if is_taken { format!("~{}", root.name) } else { root.name.clone() };
-        if root.folders.is_empty() && !root.images.is_empty() {
-            self.collections.push(collection(&identifier, &root.name, None));
-            let place = self.object(&identifier, &root.name, "", root.images, 0);
+        if root.is_object() {
+            self.collections.push(collection(&identifier, &root.name, None, Vec::new()));
+            let place = self.folder_object(&identifier, &root.name.clone(), "", root, 0);
             self.collections[0].members.push(place);
         } else {
             self.collection(&identifier, "", root, None);
@@ -50,14 +54,18 @@ impl Assembly {
     /// Adds a folder of folders. `prefix` is what paths in it begin with.
     fn collection(&mut self, identifier: &str, prefix: &str, folder: FoundFolder, parent: Option<usize>) -> usize {
         let place = self.collections.len();
-        self.collections.push(collection(identifier, &folder.name, parent));
+        let (mut loose, sides) = beside(&folder.contents, folder.sides);
+        self.collections.push(collection(identifier, &folder.name, parent, sides));
         let mut members: Vec<(NaturalKey, Found)> = folder
             .folders
             .into_iter()
             .map(|folder| (NaturalKey::new(&folder.name), Found::Folder(folder)))
-            .chain(folder.images.into_iter().map(|image| (NaturalKey::new(label(&image.name)), Found::Image(image))))
+            .chain(folder.contents.into_iter().map(|file| {
+                let sides = loose.remove(label(&file.name)).unwrap_or_default();
+                (NaturalKey::new(label(&file.name)), Found::File(file, sides))
+            }))
             .collect();
-        // Stable: of one name, the folder comes first, then images in the order of their extensions.
+        // Stable: of one name, the folder comes first, then files in the order of their extensions.
         members.sort_by(|(left, _), (right, _)| left.cmp(right));
         for (_, member) in members {
             let member = self.member(member, prefix, place);
@@ -68,17 +76,17 @@ impl Assembly {
 
     fn member(&mut self, member: Found, prefix: &str, parent: usize) -> Place {
         match member {
-            Found::Image(image) => {
-                let identifier = format!("{prefix}{}", image.name);
-                let label = label(&image.name).to_owned();
-                self.object(&identifier, &label, prefix, vec![image], parent)
+            Found::File(file, sides) => {
+                let identifier = format!("{prefix}{}", file.name);
+                let label = label(&file.name).to_owned();
+                self.object(&identifier, &label, prefix, vec![file], sides, parent)
             }
             Found::Folder(folder) => {
                 let identifier = format!("{prefix}{}", folder.name);
                 let prefix = format!("{identifier}/");
-                if folder.folders.is_empty() {
+                if folder.is_object() {
                     let label = folder.name.clone();
-                    self.object(&identifier, &label, &prefix, folder.images, parent)
+                    self.folder_object(&identifier, &label, &prefix, folder, parent)
                 } else {
                     Place::Collection(self.collection(&identifier, &prefix, folder, Some(parent)))
                 }
@@ -86,18 +94,42 @@ impl Assembly {
         }
     }
 
-    fn object(&mut self, identifier: &str, label: &str, prefix: &str, images: Vec<FoundImage>, parent: usize) -> Place {
-        let canvases = canvas_names(&images);
-        let files = images.into_iter().zip(canvases).map(|(image, canvas)| File {
-            identifier: Identifier::new(format!("{prefix}{}", image.name)),
-            label: self::label(&image.name).to_owned(),
-            canvas,
-            stamp: image.stamp,
+    /// Adds a folder, with everything below it, as one object.
+    fn folder_object(
+        &mut self,
+        identifier: &str,
+        label: &str,
+        prefix: &str,
+        folder: FoundFolder,
+        parent: usize,
+    ) -> Place {
+        let (mut contents, mut sides) = (Vec::new(), Vec::new());
+        gather(folder, "", &mut contents, &mut sides);
+        self.object(identifier, label, prefix, contents, sides, parent)
+    }
+
+    fn object(
+        &mut self,
+        identifier: &str,
+        label: &str,
+        prefix: &str,
+        contents: Vec<FoundFile>,
+        sides: Vec<Side>,
+        parent: usize,
+    ) -> Place {
+        let canvases = canvas_names(&contents);
+        let files = contents.into_iter().zip(canvases).map(|(file, canvas)| File {
+            identifier: Identifier::new(format!("{prefix}{}", file.name)),
+            canvas: (canvas != self::label(&file.name)).then(|| canvas.into_boxed_str()),
+            media: file.media,
+            stamp: file.stamp,
         });
         self.objects.push(Object {
             identifier: Identifier::new(identifier),
             label: label.to_owned(),
             files: files.collect(),
+            sides,
+            prefix: prefix.to_owned(),
             parent,
         });
         Place::Object(self.objects.len() - 1)
@@ -106,15 +138,64 @@ impl Assembly {
 
 enum Found {
     Folder(FoundFolder),
-    Image(FoundImage),
+    File(FoundFile, Vec<Side>),
 }
 
-fn collection(identifier: &str, label: &str, parent: Option<usize>) -> Collection {
-    Collection { identifier: Identifier::new(identifier), label: label.to_owned(), parent, members: Vec::new() }
+impl FoundFolder {
+    fn is_object(&self) -> bool {
+        match self.kind {
+            Some(Kind::Manifest) => true,
+            Some(Kind::Collection) => false,
+            None => self.folders.is_empty() && !self.contents.is_empty(),
+        }
+    }
 }
 
-fn label(name: &str) -> &str {
-    media::image_stem(name).unwrap_or(name)
+/// Everything in a folder and below it, under names relative to it.
+fn gather(folder: FoundFolder, prefix: &str, contents: &mut Vec<FoundFile>, sides: &mut Vec<Side>) {
+    contents
+        .extend(folder.contents.into_iter().map(|file| FoundFile { name: format!("{prefix}{}", file.name), ..file }));
+    sides.extend(folder.sides.into_iter().map(|side| Side { name: format!("{prefix}{}", side.name), ..side }));
+    for inner in folder.folders {
+        let prefix = format!("{prefix}{}/", inner.name);
+        gather(inner, &prefix, contents, sides);
+    }
+}
+
+/// Tells the files that lie beside a loose file and share its name (`prague.xml`, `interview.en.vtt`, `alto/prague.xml`)
+/// from those that describe the folder.
+fn beside(contents: &[FoundFile], sides: Vec<Side>) -> (HashMap<String, Vec<Side>>, Vec<Side>) {
+    let mut of_files: HashMap<String, Vec<Side>> =
+        contents.iter().map(|file| (label(&file.name).to_owned(), Vec::new())).collect();
+    let mut of_folder = Vec::new();
+    for side in sides {
+        let stem = stems(&side.name).find(|stem| of_files.contains_key(*stem)).map(str::to_owned);
+        match stem {
+            Some(stem) => of_files.entry(stem).or_default().push(side),
+            None => of_folder.push(side),
+        }
+    }
+    (of_files, of_folder)
+}
+
+/// The names that a file may belong to, longest first: `a.en.vtt` to `a.en` and to `a`.
+pub(crate) fn stems(path: &str) -> impl Iterator<Item = &str> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let mut rest = Some(name);
+    std::iter::from_fn(move || {
+        rest = rest.and_then(|name| name.rsplit_once('.')).map(|(stem, _)| stem);
+        rest.filter(|stem| !stem.is_empty())
+    })
+}
+
+fn collection(identifier: &str, label: &str, parent: Option<usize>, sides: Vec<Side>) -> Collection {
+    Collection { identifier: Identifier::new(identifier), label: label.to_owned(), sides, parent, members: Vec::new() }
+}
+
+/// The name without folders before it and extension behind it.
+pub(crate) fn label(name: &str) -> &str {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    media::content_stem(name).unwrap_or(name)
 }
 
 /// The canvas name of each image of an object: its name without extension, so that inserting a page shifts no other.
@@ -122,7 +203,7 @@ fn label(name: &str) -> &str {
 /// Where two would be equal, both take the whole file name, as does a name that reads like the second page of another
 /// (`x;2.tif` beside the pages of `x.tif`). A whole name may meet the shortened name of a third (`a.jpg` and
 /// `a.jpg.tif`), so this goes on until all differ; it ends, since whole names differ in one folder.
-fn canvas_names(images: &[FoundImage]) -> Vec<String> {
+fn canvas_names(images: &[FoundFile]) -> Vec<String> {
     let mut is_whole: Vec<bool> = images.iter().map(|image| looks_like_page(label(&image.name))).collect();
     loop {
         let names: Vec<&str> = images
@@ -162,9 +243,9 @@ mod tests {
     use super::*;
     use crate::tree::Stamp;
 
-    fn images(names: &[&str]) -> Vec<FoundImage> {
+    fn images(names: &[&str]) -> Vec<FoundFile> {
         let stamp = Stamp { bytes: 0, modified: None };
-        names.iter().map(|name| FoundImage { name: (*name).to_owned(), stamp }).collect()
+        names.iter().map(|name| FoundFile { name: (*name).to_owned(), media: media::Media::Image, stamp }).collect()
     }
 
     #[test]
@@ -176,6 +257,7 @@ mod tests {
             (&["x.tif", "x;2.tif"], &["x", "x;2.tif"]),
             (&["x;y.tif"], &["x;y"]),
             (&["A.tif", "a.tif"], &["A", "a"]),
+            (&["jpg/1.jpg", "tif/1.tif", "2.tif"], &["jpg/1.jpg", "tif/1.tif", "2"]),
         ] {
             assert_eq!(canvas_names(&images(names)), canvases, "{names:?}");
         }

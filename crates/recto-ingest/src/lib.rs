@@ -1,25 +1,37 @@
 //! Reads what people have and makes objects of it. Today: a tree of folders with images, with no configuration at all.
 //!
-//! [`Library::scan`] gives a [`Tree`] of collections, objects and files; [`Watcher`] keeps it current; [`build`] makes
-//! Presentation 3.0 documents of its parts. Nothing is ever written into the library.
+//! [`Library::scan`] gives a [`Tree`] of collections, objects and files, and [`Watcher`] a new one after each change;
+//! [`Describer`] joins everything that is said about each of them; [`build`] makes Presentation 3.0 documents of that.
+//! Nothing is ever written into the library.
 
 mod assemble;
+pub mod av;
 pub mod build;
 pub mod dates;
+mod describe;
 pub mod description;
+mod fields;
 mod finding;
 pub mod languages;
 mod library;
 pub mod mapping;
+mod marks;
 mod media;
+pub mod merge;
 pub mod natural;
 pub mod readers;
 pub mod rights;
 mod scan;
+pub mod sidecars;
+pub mod tables;
+mod texts;
 mod tree;
 mod watch;
+mod words;
 
+pub use describe::{DescribedCollection, DescribedObject, Describer, State};
 pub use finding::{Finding, Severity};
 pub use library::{Library, LibraryError, LibraryOptions, Symlinks};
-pub use tree::{Collection, File, Member, Object, Stamp, Tree};
-pub use watch::{Snapshot, WatchOptions, Watcher};
+pub use media::{Media, published_media_type};
+pub use tree::{Collection, File, Member, Object, Side, Stamp, Tree};
+pub use watch::{Receive, WatchOptions, Watcher};

@@ -124,6 +124,28 @@ impl Library {
         if roots.is_empty() { Err(LibraryError::NoFolder) } else { Ok(Self { roots, options }) }
     }
 
+    /// The file at this path of the library; nothing for a path that leads elsewhere.
+    pub(crate) fn place(&self, path: &str) -> Option<PathBuf> {
+        let is_sound = |part: &str| !part.is_empty() && part != "." && part != "..";
+        let (root, rest) = match self.roots.as_slice() {
+            [only] => (only, path),
+            roots => {
+                let (name, rest) = path.split_once('/')?;
+                (roots.iter().find(|root| root.name == name)?, rest)
+            }
+        };
+        rest.split('/').all(is_sound).then(|| root.path.join(rest))
+    }
+
+    /// The beginning of a file that a scan found, at most this many bytes.
+    pub(crate) fn read_head(&self, path: &str, most: u64) -> std::io::Result<Vec<u8>> {
+        use std::io::Read as _;
+        let place = self.place(path).ok_or(std::io::ErrorKind::NotFound)?;
+        let mut bytes = Vec::new();
+        std::fs::File::open(place)?.take(most).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     /// The folders, as absolute paths.
     pub fn folders(&self) -> impl ExactSizeIterator<Item = &Path> {
         self.roots.iter().map(|root| root.path.as_path())

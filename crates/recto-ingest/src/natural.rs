@@ -38,6 +38,15 @@ impl NaturalKey {
         push_number(&mut folded, &mut digits);
         Self { folded, name: name.to_owned() }
     }
+
+    /// The key as bytes that compare as the key does, for databases.
+    pub fn into_bytes(self) -> Vec<u8> {
+        let mut bytes = self.folded;
+        // Less than any byte that a longer name goes on with.
+        bytes.push(0);
+        bytes.extend_from_slice(self.name.as_bytes());
+        bytes
+    }
 }
 
 /// A number as its length and its digits, so that longer is larger; zeros in front do not count.
@@ -162,6 +171,8 @@ mod tests {
             let [a, b, c] = &names;
             prop_assert_eq!(compare(a, b), compare(b, a).reverse());
             prop_assert_eq!(compare(a, b) == Ordering::Equal, a == b);
+            let bytes = |name: &str| NaturalKey::new(name).into_bytes();
+            prop_assert_eq!(bytes(a).cmp(&bytes(b)), compare(a, b));
             if compare(a, b).is_le() && compare(b, c).is_le() {
                 prop_assert!(compare(a, c).is_le());
             }

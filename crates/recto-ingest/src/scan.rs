@@ -5,15 +5,20 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, DirEntry, FileType};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::assemble::assemble;
+use crate::description::Kind;
 use crate::finding::Findings;
 use crate::library::Root;
+use crate::media::{self, Media, Role};
 use crate::natural::NaturalKey;
-use crate::tree::Stamp;
-use crate::{Finding, Library, LibraryOptions, Severity, Symlinks, Tree, media};
+use crate::tree::{Side, Stamp};
+use crate::{Finding, Library, LibraryOptions, Severity, Symlinks, Tree, marks};
+
+/// Files of one folder whose beginning is looked into to find out what the folder is.
+const MOST_LOOKED_INTO: usize = 64;
 
 impl Library {
     /// Looks at the whole library as it is now.
@@ -24,29 +29,41 @@ impl Library {
             open: Vec::new(),
             entries: 0,
             is_full: false,
+            unknown: Vec::new(),
             findings: Findings::default(),
         };
         let folders: Vec<FoundFolder> = self.roots.iter().map(|root| scan.root(root)).collect();
-        assemble(folders, scan.findings.into_list())
+        assemble(folders, scan.unknown, scan.findings.into_list())
     }
 }
 
-/// A folder with the images and folders in it, in natural order, before it is known what becomes of it.
+/// A folder with the files and folders in it, in natural order, before it is known what becomes of it.
+#[derive(Default)]
 pub(crate) struct FoundFolder {
     pub(crate) name: String,
-    pub(crate) images: Vec<FoundImage>,
+    pub(crate) contents: Vec<FoundFile>,
+    /// Files that say something about it, those in folders of texts too.
+    pub(crate) sides: Vec<Side>,
     pub(crate) folders: Vec<FoundFolder>,
+    /// What the files in it say that it is, against the rules.
+    pub(crate) kind: Option<Kind>,
 }
 
 impl FoundFolder {
+    fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    /// Nothing to publish, and nothing that says what else would be.
     fn is_empty(&self) -> bool {
-        self.images.is_empty() && self.folders.is_empty()
+        self.contents.is_empty() && self.folders.is_empty() && self.kind.is_none()
     }
 }
 
-/// An image file.
-pub(crate) struct FoundImage {
+/// A file with content.
+pub(crate) struct FoundFile {
     pub(crate) name: String,
+    pub(crate) media: Media,
     pub(crate) stamp: Stamp,
 }
 
@@ -57,13 +74,16 @@ struct Scan<'a> {
     open: Vec<PathBuf>,
     entries: u64,
     is_full: bool,
+    /// Folders that could not be listed, or not whole: what was known in them may still be there.
+    unknown: Vec<String>,
     findings: Findings,
 }
 
 /// What an entry of a folder turned out to be.
 enum Entry {
     Folder(PathBuf),
-    Image(Stamp),
+    Content(Media, Stamp),
+    Side(Stamp),
 }
 
 impl Scan<'_> {
@@ -74,14 +94,15 @@ impl Scan<'_> {
             Ok(real) => self.folder(&root.name, &real, place),
             Err(error) => {
                 self.cannot_read(&root.name, &error);
-                FoundFolder { name: root.name.clone(), images: Vec::new(), folders: Vec::new() }
+                self.unknown.push(place.to_owned());
+                FoundFolder::named(&root.name)
             }
         }
     }
 
     /// Looks at one folder. `place` is its path relative to the library, empty for the library itself.
     fn folder(&mut self, name: &str, real: &Path, place: &str) -> FoundFolder {
-        let mut found = FoundFolder { name: name.to_owned(), images: Vec::new(), folders: Vec::new() };
+        let mut found = FoundFolder::named(name);
         let shown = if place.is_empty() { name } else { place };
         let max_depth = self.library.options.max_depth.min(LibraryOptions::DEEPEST);
         if self.open.len() > max_depth as usize {
@@ -94,18 +115,24 @@ impl Scan<'_> {
             );
             return found;
         }
-        let mut entries = self.entries(real, shown, place);
+        let (mut entries, is_whole) = self.entries(real, shown, place);
+        if !is_whole {
+            self.unknown.push(place.to_owned());
+        }
         entries.sort_by_cached_key(|(name, _)| {
-            (NaturalKey::new(media::image_stem(name).unwrap_or(name)), NaturalKey::new(name))
+            (NaturalKey::new(media::content_stem(name).unwrap_or(name)), NaturalKey::new(name))
         });
         self.open.push(real.to_owned());
         for (name, entry) in entries {
             let place = below(place, &name);
             match self.look(&entry, real, &name, &place) {
-                Some(Entry::Image(stamp)) => found.images.push(FoundImage { name, stamp }),
+                Some(Entry::Content(media, stamp)) => found.contents.push(FoundFile { name, media, stamp }),
+                Some(Entry::Side(stamp)) => found.sides.push(Side { name, stamp }),
                 Some(Entry::Folder(real)) => {
                     let folder = self.folder(&name, &real, &place);
-                    if !folder.is_empty() {
+                    if media::is_text_folder(&name) && folder.contents.is_empty() && folder.folders.is_empty() {
+                        found.sides.extend(folder.sides.into_iter().map(|side| side.below(&name)));
+                    } else if !folder.is_empty() {
                         found.folders.push(folder);
                     }
                 }
@@ -113,21 +140,41 @@ impl Scan<'_> {
             }
         }
         self.open.pop();
+        found.kind = self.kind(&found, real);
         found
     }
 
-    /// The names in a folder that may be published.
-    fn entries(&mut self, real: &Path, shown: &str, place: &str) -> Vec<(String, DirEntry)> {
+    /// What the files of a folder say that it is. They are looked into only where the rules would go another way.
+    fn kind(&mut self, found: &FoundFolder, real: &Path) -> Option<Kind> {
+        if !found.contents.is_empty() && found.folders.is_empty() {
+            return None;
+        }
+        found.sides.iter().filter(|side| !side.name.contains('/')).take(MOST_LOOKED_INTO).find_map(|side| {
+            let kind = marks::by_name(&side.name);
+            if kind.is_some() || !marks::may_say(&side.name) {
+                return kind;
+            }
+            let mut head = Vec::with_capacity(marks::HEAD_BYTES as usize);
+            fs::File::open(real.join(&side.name)).ok()?.take(marks::HEAD_BYTES).read_to_end(&mut head).ok()?;
+            marks::by_content(&side.name, &head)
+        })
+    }
+
+    /// The names in a folder that may be published, and whether these are all.
+    fn entries(&mut self, real: &Path, shown: &str, place: &str) -> (Vec<(String, DirEntry)>, bool) {
         let listing = match fs::read_dir(real) {
             Ok(listing) => listing,
             Err(error) => {
                 self.cannot_read(shown, &error);
-                return Vec::new();
+                // A folder that went away while we were looking is as if it had never been there.
+                return (Vec::new(), error.kind() == io::ErrorKind::NotFound);
             }
         };
         let mut entries = Vec::new();
+        let mut is_whole = true;
         for entry in listing {
             if !self.has_room(shown) {
+                is_whole = false;
                 break;
             }
             match entry {
@@ -139,11 +186,12 @@ impl Scan<'_> {
                 Err(error) => {
                     // A listing that fails once may fail for ever.
                     self.cannot_read(shown, &error);
+                    is_whole = false;
                     break;
                 }
             }
         }
-        entries
+        (entries, is_whole)
     }
 
     /// Counts one more entry; false once there are too many.
@@ -193,25 +241,23 @@ impl Scan<'_> {
         Some(text.to_owned())
     }
 
-    /// What stands behind a name: an image, a folder to go into, or nothing to publish.
+    /// What stands behind a name: a file, a folder to go into, or nothing to publish.
     fn look(&mut self, entry: &DirEntry, parent: &Path, name: &str, place: &str) -> Option<Entry> {
-        let is_image = media::image_stem(name).is_some();
+        let role = media::role(name);
         let kind = self.or_report(entry.file_type(), place)?;
         if kind.is_symlink() {
-            return self.look_behind_link(&entry.path(), is_image, place);
+            return self.look_behind_link(&entry.path(), role, place);
         }
         if kind.is_dir() {
             let real = parent.join(name);
             return self.is_new(&real, place).then_some(Entry::Folder(real));
         }
-        if !is_image || !self.is_regular(kind, place) {
-            return None;
-        }
+        let role = role.filter(|role| self.is_regular(kind, *role, place))?;
         let metadata = self.or_report(entry.metadata(), place)?;
-        Some(Entry::Image(stamp(&metadata)))
+        Some(file(role, stamp(&metadata)))
     }
 
-    fn look_behind_link(&mut self, link: &Path, is_image: bool, place: &str) -> Option<Entry> {
+    fn look_behind_link(&mut self, link: &Path, role: Option<Role>, place: &str) -> Option<Entry> {
         let policy = self.library.options.symlinks;
         if policy == Symlinks::Ignore {
             return None;
@@ -230,7 +276,7 @@ impl Scan<'_> {
             }
         };
         let metadata = self.or_report(target.metadata(), place)?;
-        if !metadata.is_dir() && !is_image {
+        if !metadata.is_dir() && role.is_none() {
             return None;
         }
         if policy == Symlinks::Inside && !self.real_roots.iter().any(|root| target.starts_with(root)) {
@@ -246,7 +292,8 @@ impl Scan<'_> {
         if metadata.is_dir() {
             return self.is_new(&target, place).then_some(Entry::Folder(target));
         }
-        self.is_regular(metadata.file_type(), place).then(|| Entry::Image(stamp(&metadata)))
+        let role = role.filter(|role| self.is_regular(metadata.file_type(), *role, place))?;
+        Some(file(role, stamp(&metadata)))
     }
 
     /// False, with a finding, for a folder that is being looked at already: links have made a circle.
@@ -264,14 +311,14 @@ impl Scan<'_> {
         is_new
     }
 
-    fn is_regular(&mut self, kind: FileType, place: &str) -> bool {
-        if !kind.is_file() {
+    fn is_regular(&mut self, kind: FileType, role: Role, place: &str) -> bool {
+        if !kind.is_file() && matches!(role, Role::Content(_)) {
             self.report(
                 Severity::Warning,
                 place,
                 "not-a-file",
-                "it has the name of an image but is not a regular file".into(),
-                "replace it by the image, or rename it",
+                "it has the name of an image or recording but is not a regular file".into(),
+                "replace it by the file, or rename it",
             );
         }
         kind.is_file()
@@ -303,6 +350,13 @@ impl Scan<'_> {
         // Names are outside data: a line break in one must not begin a line of a log.
         let place = if place.contains(char::is_control) { place.escape_debug().to_string() } else { place.to_owned() };
         self.findings.push(Finding::new(severity, rule, place, message, fix));
+    }
+}
+
+fn file(role: Role, stamp: Stamp) -> Entry {
+    match role {
+        Role::Content(media) => Entry::Content(media, stamp),
+        Role::Side => Entry::Side(stamp),
     }
 }
 

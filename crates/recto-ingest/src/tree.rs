@@ -6,6 +6,8 @@ use std::time::SystemTime;
 use recto_iiif::identifier::Identifier;
 
 use crate::Finding;
+use crate::assemble::label;
+use crate::media::Media;
 
 /// An immutable picture of the library. Two are equal when everything that can be published from them is.
 ///
@@ -17,6 +19,8 @@ pub struct Tree {
     pub(crate) collections: Vec<Collection>,
     pub(crate) objects: Vec<Object>,
     pub(crate) findings: Vec<Finding>,
+    /// Paths of folders that could not be listed, or not whole; empty for the whole library.
+    unknown: Vec<String>,
     images: usize,
     collection_places: HashMap<Identifier, usize>,
     object_places: HashMap<Identifier, usize>,
@@ -29,6 +33,8 @@ pub struct Collection {
     pub identifier: Identifier,
     /// The folder's name.
     pub label: String,
+    /// Files in it that say something about it or what it holds.
+    pub sides: Vec<Side>,
     pub(crate) parent: Option<usize>,
     pub(crate) members: Vec<Place>,
 }
@@ -40,22 +46,60 @@ pub struct Object {
     pub identifier: Identifier,
     /// The name of the folder, or of the single image without its extension.
     pub label: String,
-    /// The image files in natural order; at least one. Each may hold several pages.
+    /// The files with its content in natural order. Each may hold several pages.
     pub files: Vec<File>,
+    /// The files that say something about it or its pages, in natural order.
+    pub sides: Vec<Side>,
+    pub(crate) prefix: String,
     pub(crate) parent: usize,
 }
 
-/// One image file of an object.
+impl Object {
+    /// What the paths of its files begin with: its folder with a slash behind it; nothing at the top of the library.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+}
+
+/// A file that says something about an object or collection, or about its pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Side {
+    /// Its path relative to the folder of what it lies beside, with `/` between the parts.
+    pub name: String,
+    /// Tells one content of the file from the next.
+    pub stamp: Stamp,
+}
+
+impl Side {
+    /// The same, seen from the folder around the one of this name.
+    pub(crate) fn below(self, folder: &str) -> Self {
+        Self { name: format!("{folder}/{}", self.name), ..self }
+    }
+}
+
+/// One file with content of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
     /// The image's identifier: the file's path relative to the library, with its extension.
     pub identifier: Identifier,
-    /// The file's name without its extension.
-    pub label: String,
-    /// The name of its first canvas, unique in the object: the label where that is unique, else the whole name.
-    pub canvas: String,
+    /// The name of its first canvas where that is not its label.
+    pub(crate) canvas: Option<Box<str>>,
+    /// What its name makes of it.
+    pub media: Media,
     /// Tells one content of the file from the next.
     pub stamp: Stamp,
+}
+
+impl File {
+    /// The file's name without its extension.
+    pub fn label(&self) -> &str {
+        label(self.identifier.as_str())
+    }
+
+    /// The name of its first canvas, unique in the object: the label where that is unique, else the whole name.
+    pub fn canvas(&self) -> &str {
+        self.canvas.as_deref().unwrap_or(self.label())
+    }
 }
 
 /// Size and time of a file: enough to notice that it was replaced.
@@ -84,8 +128,14 @@ pub(crate) enum Place {
 }
 
 impl Tree {
-    pub(crate) fn new(collections: Vec<Collection>, objects: Vec<Object>, findings: Vec<Finding>) -> Self {
+    pub(crate) fn new(
+        collections: Vec<Collection>,
+        objects: Vec<Object>,
+        unknown: Vec<String>,
+        findings: Vec<Finding>,
+    ) -> Self {
         Self {
+            unknown,
             images: objects.iter().map(|object| object.files.len()).sum(),
             collection_places: places(collections.iter().map(|collection| &collection.identifier)),
             object_places: places(objects.iter().map(|object| &object.identifier)),
@@ -112,6 +162,24 @@ impl Tree {
     /// The object with this identifier.
     pub fn object(&self, identifier: &Identifier) -> Option<&Object> {
         self.object_places.get(identifier).map(|place| &self.objects[*place])
+    }
+
+    /// The file with content at this path, whichever object it belongs to.
+    pub fn file(&self, path: &Identifier) -> Option<&File> {
+        let mut around = path.as_str();
+        loop {
+            let object = self.object(&Identifier::new(around)).or_else(|| {
+                // A library of nothing but images is one object, called as the library is.
+                around.is_empty().then(|| self.object(&self.root().identifier)).flatten()
+            });
+            if let Some(object) = object {
+                return object.files.iter().find(|file| file.identifier == *path);
+            }
+            if around.is_empty() {
+                return None;
+            }
+            around = around.rsplit_once('/').map_or("", |(folder, _)| folder);
+        }
     }
 
     /// What a collection of this tree holds, in natural order of names.
@@ -157,6 +225,14 @@ impl Tree {
     /// Number of image files of all objects.
     pub fn images(&self) -> usize {
         self.images
+    }
+
+    /// True when something at this path may be there although it was not seen, since a folder around it could not be listed.
+    pub fn may_hold(&self, path: &str) -> bool {
+        self.unknown.iter().any(|unknown| {
+            unknown.is_empty()
+                || path.strip_prefix(unknown).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
     }
 
     /// What was noticed while looking.

@@ -1,4 +1,4 @@
-//! Keeps the tree of a library current while files come and go.
+//! Looks at a library again whenever files come and go.
 //!
 //! Changes are learnt from the operating system. Where that cannot be had (network file systems, exhausted watch limits)
 //! or something was missed, a rescan from time to time finds them. One thread does all of it and ends with the
@@ -42,15 +42,6 @@ impl Default for WatchOptions {
     }
 }
 
-/// The library at one moment.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    /// Grows by one with each change; 1 is the first.
-    pub generation: u64,
-    /// What there is. The same `Arc` until something changes.
-    pub tree: Arc<Tree>,
-}
-
 /// A library that is kept under watch.
 #[derive(Debug)]
 pub struct Watcher {
@@ -67,10 +58,14 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
-    snapshot: Snapshot,
+    /// How often the library was looked at, and what was seen was received.
+    looks: u64,
     findings: Vec<Finding>,
     missing: Vec<PathBuf>,
 }
+
+/// Takes what was seen. It is called on the watcher's own thread, and the next look waits for it.
+pub type Receive = Box<dyn FnMut(Tree) + Send>;
 
 enum Message {
     Changed,
@@ -79,38 +74,32 @@ enum Message {
 }
 
 impl Watcher {
-    /// Looks at the library once, and from then on watches it.
+    /// Looks at the library at once, and again after each change. What is seen goes to `receive`.
     ///
     /// # Errors
     ///
     /// When the system gives no thread.
-    pub fn start(library: Library, options: WatchOptions) -> std::io::Result<Self> {
+    pub fn start(library: Library, options: WatchOptions, receive: Receive) -> std::io::Result<Self> {
         let (messages, inbox) = mpsc::channel();
         // Watches stand before the first look, so that no change falls between the two.
         let mut watches = Watches::new(&library, options, &messages);
         watches.renew();
-        let snapshot = Snapshot { generation: 1, tree: Arc::new(library.scan()) };
-        let missing = missing_folders(&library);
-        let state = Mutex::new(State { snapshot, findings: watches.findings(), missing });
+        let state = Mutex::new(State { looks: 0, findings: watches.findings(), missing: missing_folders(&library) });
         let shared = Arc::new(Shared { state, changed: Condvar::new() });
-        let keeper = Keeper { library, options, watches, shared: Arc::clone(&shared) };
+        let keeper = Keeper { library, options, watches, shared: Arc::clone(&shared), receive };
         let thread = std::thread::Builder::new().name("library-watch".into()).spawn(move || keeper.run(&inbox))?;
         Ok(Self { shared, messages, thread: Some(thread) })
     }
 
-    /// The library as it was last seen. Cheap: call it for every request.
-    pub fn current(&self) -> Snapshot {
-        self.shared.lock().snapshot.clone()
-    }
-
-    /// Waits for a snapshot that is newer than this generation; `None` when the time is over first.
-    pub fn wait_for_change(&self, generation: u64, longest: Duration) -> Option<Snapshot> {
+    /// Waits until the library was looked at, and what was seen was received, more often than this; gives how often.
+    /// `None` when the time is over first.
+    pub fn wait_for_look(&self, looks: u64, longest: Duration) -> Option<u64> {
         let (state, _) = self
             .shared
             .changed
-            .wait_timeout_while(self.shared.lock(), longest, |state| state.snapshot.generation <= generation)
+            .wait_timeout_while(self.shared.lock(), longest, |state| state.looks <= looks)
             .unwrap_or_else(PoisonError::into_inner);
-        (state.snapshot.generation > generation).then(|| state.snapshot.clone())
+        (state.looks > looks).then_some(state.looks)
     }
 
     /// The folders that cannot be found now.
@@ -133,7 +122,8 @@ impl Watcher {
 impl Drop for Watcher {
     fn drop(&mut self) {
         let _ = self.messages.send(Message::Stop);
-        if let Some(thread) = self.thread.take() {
+        // Whoever receives may hold the last handle on what owns the watcher: a thread cannot wait for itself.
+        if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != std::thread::current().id()) {
             let _ = thread.join();
         }
     }
@@ -156,16 +146,12 @@ impl Shared {
         state.missing.is_empty()
     }
 
-    /// Makes the tree the current one, unless it is no different.
-    fn publish(&self, tree: Tree, findings: Vec<Finding>) {
+    /// Takes down that the library was looked at once more.
+    fn note_look(&self, findings: Vec<Finding>) {
         let mut state = self.lock();
         state.findings = findings;
-        if *state.snapshot.tree != tree {
-            let generation = state.snapshot.generation + 1;
-            tracing::info!(generation, objects = tree.objects().len(), images = tree.images(), "the library changed");
-            state.snapshot = Snapshot { generation, tree: Arc::new(tree) };
-            self.changed.notify_all();
-        }
+        state.looks += 1;
+        self.changed.notify_all();
     }
 }
 
@@ -181,10 +167,12 @@ struct Keeper {
     options: WatchOptions,
     watches: Watches,
     shared: Arc<Shared>,
+    receive: Receive,
 }
 
 impl Keeper {
     fn run(mut self, inbox: &Receiver<Message>) {
+        self.look();
         loop {
             match inbox.recv_timeout(self.until_rescan()) {
                 Ok(Message::Changed) if !self.until_quiet(inbox) => return,
@@ -194,9 +182,14 @@ impl Keeper {
             self.watches.renew();
             let missing = missing_folders(&self.library);
             if self.shared.note_missing(missing) {
-                self.shared.publish(self.library.scan(), self.watches.findings());
+                self.look();
             }
         }
+    }
+
+    fn look(&mut self) {
+        (self.receive)(self.library.scan());
+        self.shared.note_look(self.watches.findings());
     }
 
     fn until_rescan(&self) -> Duration {

@@ -9,7 +9,7 @@ use http::{HeaderValue, Method};
 use recto_iiif::ErrorKind;
 use recto_iiif::image::{ApiVersion, Slashes};
 use recto_service::policy::Caller;
-use recto_service::{ImageService, ObjectService, PresentationUrls, ServiceError};
+use recto_service::{ImageService, ObjectService, ServiceError, SiteUrls};
 
 use crate::base::{PublicUrl, Reached, has_sound_host};
 use crate::front::Recent;
@@ -114,12 +114,10 @@ impl App {
     }
 
     /// The URLs of this server for one who reached it under `base`.
-    pub(crate) fn presentation_urls(&self, base: &str) -> PresentationUrls {
-        PresentationUrls {
-            base: base.to_owned(),
-            image_3_prefix: self.inner.options.image_3_prefix.clone(),
-            image_2_prefix: self.inner.options.image_2_prefix.clone(),
-        }
+    pub(crate) fn urls(&self, base: &str) -> SiteUrls {
+        SiteUrls::new(base)
+            .with_image_prefix(ApiVersion::V3, &self.inner.options.image_3_prefix)
+            .with_image_prefix(ApiVersion::V2, &self.inner.options.image_2_prefix)
     }
 
     /// Counts a failure, and logs those that are not the request's own.

@@ -9,6 +9,7 @@ mod deadline;
 mod front;
 mod options;
 pub mod pages;
+mod pieces;
 mod problem;
 mod reply;
 mod routes;

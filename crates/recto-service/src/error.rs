@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use recto_catalog::CatalogError;
 use recto_codec::DecodeError;
 use recto_engine::EngineError;
 use recto_iiif::ErrorKind;
@@ -51,6 +52,12 @@ pub enum ServiceError {
         /// What was asked for.
         identifier: String,
     },
+    /// The catalogue gives no answer.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The library was not looked at yet.
+    #[error("the library is being looked at for the first time; try again in a moment")]
+    NotReady,
     /// The caller has to say who they are.
     #[error("this is not public; log in first")]
     Unauthorized,
@@ -103,6 +110,8 @@ impl ServiceError {
             Self::NoSuchFormat { .. } => ErrorKind::Unsupported,
             Self::UpscaledTooFar { .. } => ErrorKind::Malformed,
             Self::NoSuchObject { .. } => ErrorKind::NotFound,
+            Self::Catalog(error) => error.kind(),
+            Self::NotReady => ErrorKind::Unavailable { retry_after: Duration::from_secs(1) },
             Self::Unauthorized => ErrorKind::Unauthorized,
             Self::Forbidden => ErrorKind::Forbidden,
             Self::OverBudget { .. } | Self::OverTime { .. } => ErrorKind::TooLarge,

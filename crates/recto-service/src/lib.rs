@@ -18,12 +18,16 @@ pub mod work;
 pub use error::ServiceError;
 pub use explain::Explanation;
 pub use images::{
-    ImageBody, ImageService, ImageServiceParts, Origin, Prepared, PreparedInfo, PurgeScope, ReadyImage, Standing,
+    ImageBody, ImageService, ImageServiceParts, LibraryFile, Origin, Prepared, PreparedInfo, PurgeScope, ReadyImage,
+    Standing,
 };
 pub use known::{KnownImage, ShortFacts};
 pub use metrics::{Metrics, WorkReading};
-pub use recto_ingest::build::{PageFacts, Urls};
-pub use recto_ingest::{Collection, Member, Object, Tree};
+pub use recto_catalog::{Brief, Item, ItemKind};
+pub use recto_ingest::build::{CanvasPlan, ObjectParts, PageFacts, SiteUrls, Urls, plan};
+pub use recto_ingest::published_media_type;
 
-pub use objects::{DocumentKind, ObjectService, PreparedDocument, PresentationUrls};
+pub use objects::{
+    Changes, DocumentKind, ObjectService, ObjectView, PreparedDocument, TakenIn, description, label, take_in,
+};
 pub use options::{ImageOptions, LibraryOptions, LimitOptions, WorkOptions};

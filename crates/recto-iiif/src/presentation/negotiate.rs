@@ -1,4 +1,4 @@
-//! Which version and media type an `Accept` header asks for. Presentation API 3.0 §6.3, 2.1 §7.2.
+//! Which version and media type an `Accept` header asks for. Presentation API 3.0 §6.3, 2.1 §7.2, 4.0 (draft) "Responses".
 
 /// A version of the Presentation API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -8,14 +8,20 @@ pub enum Version {
     /// 3.0.
     #[default]
     V3,
+    /// 4.0, as its draft is now: see [`super::v4`].
+    V4,
 }
 
 impl Version {
+    /// All versions, in order.
+    pub const ALL: [Self; 3] = [Self::V2, Self::V3, Self::V4];
+
     /// The URI of its JSON-LD context, which is also the `profile` of its media type.
     pub const fn context(self) -> &'static str {
         match self {
             Self::V2 => "http://iiif.io/api/presentation/2/context.json",
             Self::V3 => "http://iiif.io/api/presentation/3/context.json",
+            Self::V4 => "http://iiif.io/api/presentation/4/context.json",
         }
     }
 
@@ -24,17 +30,18 @@ impl Version {
         match self {
             Self::V2 => "2",
             Self::V3 => "3",
+            Self::V4 => "4",
         }
     }
 
     /// The version with this word in URLs.
     pub fn from_segment(segment: &str) -> Option<Self> {
-        [Self::V2, Self::V3].into_iter().find(|version| version.segment() == segment)
+        Self::ALL.into_iter().find(|version| version.segment() == segment)
     }
 
     /// The `Content-Type` of a document of this version, for this `Accept` header.
     ///
-    /// Without a wish, 3.0 is JSON-LD with its profile and 2.1 plain JSON, as each specification says. Who asks for
+    /// Without a wish, 3.0 and 4.0 are JSON-LD with their profile and 2.1 plain JSON, as each specification says. Who asks for
     /// plain JSON gets it, and so does a browser that navigates to a document, for it would offer JSON-LD as a download.
     pub fn content_type(self, accept: Option<&str>) -> &'static str {
         let wishes = accept.map(wishes).unwrap_or_default();
@@ -43,10 +50,11 @@ impl Version {
         };
         let (linked, plain) = (best("application/ld+json"), best("application/json").max(best("text/html")));
         let linked_is_better = match self {
-            Self::V3 => linked >= plain,
+            Self::V3 | Self::V4 => linked >= plain,
             Self::V2 => linked > plain,
         };
         match (linked_is_better, self) {
+            (true, Self::V4) => "application/ld+json;profile=\"http://iiif.io/api/presentation/4/context.json\"",
             (true, Self::V3) => "application/ld+json;profile=\"http://iiif.io/api/presentation/3/context.json\"",
             (true, Self::V2) => "application/ld+json;profile=\"http://iiif.io/api/presentation/2/context.json\"",
             (false, _) => "application/json",
@@ -106,7 +114,7 @@ fn parse_weight(text: &str) -> u32 {
 
 fn profile_version(uri: &str) -> Option<Version> {
     let plain = uri.strip_prefix("https:").or_else(|| uri.strip_prefix("http:"))?;
-    [Version::V2, Version::V3].into_iter().find(|version| version.context().strip_prefix("http:") == Some(plain))
+    Version::ALL.into_iter().find(|version| version.context().strip_prefix("http:") == Some(plain))
 }
 
 fn split_outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
@@ -154,6 +162,20 @@ mod tests {
             assert_eq!(negotiate(Some(accept)), version, "{accept}");
         }
         assert_eq!(negotiate(None), Version::V3);
+    }
+
+    #[test]
+    fn the_draft_of_4_is_had_by_its_profile_and_its_word_and_never_unasked() {
+        let p4 = "application/ld+json;profile=\"http://iiif.io/api/presentation/4/context.json\"";
+        assert_eq!(negotiate(Some(p4)), Version::V4);
+        assert_eq!(negotiate(Some(&format!("{P3};q=0.9, {p4};q=0.5"))), Version::V3);
+        assert_eq!((negotiate(None), Version::default()), (Version::V3, Version::V3));
+        for version in Version::ALL {
+            assert_eq!(Version::from_segment(version.segment()), Some(version));
+        }
+        assert_eq!(Version::from_segment("5"), None);
+        assert_eq!(Version::V4.content_type(None), p4);
+        assert_eq!(Version::V4.content_type(Some("application/json")), "application/json");
     }
 
     #[test]

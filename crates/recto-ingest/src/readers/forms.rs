@@ -2,11 +2,12 @@
 
 use recto_iiif::presentation::LanguageMap;
 
+use super::dates;
 use super::html;
 use super::path::Found;
 use super::xml::{self, Node};
+use crate::languages;
 use crate::mapping::Form;
-use crate::{dates, languages};
 
 /// One value of a record.
 #[derive(Debug, Default)]

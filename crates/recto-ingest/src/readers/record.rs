@@ -278,10 +278,9 @@ fn direction(text: &str) -> Option<ViewingDirection> {
 fn take_rights(context: &Context<'_>, rule: &Rule, pieces: &[Piece<'_>], description: &mut Description) {
     let mut texts: Vec<&Piece<'_>> = Vec::new();
     for piece in pieces {
-        let found = piece.value.uris.iter().find_map(|uri| rights::rights_uri(uri));
-        let found = found.or_else(|| {
-            piece.value.text.iter().flat_map(|(_, texts)| texts).find_map(|text| rights::rights_uri_within(text))
-        });
+        let found = piece.value.uris.iter().find_map(|uri| rights::uri(uri).ok());
+        let found = found
+            .or_else(|| piece.value.text.iter().flat_map(|(_, texts)| texts).find_map(|text| rights::uri_within(text)));
         match found {
             Some(uri) => {
                 description.rights.get_or_insert(uri);

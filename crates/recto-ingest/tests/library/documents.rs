@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 
 use recto_iiif::Dimensions;
-use recto_iiif::presentation::{self, v2};
-use recto_ingest::build::{self, PageFacts, SiteUrls};
-use recto_ingest::{File, Object, Tree};
+use recto_iiif::presentation::{self, LanguageMap, Version, v2};
+use recto_ingest::build::{self, Around, CollectionParts, MemberPart, PageFacts, SiteUrls};
+use recto_ingest::description::Kind;
+use recto_ingest::{Describer, File, Finding, Member, Object, Tree};
 use serde_json::{Value, json};
 
 use crate::rules::{broken_rules_of_2, broken_rules_of_3};
@@ -24,6 +25,7 @@ fn facts(file: &File) -> PageFacts {
         pages: 1,
         size: SIZE,
         sizes: [188, 375, 750, 1500].map(|w| Dimensions::new(w, (w * 4).div_ceil(3))).to_vec(),
+        recording: None,
         problem: None,
     }
 }
@@ -32,14 +34,60 @@ fn all_facts(object: &Object) -> Vec<PageFacts> {
     object.files.iter().map(facts).collect()
 }
 
-fn manifest(tree: &Tree, object: &Object, pages: &[PageFacts]) -> (Value, Value) {
-    let (manifest, _) = build::manifest(tree, object, pages, &urls());
-    checked(json!(manifest), v2::manifest(&manifest, &urls().documents()))
+/// The manifest of an object of a shelf that is made of its files alone.
+fn build(shelf: &Shelf, tree: &Tree, object: &Object, pages: &[PageFacts]) -> (presentation::Manifest, Vec<Finding>) {
+    let library = shelf.library();
+    let described = Describer::new(&library, tree).object(object);
+    let parent = tree.parent_of(object);
+    let collections = [(parent.identifier.clone(), LanguageMap::none(&*parent.label))];
+    let around = Around { identifier: &described.identifier, prefix: object.prefix(), collections: &collections };
+    build::manifest(&described.parts, around, pages, &urls())
 }
 
-fn collection(tree: &Tree, collection: &recto_ingest::Collection) -> (Value, Value) {
-    let document = build::collection(tree, collection, &|file| Some(facts(file)), &urls());
-    checked(json!(document), v2::collection(&document, &urls().documents()))
+fn manifest(shelf: &Shelf, tree: &Tree, object: &Object, pages: &[PageFacts]) -> (Value, Value) {
+    let (manifest, _) = build(shelf, tree, object, pages);
+    checked(json!(manifest), v2::manifest(&manifest, &urls().documents(Version::V2)))
+}
+
+fn build_collection(
+    shelf: &Shelf,
+    tree: &Tree,
+    collection: &recto_ingest::Collection,
+    facts: &dyn Fn(&File) -> Option<PageFacts>,
+) -> presentation::Collection {
+    let library = shelf.library();
+    let described = Describer::new(&library, tree).collection(collection);
+    let members = tree
+        .members(collection)
+        .map(|member| {
+            let (kind, identifier, label, object) = match member {
+                Member::Object(object) => (Kind::Manifest, &object.identifier, &object.label, Some(object)),
+                Member::Collection(inner) => {
+                    (Kind::Collection, &inner.identifier, &inner.label, tree.first_object(inner))
+                }
+            };
+            let file = object.and_then(|object| object.files.first());
+            MemberPart {
+                kind,
+                identifier: identifier.clone(),
+                label: LanguageMap::none(&**label),
+                picture: file.map(|file| file.identifier.clone()),
+                facts: file.and_then(facts),
+            }
+        })
+        .collect();
+    let around: Vec<_> = tree
+        .parent(collection)
+        .map(|parent| (parent.identifier.clone(), LanguageMap::none(&*parent.label)))
+        .into_iter()
+        .collect();
+    let around = Around { identifier: &described.identifier, prefix: "", collections: &around };
+    build::collection(&CollectionParts { description: described.description, members }, around, &urls())
+}
+
+fn collection(shelf: &Shelf, tree: &Tree, collection: &recto_ingest::Collection) -> (Value, Value) {
+    let document = build_collection(shelf, tree, collection, &|file| Some(facts(file)));
+    checked(json!(document), v2::collection(&document, &urls().documents(Version::V2)))
 }
 
 /// Both versions of a document, once they have broken no rule.
@@ -54,7 +102,7 @@ fn a_folder_becomes_this_manifest() {
     let shelf = Shelf::with(&["a b/001 r.tif", "maps/x/1.jpg"]);
     let tree = shelf.scan();
     let object = tree.object(&id("a b")).unwrap();
-    let (of_3, of_2) = manifest(&tree, object, &all_facts(object));
+    let (of_3, of_2) = manifest(&shelf, &tree, object, &all_facts(object));
     let canvas = "https://example.org/scans/iiif/presentation/3/a%20b/canvas/001%20r";
     let (image_3, image_2) = (
         "https://example.org/scans/iiif/3/a%20b%2F001%20r.tif",
@@ -134,7 +182,7 @@ fn pages_of_a_file_are_canvases_in_their_order_among_the_other_files() {
     pages[1] = page(1);
     pages.extend([page(3), page(2)]);
     pages.reverse();
-    let (of_3, _) = manifest(&tree, object, &pages);
+    let (of_3, _) = manifest(&shelf, &tree, object, &pages);
     let listed: Vec<_> = of_3["items"]
         .as_array()
         .unwrap()
@@ -167,7 +215,7 @@ fn the_pages_of_an_only_file_are_numbered() {
     let tree = shelf.scan();
     let object = tree.object(&id("book.tif")).unwrap();
     let pages: Vec<_> = (1..=2).map(|page| PageFacts { page, pages: 2, ..facts(&object.files[0]) }).collect();
-    let (of_3, of_2) = manifest(&tree, object, &pages);
+    let (of_3, of_2) = manifest(&shelf, &tree, object, &pages);
     assert_eq!(of_3["label"]["none"][0], "book");
     assert_eq!(of_3["items"][1]["label"]["none"][0], "2");
     assert_eq!(of_2["sequences"][0]["viewingHint"], "paged");
@@ -181,11 +229,11 @@ fn a_file_that_cannot_be_read_keeps_its_place_and_is_a_finding() {
     let mut pages = all_facts(object);
     pages[0].problem = Some("it ends after 12 bytes".into());
     pages.remove(1);
-    let (_, found) = build::manifest(&tree, object, &pages, &urls());
+    let (_, found) = build(&shelf, &tree, object, &pages);
     let places: Vec<_> = found.iter().map(|finding| (finding.rule, finding.place.as_str())).collect();
     assert_eq!(places, [("image-unreadable", "a/1.jpg"), ("image-unreadable", "a/2.jpg")]);
     assert!(found[0].message.contains("it ends after 12 bytes"), "{}", found[0]);
-    let (of_3, of_2) = manifest(&tree, object, &pages);
+    let (of_3, of_2) = manifest(&shelf, &tree, object, &pages);
     assert_eq!(of_3["items"].as_array().unwrap().len(), 3);
     assert_eq!(of_3["items"][0]["label"]["en"][0], "1 (this image cannot be read)");
     assert_eq!((&of_3["items"][0]["width"], &of_3["items"][0]["height"]), (&json!(1000), &json!(1000)));
@@ -200,16 +248,16 @@ fn a_page_of_no_pixels_is_a_page_that_cannot_be_read() {
     let tree = shelf.scan();
     let object = tree.object(&id("a")).unwrap();
     let pages = [PageFacts { size: Dimensions::new(0, 10), ..facts(&object.files[0]) }];
-    let (_, found) = build::manifest(&tree, object, &pages, &urls());
+    let (_, found) = build(&shelf, &tree, object, &pages);
     assert_eq!(found.len(), 1);
-    manifest(&tree, object, &pages);
+    manifest(&shelf, &tree, object, &pages);
 }
 
 #[test]
 fn collections_list_their_members_with_pictures() {
     let shelf = Shelf::with(&["maps/old/1890/1.jpg", "maps/old/1891/1.jpg", "maps/city.png", "letters/1.tif"]);
     let tree = shelf.scan();
-    let (root, root_2) = collection(&tree, tree.root());
+    let (root, root_2) = collection(&shelf, &tree, tree.root());
     assert_eq!(root["id"], "https://example.org/scans/iiif/presentation/3/library/collection");
     assert_eq!(root.get("partOf"), None);
     let members: Vec<_> = root["items"].as_array().unwrap().iter().map(|item| (&item["type"], &item["id"])).collect();
@@ -221,7 +269,7 @@ fn collections_list_their_members_with_pictures() {
     let first_map = "https://example.org/scans/iiif/3/maps%2Fcity.png/full/188,251/0/default.jpg";
     assert_eq!(root["items"][1]["thumbnail"][0]["id"], first_map);
     assert_eq!(root_2["manifests"][0]["@id"], "https://example.org/scans/iiif/presentation/2/letters/manifest");
-    let (old, old_2) = collection(&tree, tree.collection(&id("maps/old")).unwrap());
+    let (old, old_2) = collection(&shelf, &tree, tree.collection(&id("maps/old")).unwrap());
     assert_eq!(old["partOf"][0]["id"], url("maps/collection"));
     assert_eq!(old_2["within"], "https://example.org/scans/iiif/presentation/2/maps/collection");
     assert_eq!(old["items"][1]["id"], url("maps%2Fold%2F1891/manifest"));
@@ -234,8 +282,8 @@ fn thumbnails_of_members_do_without_facts_and_broken_members_have_none() {
     let first_page = |file: &File| {
         (file.identifier == id("b/1.jpg")).then(|| PageFacts { problem: Some("broken".into()), ..facts(file) })
     };
-    let document = build::collection(&tree, tree.root(), &first_page, &urls());
-    let (of_3, of_2) = checked(json!(document), v2::collection(&document, &urls().documents()));
+    let document = build_collection(&shelf, &tree, tree.root(), &first_page);
+    let (of_3, of_2) = checked(json!(document), v2::collection(&document, &urls().documents(Version::V2)));
     assert_eq!(
         of_3["items"][0]["thumbnail"][0]["id"],
         "https://example.org/scans/iiif/3/a%2F1.jpg/full/!200,200/0/default.jpg"
@@ -249,8 +297,9 @@ fn thumbnails_of_members_do_without_facts_and_broken_members_have_none() {
 
 #[test]
 fn an_empty_library_is_a_collection_without_members() {
-    let tree = Shelf::with(&[]).scan();
-    let (of_3, of_2) = collection(&tree, tree.root());
+    let shelf = Shelf::with(&[]);
+    let tree = shelf.scan();
+    let (of_3, of_2) = collection(&shelf, &tree, tree.root());
     assert_eq!(of_3["items"], json!([]));
     assert_eq!((of_2.get("collections"), of_2.get("manifests")), (None, None));
 }
@@ -262,9 +311,9 @@ fn names_that_urls_do_not_like_give_documents_that_break_no_rule() {
     let tree = shelf.scan();
     assert_eq!(tree.images(), names.len());
     for object in tree.objects() {
-        manifest(&tree, object, &all_facts(object));
+        manifest(&shelf, &tree, object, &all_facts(object));
     }
-    collection(&tree, tree.root());
+    collection(&shelf, &tree, tree.root());
 }
 
 #[test]
@@ -275,12 +324,12 @@ fn the_same_library_gives_the_same_bytes() {
         let tree = shelf.scan();
         let mut out = Vec::new();
         for object in tree.objects() {
-            let (manifest, _) = build::manifest(&tree, object, &all_facts(object), &urls());
+            let (manifest, _) = build(&shelf, &tree, object, &all_facts(object));
             out.push(serde_json::to_string(&manifest).unwrap());
-            out.push(v2::manifest(&manifest, &urls().documents()).to_string());
+            out.push(v2::manifest(&manifest, &urls().documents(Version::V2)).to_string());
         }
         for collection in tree.collections() {
-            let document = build::collection(&tree, collection, &|file| Some(facts(file)), &urls());
+            let document = build_collection(&shelf, &tree, collection, &|file| Some(facts(file)));
             out.push(serde_json::to_string(&document).unwrap());
         }
         out
@@ -295,7 +344,7 @@ fn what_is_written_reads_back_as_what_it_was() {
     let shelf = Shelf::with(&["a/1.jpg", "a/2.jpg"]);
     let tree = shelf.scan();
     let object = tree.object(&id("a")).unwrap();
-    let (written, _) = build::manifest(&tree, object, &all_facts(object), &urls());
+    let (written, _) = build(&shelf, &tree, object, &all_facts(object));
     let json = serde_json::to_string(&written).unwrap();
     let read: presentation::Manifest = serde_json::from_str(&json).unwrap();
     assert_eq!(read, written);
@@ -310,11 +359,11 @@ fn an_object_of_twenty_thousand_pages_is_written_whole() {
     let one = facts(&object.files[0]);
     let pages: Vec<_> = (1..=20_000).map(|page| PageFacts { page, pages: 20_000, ..one.clone() }).collect();
     let begin = std::time::Instant::now();
-    let (manifest, _) = build::manifest(&tree, object, &pages, &urls());
+    let (manifest, _) = build(&shelf, &tree, object, &pages);
     let built = begin.elapsed();
     let json = serde_json::to_vec(&manifest).unwrap();
     let written = begin.elapsed();
-    let older = v2::manifest(&manifest, &urls().documents());
+    let older = v2::manifest(&manifest, &urls().documents(Version::V2));
     eprintln!("built in {built:?}, {} bytes in {written:?}, both in {:?}", json.len(), begin.elapsed());
     assert_eq!(manifest.items.len(), 20_000);
     assert_eq!(manifest.items[19_999].label.as_ref().unwrap().first(), Some("20000"));
@@ -328,7 +377,7 @@ fn the_rules_find_what_is_wrong() {
     let shelf = Shelf::with(&["a/1.jpg", "a/2.jpg"]);
     let tree = shelf.scan();
     let object = tree.object(&id("a")).unwrap();
-    let (of_3, of_2) = manifest(&tree, object, &all_facts(object));
+    let (of_3, of_2) = manifest(&shelf, &tree, object, &all_facts(object));
     for (pointer, wrong) in [
         ("/@context", json!("x")),
         ("/id", json!("urn:x")),

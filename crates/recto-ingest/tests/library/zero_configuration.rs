@@ -48,7 +48,7 @@ fn things_are_called_what_their_folders_and_files_are_called() {
     let shelf = Shelf::with(&["letters_1890/a.b.tif", "maps/prague.old.tif", "maps/x/1.gif"]);
     let tree = shelf.scan();
     let letters = tree.object(&id("letters_1890")).unwrap();
-    assert_eq!((letters.label.as_str(), letters.files[0].label.as_str()), ("letters_1890", "a.b"));
+    assert_eq!((letters.label.as_str(), letters.files[0].label()), ("letters_1890", "a.b"));
     assert_eq!(tree.object(&id("maps/prague.old.tif")).unwrap().label, "prague.old");
     assert_eq!(tree.collection(&id("maps")).unwrap().label, "maps");
     assert_eq!(tree.root().label, "library");

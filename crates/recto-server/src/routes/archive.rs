@@ -7,11 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::{fs, io};
 
-use axum::body::Body;
 use bytes::Bytes;
-use futures_util::stream::try_unfold;
-use http::header::{CONTENT_LENGTH, CONTENT_RANGE};
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderValue, StatusCode};
 use recto_iiif::ErrorKind;
 use recto_iiif::identifier::Identifier;
 use recto_iiif::image::{ApiVersion, Format, negotiate};
@@ -19,13 +16,10 @@ use recto_static::{Archive, ArchiveEntry};
 use serde_json::Value;
 
 use crate::app::{App, Asked};
-use crate::conditional::{Wanted, wanted_range};
 use crate::options::OptionError;
+use crate::pieces::send;
 use crate::problem::{Api, Problem};
-use crate::reply::{Reply, Representation, insert_text, redirect};
-
-/// Bodies are read in pieces of this length.
-const PIECE_BYTES: u64 = 256 << 10;
+use crate::reply::{Reply, Representation, redirect};
 
 /// No `info.json` is longer.
 const MOST_DOCUMENT_BYTES: u32 = 1 << 20;
@@ -193,7 +187,11 @@ async fn found(app: &App, asked: &Asked, rest: &str) -> io::Result<Option<Reply>
             };
             match representation.before_body(&asked.parts.headers) {
                 Some(reply) => Some(reply),
-                None => Some(send(asked, &representation, archive, entry).await?),
+                None => {
+                    let length = u64::from(entry.length);
+                    let read = move |from, bytes| archive.read(&entry, from, bytes).map(Bytes::from);
+                    Some(send(asked, &representation, length, read).await?)
+                }
             }
         }
     })
@@ -210,66 +208,4 @@ fn media_type(name: &str) -> &'static str {
         None if extension == "json" => "application/json",
         None => "application/octet-stream",
     }
-}
-
-/// The file, or the part of it that was asked for: just that is read.
-async fn send(
-    asked: &Asked,
-    representation: &Representation,
-    archive: Arc<Archive>,
-    entry: ArchiveEntry,
-) -> io::Result<Reply> {
-    let mut reply = representation.without_body();
-    let length = u64::from(entry.length);
-    let wanted = match asked.parts.method {
-        Method::GET => wanted_range(&asked.parts.headers, length, &representation.etag),
-        _ => Wanted::All,
-    };
-    let (from, count) = match wanted {
-        Wanted::All => (0, length),
-        Wanted::Part(first, last) => {
-            *reply.status_mut() = StatusCode::PARTIAL_CONTENT;
-            insert_text(reply.headers_mut(), CONTENT_RANGE, &format!("bytes {first}-{last}/{length}"));
-            (first, last - first + 1)
-        }
-        Wanted::Unsatisfiable => {
-            *reply.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
-            insert_text(reply.headers_mut(), CONTENT_RANGE, &format!("bytes */{length}"));
-            return Ok(reply);
-        }
-    };
-    insert_text(reply.headers_mut(), CONTENT_LENGTH, &count.to_string());
-    if asked.is_head() {
-        return Ok(reply);
-    }
-    let piece = move |from: u64, left: u64| {
-        let archive = Arc::clone(&archive);
-        async move {
-            let bytes = left.min(PIECE_BYTES) as usize;
-            let read = tokio::task::spawn_blocking(move || archive.read(&entry, from, bytes));
-            read.await.map_err(io::Error::other)?.map(Bytes::from)
-        }
-    };
-    // The first is read before the answer begins, so that it can be another one.
-    let first = piece(from, count).await?;
-    let (from, left) = (from + first.len() as u64, count - first.len() as u64);
-    *reply.body_mut() = if left == 0 {
-        Body::from(first)
-    } else {
-        Body::from_stream(try_unfold((Some(first), from, left), move |(ready, from, left)| {
-            let piece = piece.clone();
-            async move {
-                if let Some(ready) = ready {
-                    return Ok::<_, io::Error>(Some((ready, (None, from, left))));
-                }
-                if left == 0 {
-                    return Ok(None);
-                }
-                let next = piece(from, left).await?;
-                let bytes = next.len() as u64;
-                Ok(Some((next, (None, from + bytes, left - bytes))))
-            }
-        }))
-    };
-    Ok(reply)
 }

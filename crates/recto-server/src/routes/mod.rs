@@ -2,6 +2,8 @@
 
 mod admin;
 pub(crate) mod archive;
+mod discovery;
+mod files;
 pub(crate) mod image;
 mod operation;
 mod pages;
@@ -32,6 +34,12 @@ pub(crate) async fn other(app: &App, asked: &Asked) -> Reply {
         _ => {
             if let Some(rest) = path.strip_prefix("/iiif/presentation/") {
                 return presentation::answer(app, asked, rest).await;
+            }
+            if let Some(rest) = path.strip_prefix(discovery::PATH) {
+                return discovery::answer(app, asked, rest).await;
+            }
+            if let Some(rest) = path.strip_prefix(files::PREFIX) {
+                return files::answer(app, asked, rest).await;
             }
             if let Some(rest) = path.strip_prefix("/static/") {
                 return archive::answer(app, asked, rest).await;

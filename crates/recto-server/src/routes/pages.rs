@@ -6,8 +6,11 @@ use http::{HeaderValue, StatusCode};
 use recto_iiif::Dimensions;
 use recto_iiif::identifier::Identifier;
 use recto_iiif::image::ApiVersion;
-use recto_iiif::presentation::Version;
-use recto_service::{Collection, Member, Object, PageFacts, PresentationUrls, ServiceError, Tree, Urls as _};
+use recto_iiif::presentation::{LanguageMap, Version};
+use recto_service::{
+    Brief, CanvasPlan, Item, ItemKind, ObjectView, PageFacts, ServiceError, SiteUrls, Urls as _, description, label,
+    plan,
+};
 
 use super::{nothing_here, query_value};
 use crate::app::{App, Asked};
@@ -22,7 +25,10 @@ use crate::reply::{Reply, Representation, insert_text, plain};
 const HTML: &str = "text/html; charset=utf-8";
 
 /// Objects on one page of the gallery.
-const OBJECTS_A_PAGE: usize = 60;
+const OBJECTS_A_PAGE: u64 = 60;
+
+/// Collections on one page of the gallery.
+const MOST_COLLECTIONS: u64 = 1000;
 
 /// Side of the box that thumbnails fit into, in CSS pixels.
 const THUMBNAIL_PX: u32 = 240;
@@ -134,133 +140,143 @@ fn viewer_page(app: &App, asked: &Asked, slug: &str) -> Reply {
 }
 
 async fn item_or_collection(app: &App, asked: &Asked, identifier: &Identifier) -> Result<Reply, ServiceError> {
-    let library = app.objects().library();
-    if library.tree.object(identifier).is_none() && library.tree.collection(identifier).is_some() {
-        return collection_page(app, asked, Some(identifier)).await;
+    if let Some((item, file)) = find_object(app, asked, identifier).await? {
+        return item_page(app, asked, item, file.as_ref()).await;
     }
-    item_page(app, asked, &library.tree, identifier).await
+    collection_page(app, asked, Some(identifier)).await
+}
+
+/// The item; `None` where there is none of that kind.
+async fn find(app: &App, kind: ItemKind, identifier: &Identifier) -> Result<Option<Item>, ServiceError> {
+    match app.objects().item(kind, identifier).await {
+        Ok(item) => Ok(Some(item)),
+        Err(ServiceError::NoSuchObject { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The object of an identifier; or the object that a file belongs to, with the file.
+async fn find_object(
+    app: &App,
+    asked: &Asked,
+    identifier: &Identifier,
+) -> Result<Option<(Item, Option<Identifier>)>, ServiceError> {
+    app.objects().allow(&asked.caller(), identifier)?;
+    if let Some(item) = find(app, ItemKind::Manifest, identifier).await? {
+        return Ok(Some((item, None)));
+    }
+    if find(app, ItemKind::Collection, identifier).await?.is_some() {
+        return Ok(None);
+    }
+    let mut around = identifier.as_str();
+    while let Some((folder, _)) = around.rsplit_once('/') {
+        if let Some(item) = find(app, ItemKind::Manifest, &Identifier::new(folder)).await? {
+            return Ok(Some((item, Some(identifier.clone()))));
+        }
+        around = folder;
+    }
+    // A library of nothing but images is one object, called as the library is.
+    let root = app.objects().root().await?;
+    let item = find(app, ItemKind::Manifest, &Identifier::new(&*root.identifier)).await?;
+    Ok(item.map(|item| (item, Some(identifier.clone()))))
 }
 
 async fn collection_page(app: &App, asked: &Asked, identifier: Option<&Identifier>) -> Result<Reply, ServiceError> {
-    let library = app.objects().library();
-    let tree = &library.tree;
+    let objects = app.objects();
     let collection = match identifier {
-        Some(identifier) => tree
-            .collection(identifier)
-            .ok_or_else(|| ServiceError::NoSuchObject { what: "collection", identifier: identifier.to_string() })?,
-        None => tree.root(),
+        Some(identifier) => objects.item(ItemKind::Collection, identifier).await?,
+        None => objects.root().await?,
     };
-    app.objects().allow(&asked.caller(), &collection.identifier)?;
-    let urls = app.presentation_urls(&asked.reached.base);
-    let mut collections = Vec::new();
-    let mut objects = Vec::new();
-    for member in tree.members(collection) {
-        match member {
-            Member::Collection(inner) => collections.push(inner),
-            Member::Object(object) => objects.push(object),
-        }
-    }
-    let pages = objects.len().div_ceil(OBJECTS_A_PAGE).max(1);
-    let page = query_value(asked.parts.uri.query(), "page")
-        .and_then(|page| page.parse().ok())
-        .unwrap_or(1usize)
-        .clamp(1, pages);
-    let mut collection_cards = Vec::with_capacity(collections.len());
-    for inner in collections {
-        collection_cards.push(collection_card(app, asked, tree, inner, &urls).await?);
-    }
-    let mut object_cards = Vec::new();
-    for object in objects.iter().skip((page - 1) * OBJECTS_A_PAGE).take(OBJECTS_A_PAGE) {
-        object_cards.push(object_card(app, asked, object, &urls).await?);
-    }
-    let is_root = tree.parent(collection).is_none();
-    let here = if is_root {
-        format!("{}/", site(app, asked).base_path)
-    } else {
-        item_path(app, asked, &collection.identifier)
+    let identifier = Identifier::new(&*collection.identifier);
+    objects.allow(&asked.caller(), &identifier)?;
+    let urls = app.urls(&asked.reached.base);
+    let count = objects.count_members_at(&collection.path, ItemKind::Manifest).await?;
+    let pages = count.div_ceil(OBJECTS_A_PAGE).max(1);
+    let page =
+        query_value(asked.parts.uri.query(), "page").and_then(|page| page.parse().ok()).unwrap_or(1u64).clamp(1, pages);
+    let inner = objects.members_at(&collection.path, Some(ItemKind::Collection), 0, MOST_COLLECTIONS).await?;
+    let shown = objects
+        .members_at(&collection.path, Some(ItemKind::Manifest), (page - 1) * OBJECTS_A_PAGE, OBJECTS_A_PAGE)
+        .await?;
+    let pictures: Vec<Identifier> =
+        inner.iter().chain(&shown).filter_map(|brief| brief.picture.as_deref().map(Identifier::new)).collect();
+    let facts = objects.pictures(&pictures, &asked.caller()).await;
+    let card = |brief: &Brief| {
+        let facts = brief.picture.as_deref().and_then(|picture| facts.get(&Identifier::new(picture)));
+        card(app, asked, brief, facts, &urls)
     };
+    let is_root = collection.parent.is_none();
+    let here = if is_root { format!("{}/", site(app, asked).base_path) } else { item_path(app, asked, &identifier) };
+    let said = description(&collection);
     let view = GalleryView {
         site: site(app, asked),
-        title: if is_root { app.title() } else { collection.label.clone() },
-        summary: None,
-        breadcrumbs: breadcrumbs(app, asked, tree, tree.parent(collection)),
-        collections: collection_cards,
-        objects: object_cards,
-        object_count: objects.len() as u64,
-        paging: (pages > 1).then(|| Paging {
-            page: page as u64,
-            pages: pages as u64,
-            href_template: format!("{here}?page={{page}}"),
-        }),
-        collection_3: Some(urls.collection(Version::V3, &collection.identifier)),
-        collection_2: Some(urls.collection(Version::V2, &collection.identifier)),
+        title: if is_root { app.title() } else { text_of(&label(&collection.label)) },
+        summary: said.summary.first().map(str::to_owned),
+        breadcrumbs: match &collection.parent {
+            Some(parent) => breadcrumbs(app, asked, parent).await?,
+            None => Vec::new(),
+        },
+        collections: inner.iter().map(card).collect(),
+        objects: shown.iter().map(card).collect(),
+        object_count: count,
+        paging: (pages > 1).then(|| Paging { page, pages, href_template: format!("{here}?page={{page}}") }),
+        collection_3: Some(urls.collection(Version::V3, &identifier)),
+        collection_2: Some(urls.collection(Version::V2, &identifier)),
     };
     Ok(html(asked, PageKind::Plain, StatusCode::OK, gallery(&view)))
 }
 
-/// The way from the root to `last`, which is the last link.
-fn breadcrumbs(app: &App, asked: &Asked, tree: &Tree, last: Option<&Collection>) -> Vec<Link> {
-    let mut links = Vec::new();
-    let mut next = last;
-    while let Some(collection) = next {
-        let parent = tree.parent(collection);
-        let (label, href) = match parent {
-            Some(_) => (collection.label.clone(), item_path(app, asked, &collection.identifier)),
-            None => (app.title(), format!("{}/", site(app, asked).base_path)),
-        };
-        links.push(Link { label, href });
-        next = parent;
-    }
-    links.reverse();
-    links
+/// A text for people who read this server's pages, in English where there is one.
+fn text_of(text: &LanguageMap) -> String {
+    let of = |wanted: &str| text.iter().find(|(language, _)| *language == wanted).and_then(|(_, texts)| texts.first());
+    of("en").or_else(|| of(LanguageMap::NONE)).map(String::as_str).or(text.first()).unwrap_or_default().to_owned()
+}
+
+/// The way from the root to the collection at this path, which is the last link.
+async fn breadcrumbs(app: &App, asked: &Asked, path: &str) -> Result<Vec<Link>, ServiceError> {
+    let around = app.objects().collections_to(path).await?;
+    let link = |collection: &Brief| {
+        if collection.path.is_empty() {
+            return Link { label: app.title(), href: format!("{}/", site(app, asked).base_path) };
+        }
+        Link {
+            label: text_of(&label(&collection.label)),
+            href: item_path(app, asked, &Identifier::new(&*collection.identifier)),
+        }
+    };
+    Ok(around.iter().map(link).collect())
 }
 
 fn item_path(app: &App, asked: &Asked, identifier: &Identifier) -> String {
     format!("{}/items/{}", site(app, asked).base_path, identifier.encoded())
 }
 
-async fn collection_card(
-    app: &App,
-    asked: &Asked,
-    tree: &Tree,
-    collection: &Collection,
-    urls: &PresentationUrls,
-) -> Result<Card, ServiceError> {
-    let first = tree.first_object(collection).and_then(|object| object.files.first());
-    let thumbnail = match first {
-        Some(file) => thumbnail(&app.objects().first_page(file, &asked.caller()).await?, urls),
-        None => None,
+fn card(app: &App, asked: &Asked, brief: &Brief, facts: Option<&PageFacts>, urls: &SiteUrls) -> Card {
+    let identifier = Identifier::new(&*brief.identifier);
+    let is_image = brief.kind == ItemKind::Manifest
+        && brief.pages == 1
+        && facts.is_some_and(|facts| facts.pages == 1 && facts.recording.is_none());
+    let pages = match facts {
+        // A file of several pages whose object was not opened yet.
+        Some(facts) if brief.pages == 1 => u64::from(facts.pages),
+        _ => brief.pages,
     };
-    Ok(Card {
-        kind: CardKind::Collection,
-        label: collection.label.clone(),
-        href: item_path(app, asked, &collection.identifier),
-        thumbnail,
-        count: Some(tree.members(collection).count() as u64),
-        note: None,
-    })
-}
-
-async fn object_card(app: &App, asked: &Asked, object: &Object, urls: &PresentationUrls) -> Result<Card, ServiceError> {
-    let Some(file) = object.files.first() else {
-        return Err(ServiceError::NoSuchObject { what: "object", identifier: object.identifier.to_string() });
-    };
-    let facts = app.objects().first_page(file, &asked.caller()).await?;
-    let is_single = object.files.len() == 1 && facts.pages == 1;
-    let note = match &facts.problem {
-        Some(_) => Some("cannot be read".to_owned()),
-        None if is_single => Some(format!("{} × {}", facts.size.width_px, facts.size.height_px)),
-        None => None,
-    };
-    Ok(Card {
-        kind: if is_single { CardKind::Image } else { CardKind::Object },
-        label: object.label.clone(),
-        href: item_path(app, asked, &object.identifier),
-        thumbnail: thumbnail(&facts, urls),
-        count: (!is_single)
-            .then(|| if object.files.len() == 1 { u64::from(facts.pages) } else { object.files.len() as u64 }),
-        note,
-    })
+    Card {
+        kind: match brief.kind {
+            ItemKind::Collection => CardKind::Collection,
+            ItemKind::Manifest if is_image => CardKind::Image,
+            ItemKind::Manifest => CardKind::Object,
+        },
+        label: text_of(&label(&brief.label)),
+        href: item_path(app, asked, &identifier),
+        thumbnail: facts.and_then(|facts| thumbnail(facts, urls)),
+        count: (!is_image).then_some(pages),
+        note: match facts.filter(|_| brief.kind == ItemKind::Manifest) {
+            Some(facts) if facts.problem.is_some() => Some("cannot be read".to_owned()),
+            Some(facts) if is_image => Some(format!("{} × {}", facts.size.width_px, facts.size.height_px)),
+            _ => None,
+        },
+    }
 }
 
 /// The size of a page that fits into a box.
@@ -275,15 +291,11 @@ fn fitted(size: Dimensions, side_px: u32) -> Dimensions {
     Dimensions::new(scaled(size.width_px), scaled(size.height_px))
 }
 
-fn page_identifier(facts: &PageFacts) -> Identifier {
-    if facts.page > 1 { Identifier::new(format!("{};{}", facts.file, facts.page)) } else { facts.file.clone() }
-}
-
-fn thumbnail(facts: &PageFacts, urls: &PresentationUrls) -> Option<Thumbnail> {
-    if facts.problem.is_some() || facts.size.is_empty() {
+fn thumbnail(facts: &PageFacts, urls: &SiteUrls) -> Option<Thumbnail> {
+    if !facts.is_readable() || facts.recording.is_some() {
         return None;
     }
-    let service = urls.image(ApiVersion::V3, &page_identifier(facts));
+    let service = urls.image(ApiVersion::V3, &facts.image());
     let url = |size: Dimensions| format!("{service}/full/{},{}/0/default.jpg", size.width_px, size.height_px);
     let size = fitted(facts.size, THUMBNAIL_PX);
     let double = fitted(facts.size, THUMBNAIL_PX * 2);
@@ -295,134 +307,89 @@ fn thumbnail(facts: &PageFacts, urls: &PresentationUrls) -> Option<Thumbnail> {
     })
 }
 
-async fn item_page(app: &App, asked: &Asked, tree: &Tree, identifier: &Identifier) -> Result<Reply, ServiceError> {
-    app.objects().allow(&asked.caller(), identifier)?;
-    let urls = app.presentation_urls(&asked.reached.base);
-    let Some((object, wanted)) = find_item(tree, identifier) else {
-        return Err(ServiceError::NoSuchObject { what: "item", identifier: identifier.to_string() });
-    };
-    let pages = app.objects().pages(object, &asked.caller()).await?;
-    let names = canvas_names(object, &pages);
+async fn item_page(app: &App, asked: &Asked, object: Item, wanted: Option<&Identifier>) -> Result<Reply, ServiceError> {
+    let identifier = Identifier::new(&*object.identifier);
+    app.objects().allow(&asked.caller(), &identifier)?;
+    let urls = app.urls(&asked.reached.base);
+    let object = app.objects().view(object, &asked.caller()).await?;
+    let canvases = plan(&object.parts, &object.parts.prefix, &object.facts);
     let asked_canvas = query_value(asked.parts.uri.query(), "canvas");
-    let current = pages
-        .iter()
-        .zip(&names)
-        .position(|(page, name)| match (&asked_canvas, wanted) {
-            (Some(canvas), _) => urls.canvas(&object.identifier, name) == *canvas || name == canvas,
-            (None, Some(file)) => page.file == *file,
-            (None, None) => false,
-        })
-        .unwrap_or(0);
-    let Some(page) = pages.get(current) else {
-        return Err(ServiceError::NoSuchObject { what: "item", identifier: identifier.to_string() });
+    let current = canvases.iter().position(|canvas| match (&asked_canvas, wanted) {
+        (Some(asked), _) => urls.canvas(&identifier, &canvas.name) == *asked || canvas.name == *asked,
+        (None, Some(file)) => canvas.has(file),
+        (None, None) => false,
+    });
+    let Some(canvas) = canvases.get(current.unwrap_or(0)).filter(|_| current.is_some() || wanted.is_none()) else {
+        let missing = wanted.map_or_else(|| identifier.to_string(), ToString::to_string);
+        return Err(ServiceError::NoSuchObject { what: "item", identifier: missing });
     };
-    let image = page_identifier(page);
-    let is_readable = page.problem.is_none() && !page.size.is_empty();
-    let manifest_3 = urls.manifest(Version::V3, &object.identifier);
-    let canvas = names.get(current).map(|name| urls.canvas(&object.identifier, name));
-    let shows_image = is_readable && (pages.len() == 1 || wanted.is_some());
+    let current = current.unwrap_or(0);
+    let page = canvas.facts().filter(|page| page.recording.is_none());
+    let image = page.map(PageFacts::image);
+    let manifest_3 = urls.manifest(Version::V3, &identifier);
+    let canvas_url = urls.canvas(&identifier, &canvas.name);
+    let shows_image = image.is_some() && (canvases.len() == 1 || wanted.is_some());
     let kind = if shows_image { ViewerKind::OpenSeadragon } else { ViewerKind::Mirador };
-    let info = format!("{}/info.json", urls.image(ApiVersion::V3, &image));
+    let info = image.as_ref().map(|image| format!("{}/info.json", urls.image(ApiVersion::V3, image)));
     let viewer_query = |kind: ViewerKind| {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        if kind.opens_info() && is_readable {
-            query.append_pair("info", &info);
-        } else {
-            query.append_pair("manifest", &manifest_3);
-            if let Some(canvas) = &canvas {
-                query.append_pair("canvas", canvas);
-            }
-        }
+        match &info {
+            Some(info) if kind.opens_info() => query.append_pair("info", info),
+            _ => query.append_pair("manifest", &manifest_3).append_pair("canvas", &canvas_url),
+        };
         format!("/viewer/{}?{}", kind.slug(), query.finish())
     };
     let base_path = site(app, asked).base_path;
+    let title = text_of(&label(&object.item.label));
     let view = ItemView {
         site: site(app, asked),
-        title: if shows_image && pages.len() > 1 { image.to_string() } else { object.label.clone() },
-        summary: None,
-        breadcrumbs: breadcrumbs(app, asked, tree, Some(tree.parent_of(object))),
-        showing: if shows_image {
-            Showing::Image { info: info.clone() }
-        } else {
-            Showing::Object { manifest: manifest_3.clone(), canvas: canvas.clone() }
+        title: match &image {
+            Some(image) if shows_image && canvases.len() > 1 => image.to_string(),
+            _ => title,
         },
-        still: thumbnail(page, &urls),
-        manifest_2: Some(urls.manifest(Version::V2, &object.identifier)),
-        image_3: is_readable.then(|| urls.image(ApiVersion::V3, &image)),
-        image_2: is_readable.then(|| urls.image(ApiVersion::V2, &image)),
+        summary: object.parts.description.summary.first().map(str::to_owned),
+        breadcrumbs: breadcrumbs(app, asked, object.item.parent.as_deref().unwrap_or_default()).await?,
+        showing: match &info {
+            Some(info) if shows_image => Showing::Image { info: info.clone() },
+            _ => Showing::Object { manifest: manifest_3.clone(), canvas: Some(canvas_url.clone()) },
+        },
+        still: page.and_then(|page| thumbnail(page, &urls)),
+        manifest_2: Some(urls.manifest(Version::V2, &identifier)),
+        image_3: image.as_ref().map(|image| urls.image(ApiVersion::V3, image)),
+        image_2: image.as_ref().map(|image| urls.image(ApiVersion::V2, image)),
         drag_and_drop: Some(format!("{}{}", asked.reached.base, viewer_query(ViewerKind::Mirador))),
         embed: Some(format!("{}{}", asked.reached.base, viewer_query(kind))),
         viewers: ViewerKind::ALL
             .into_iter()
             .map(|kind| Link { label: kind.label().to_owned(), href: format!("{base_path}{}", viewer_query(kind)) })
             .collect(),
-        pages: if pages.len() > 1 {
-            page_strip(app, asked, object, &pages, &names, current, &urls)
+        pages: if canvases.len() > 1 {
+            page_strip(&item_path(app, asked, &identifier), &canvases, current, &urls)
         } else {
             Vec::new()
         },
-        downloads: if is_readable { downloads(page, &urls) } else { Vec::new() },
-        facts: facts_of(object, page, &pages),
+        downloads: page.map(|page| downloads(page, &urls)).unwrap_or_default(),
+        facts: facts_of(&object, page, canvases.len()),
         manifest_3: Some(manifest_3),
     };
     Ok(html(asked, PageKind::Item(kind), StatusCode::OK, item(&view)))
 }
 
-/// The object of an identifier; or the object that an image file belongs to, with the file.
-fn find_item<'tree>(tree: &'tree Tree, identifier: &Identifier) -> Option<(&'tree Object, Option<&'tree Identifier>)> {
-    if let Some(object) = tree.object(identifier) {
-        return Some((object, None));
-    }
-    let folder = identifier
-        .as_str()
-        .rsplit_once('/')
-        .map_or_else(|| tree.root().identifier.clone(), |(folder, _)| Identifier::new(folder));
-    let object = tree.object(&folder)?;
-    let file = object.files.iter().find(|file| file.identifier == *identifier)?;
-    Some((object, Some(&file.identifier)))
+fn page_strip(here: &str, canvases: &[CanvasPlan<'_>], current: usize, urls: &SiteUrls) -> Vec<PageThumb> {
+    let thumb = |(index, canvas): (usize, &CanvasPlan<'_>)| {
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair("canvas", &canvas.name).finish();
+        PageThumb {
+            label: text_of(&canvas.label),
+            href: format!("{here}?{query}"),
+            thumbnail: canvas.facts().and_then(|facts| thumbnail(facts, urls)),
+            is_current: index == current,
+        }
+    };
+    canvases.iter().enumerate().map(thumb).collect()
 }
 
-/// The canvas name of each page: the file's own for its first page, with `;N` for the others.
-fn canvas_names(object: &Object, pages: &[PageFacts]) -> Vec<String> {
-    let of_file: std::collections::HashMap<_, _> =
-        object.files.iter().map(|file| (&file.identifier, &file.canvas)).collect();
-    pages
-        .iter()
-        .map(|page| {
-            let name = of_file.get(&page.file).map_or("", |name| name.as_str());
-            if page.page > 1 { format!("{name};{}", page.page) } else { name.to_owned() }
-        })
-        .collect()
-}
-
-fn page_strip(
-    app: &App,
-    asked: &Asked,
-    object: &Object,
-    pages: &[PageFacts],
-    names: &[String],
-    current: usize,
-    urls: &PresentationUrls,
-) -> Vec<PageThumb> {
-    let here = item_path(app, asked, &object.identifier);
-    pages
-        .iter()
-        .zip(names)
-        .enumerate()
-        .map(|(index, (page, name))| {
-            let query = form_urlencoded::Serializer::new(String::new()).append_pair("canvas", name).finish();
-            PageThumb {
-                label: name.clone(),
-                href: format!("{here}?{query}"),
-                thumbnail: thumbnail(page, urls),
-                is_current: index == current,
-            }
-        })
-        .collect()
-}
-
-fn downloads(page: &PageFacts, urls: &PresentationUrls) -> Vec<Download> {
-    let service = urls.image(ApiVersion::V3, &page_identifier(page));
+fn downloads(page: &PageFacts, urls: &SiteUrls) -> Vec<Download> {
+    let service = urls.image(ApiVersion::V3, &page.image());
     let mut sizes: Vec<(&str, Dimensions)> = Vec::new();
     for (label, side_px) in [("Small", 800), ("Medium", 2000)] {
         if page.size.width_px.max(page.size.height_px) > side_px {
@@ -444,14 +411,48 @@ fn downloads(page: &PageFacts, urls: &PresentationUrls) -> Vec<Download> {
     downloads
 }
 
-fn facts_of(object: &Object, page: &PageFacts, pages: &[PageFacts]) -> Vec<Fact> {
+fn facts_of(object: &ObjectView, page: Option<&PageFacts>, pages: usize) -> Vec<Fact> {
     let fact = |label: &str, value: String| Fact { label: label.to_owned(), values: vec![value], href: None };
-    let mut facts = vec![fact("Identifier", object.identifier.to_string())];
-    if pages.len() > 1 {
-        facts.push(fact("Pages", pages.len().to_string()));
+    let said = &object.parts.description;
+    let mut facts: Vec<Fact> = said
+        .metadata
+        .iter()
+        .chain(&said.required_statement)
+        .map(|pair| Fact { label: text_of(&pair.label), values: texts_of(&pair.value), href: None })
+        .collect();
+    if let Some(rights) = &said.rights {
+        facts.push(Fact { label: "Rights".to_owned(), values: vec![rights.clone()], href: Some(rights.clone()) });
     }
-    if page.problem.is_none() {
+    facts.push(fact("Identifier", object.item.identifier.clone()));
+    if pages > 1 {
+        facts.push(fact("Pages", pages.to_string()));
+    }
+    if let Some(page) = page {
         facts.push(fact("Size", format!("{} × {} pixels", page.size.width_px, page.size.height_px)));
     }
     facts
+}
+
+/// All texts in the language of the pages, without the simple markup that they may have.
+fn texts_of(text: &LanguageMap) -> Vec<String> {
+    let first = text_of(text);
+    let of_language = text.iter().find(|(_, texts)| texts.first() == Some(&first)).map(|(_, texts)| texts.to_vec());
+    of_language.unwrap_or_default().iter().map(|text| without_markup(text)).collect()
+}
+
+fn without_markup(text: &str) -> String {
+    if !(text.starts_with('<') && text.ends_with('>')) {
+        return text.to_owned();
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut is_inside = false;
+    for character in text.chars() {
+        match character {
+            '<' => is_inside = true,
+            '>' if is_inside => is_inside = false,
+            character if !is_inside => plain.push(character),
+            _ => {}
+        }
+    }
+    plain.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
 }

@@ -4,12 +4,12 @@ use http::HeaderValue;
 use recto_iiif::ErrorKind;
 use recto_iiif::identifier::Identifier;
 use recto_iiif::presentation::{Version, negotiate};
-use recto_service::{DocumentKind, PresentationUrls, ServiceError};
+use recto_service::{DocumentKind, ServiceError, SiteUrls};
 
 use super::nothing_here;
 use crate::app::{App, Asked};
 use crate::problem::{Api, Problem};
-use crate::reply::{Reply, Representation, plain};
+use crate::reply::{Reply, Representation, plain, redirect};
 
 /// Which document a path names. The identifier may have its slashes encoded or not.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,12 +61,15 @@ async fn document(
     identifier: &Identifier,
 ) -> Result<Reply, ServiceError> {
     let version = wanted.version.unwrap_or_else(|| negotiate(asked.accept()));
-    let urls = app.presentation_urls(&asked.reached.base);
+    let urls = app.urls(&asked.reached.base);
     let kind = match wanted.part {
         Part::Document(kind) => kind,
         Part::Canvas(name) => return canvas(app, asked, identifier, name, &urls).await,
     };
     let prepared = app.objects().document(kind, identifier, version, &urls, &asked.caller()).await?;
+    if prepared.identifier != *identifier {
+        return Ok(moved(wanted, kind, &prepared.identifier, &asked.reached.base));
+    }
     let representation = Representation {
         etag: prepared.etag,
         last_modified: prepared.last_modified,
@@ -81,17 +84,28 @@ async fn document(
     Ok(representation.with_body(&asked.parts.method, &asked.parts.headers, prepared.bytes))
 }
 
+/// Sends on to the documents of a thing that was renamed: the `id` of a document is always the URL that it was asked for.
+fn moved(wanted: &Wanted<'_>, kind: DocumentKind, now: &Identifier, base: &str) -> Reply {
+    let version = wanted.version.map(|version| format!("{}/", version.segment())).unwrap_or_default();
+    let document = match kind {
+        DocumentKind::Manifest => "manifest",
+        DocumentKind::Collection => "collection",
+    };
+    let url = format!("{base}/iiif/presentation/{version}{}/{document}", now.encoded());
+    redirect(http::StatusCode::MOVED_PERMANENTLY, &url)
+}
+
 /// A canvas by its own URI: cut out of its manifest.
 async fn canvas(
     app: &App,
     asked: &Asked,
     identifier: &Identifier,
     name: &str,
-    urls: &PresentationUrls,
+    urls: &SiteUrls,
 ) -> Result<Reply, ServiceError> {
     let manifest =
         app.objects().document(DocumentKind::Manifest, identifier, Version::V3, urls, &asked.caller()).await?;
-    let id = format!("{}/iiif/presentation/3/{}/canvas/{name}", urls.base, identifier.encoded());
+    let id = format!("{}/iiif/presentation/3/{}/canvas/{name}", urls.base(), identifier.encoded());
     let document: serde_json::Value = serde_json::from_slice(&manifest.bytes).unwrap_or_default();
     let found = document["items"].as_array().and_then(|items| items.iter().find(|canvas| canvas["id"] == id.as_str()));
     match found {

@@ -105,6 +105,22 @@ impl ImageService {
 }
 
 impl ImageService {
+    /// The facts of an image by a look into its original, whatever caches know; for whoever keeps them by itself.
+    ///
+    /// # Errors
+    /// Not found, no image, or too busy to look.
+    pub async fn look(&self, identifier: &Identifier, client: Client) -> Result<ShortFacts, ServiceError> {
+        let inner = Arc::clone(&self.inner);
+        let wanted = identifier.clone();
+        let task = self.inner.small_task(client, WorkKind::of(&["look into"]));
+        let look = self.inner.lanes.run(task, move |_charge| {
+            let located = inner.source.locate(&wanted)?;
+            let open = inner.open_image(&located)?;
+            Ok(ShortFacts::of(open.decoder.facts()))
+        });
+        look.await.and_then(|found| found)
+    }
+
     /// The version of an original, once it is old enough that a further change would give it another one: two changes within
     /// one tick of the file system's clock look the same. `None` when there is none.
     async fn settled_version(&self, identifier: &Identifier) -> Option<SourceVersion> {

@@ -1,5 +1,6 @@
 //! Give an image, give its `info.json`.
 
+mod files;
 mod finding;
 mod info;
 mod making;
@@ -21,6 +22,7 @@ use recto_iiif::image::{ApiVersion, Format, ImageRequest, Limits, Quality, Resol
 use recto_source::{Located, Source};
 use xxhash_rust::xxh3::xxh3_128;
 
+pub use self::files::LibraryFile;
 pub use self::purging::PurgeScope;
 pub use self::ready::{ReadyImage, Standing};
 

@@ -1,9 +1,12 @@
 //! One file a command.
 
 mod cache;
+mod check;
 mod config;
 mod convert;
+mod doctor;
 mod info;
+mod manifest;
 mod serve;
 mod tile;
 mod validate;
@@ -40,6 +43,12 @@ enum Command {
     Tile(tile::Tile),
     /// Hold IIIF documents against the specification
     Validate(validate::Validate),
+    /// Build manifests, bring them from version to version, compare them
+    Manifest(manifest::ManifestCommand),
+    /// Tell everything that is the matter with a library, before it is published
+    Check(check::Check),
+    /// Examine any IIIF endpoint, and tell what it should mend
+    Doctor(doctor::Doctor),
     /// Write, describe or check the configuration
     Config(config::ConfigCommand),
 }
@@ -53,6 +62,9 @@ impl Arguments {
             Command::Convert(command) => command.run(),
             Command::Tile(command) => command.run(),
             Command::Validate(command) => command.run(),
+            Command::Manifest(command) => command.run(),
+            Command::Check(command) => command.run(),
+            Command::Doctor(command) => command.run(),
             Command::Config(command) => command.run(),
         }
     }

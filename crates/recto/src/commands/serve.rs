@@ -4,11 +4,13 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use recto_cache::DerivativeCache;
-use recto_ingest::{Library, LibraryOptions, WatchOptions, Watcher};
+use recto_catalog::Catalog;
+use recto_ingest::{Library, LibraryOptions, WatchOptions};
 use recto_server::{App, Server};
 use recto_service::policy::{AllowAll, Policy};
 use recto_service::{ImageService, ImageServiceParts, Metrics, ObjectService};
@@ -166,13 +168,16 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
         work: config.work,
     })
     .context("`image.background` is not a colour; write it like `#ffffff`")?;
-    let watcher = tokio::task::spawn_blocking(move || Watcher::start(library, watch))
-        .await?
-        .context("the library cannot be watched")?;
-    for finding in watcher.current().tree.findings().iter().take(20) {
+    let catalog = open_catalog(state)?;
+    let started = ObjectService::start(library, watch, catalog, images.clone(), policy);
+    let objects = started.context("the library cannot be watched")?;
+    let first = objects.clone();
+    if !tokio::task::spawn_blocking(move || first.wait_until_taken_in(FIRST_LOOK)).await? {
+        say("The library is large: it is still being looked at, and appears bit by bit.");
+    }
+    for finding in objects.findings().iter().take(20) {
         tracing::warn!(place = %finding.place, "{}: {}", finding.message, finding.fix);
     }
-    let objects = ObjectService::new(watcher, images.clone(), policy);
     let app = App::new(images, objects, title, config.server.clone())?;
     let listen = config.server.listen.clone();
     let server = Server::bind(app).await.with_context(|| {
@@ -192,6 +197,27 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
     tokio::task::spawn_blocking(move || cache.flush()).await?;
     say("Recto has stopped.");
     Ok(())
+}
+
+/// Longest time that the first look at the library delays the start.
+const FIRST_LOOK: Duration = Duration::from_secs(10);
+
+/// The catalogue. One that cannot be used is put aside, for the library tells everything but the log of changes again.
+fn open_catalog(state: &Path) -> anyhow::Result<Catalog> {
+    let path = state.join("catalogue.sqlite");
+    match Catalog::open(&path) {
+        Err(error) if error.is_corrupt() => {
+            let aside = state.join(format!("catalogue-broken-{}.sqlite", std::process::id()));
+            tracing::error!(file = %aside.display(), "the catalogue is broken; it is put aside, and a new one is made");
+            std::fs::rename(&path, &aside).context("the broken catalogue cannot be put aside")?;
+            for suffix in ["-wal", "-shm"] {
+                // They belong to the old file; often there are none.
+                let _ = std::fs::remove_file(state.join(format!("catalogue.sqlite{suffix}")));
+            }
+            Ok(Catalog::open(&path)?)
+        }
+        outcome => Ok(outcome?),
+    }
 }
 
 /// The cache, in the state directory unless the configuration names another; never where originals lie.

@@ -113,6 +113,7 @@ const fn word(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
+        Severity::Viewer => "viewer",
     }
 }
 
@@ -125,7 +126,7 @@ fn text_of(reports: &[(PathBuf, Vec<Finding>)]) -> String {
             (errors, warnings) => format!("{errors} errors, {warnings} warnings"),
         };
         text.push_str(&format!("{}: {verdict}\n", path.display()));
-        for Finding { rule, section, severity, pointer, message, fix } in findings {
+        for Finding { rule, section, severity, pointer, message, fix, .. } in findings {
             let place = if pointer.is_empty() { "/" } else { pointer };
             text.push_str(&format!("  {} {rule} at {place}: {message}\n    {fix} ({section})\n", word(*severity)));
         }

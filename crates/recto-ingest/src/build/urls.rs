@@ -1,0 +1,130 @@
+//! Absolute URLs of the parts of a server.
+
+use recto_iiif::identifier::Identifier;
+use recto_iiif::image::ApiVersion;
+use recto_iiif::presentation::{DocumentUrls, Version};
+
+/// Where the parts of this server are: absolute URLs, without a slash at the end.
+pub trait Urls {
+    /// Base URI of an image.
+    fn image(&self, version: ApiVersion, image: &Identifier) -> String;
+    /// The manifest of an object.
+    fn manifest(&self, version: Version, object: &Identifier) -> String;
+    /// The document of a collection.
+    fn collection(&self, version: Version, collection: &Identifier) -> String;
+    /// A canvas of an object; `name` is not encoded yet. The same in every version.
+    fn canvas(&self, object: &Identifier, name: &str) -> String;
+    /// The page about an object for people.
+    fn item_page(&self, object: &Identifier) -> String;
+    /// A range of an object; `name` is not encoded yet.
+    fn range(&self, object: &Identifier, name: &str) -> String;
+    /// A file of the library, as it is.
+    fn file(&self, path: &str) -> String;
+}
+
+/// URLs as a server with its usual paths has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteUrls {
+    base: String,
+    image_prefixes: [String; 2],
+}
+
+impl SiteUrls {
+    /// URLs below this one, such as `https://example.org` or `https://example.org/scans`.
+    pub fn new(base: &str) -> Self {
+        let image_prefixes = ["/iiif/2", "/iiif/3"].map(str::to_owned);
+        Self { base: base.trim_end_matches('/').to_owned(), image_prefixes }
+    }
+
+    /// The same, with images of this version below another path, such as `/images`.
+    #[must_use]
+    pub fn with_image_prefix(mut self, version: ApiVersion, prefix: &str) -> Self {
+        let trimmed = prefix.trim_matches('/');
+        let prefix = if trimmed.is_empty() { String::new() } else { format!("/{trimmed}") };
+        let [of_2, of_3] = &mut self.image_prefixes;
+        *(match version {
+            ApiVersion::V2 => of_2,
+            ApiVersion::V3 => of_3,
+        }) = prefix;
+        self
+    }
+
+    /// Scheme, host and path below which everything lies, without a final slash.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// How documents move from 3.0 to another version, for those that write it.
+    pub fn documents(&self, version: Version) -> DocumentUrls {
+        let prefix = |version: Version| format!("{}/iiif/presentation/{}/", self.base, version.segment());
+        DocumentUrls::new(prefix(Version::V3), prefix(version))
+    }
+
+    fn presentation(&self, version: Version, identifier: &Identifier, rest: &str) -> String {
+        format!("{}/iiif/presentation/{}/{}/{rest}", self.base, version.segment(), identifier.encoded())
+    }
+}
+
+impl Urls for SiteUrls {
+    fn image(&self, version: ApiVersion, image: &Identifier) -> String {
+        let [of_2, of_3] = &self.image_prefixes;
+        let prefix = match version {
+            ApiVersion::V2 => of_2,
+            ApiVersion::V3 => of_3,
+        };
+        format!("{}{prefix}/{}", self.base, image.encoded())
+    }
+
+    fn manifest(&self, version: Version, object: &Identifier) -> String {
+        self.presentation(version, object, "manifest")
+    }
+
+    fn collection(&self, version: Version, collection: &Identifier) -> String {
+        self.presentation(version, collection, "collection")
+    }
+
+    fn canvas(&self, object: &Identifier, name: &str) -> String {
+        self.presentation(Version::V3, object, &format!("canvas/{}", Identifier::new(name).encoded()))
+    }
+
+    fn item_page(&self, object: &Identifier) -> String {
+        format!("{}/items/{}", self.base, object.encoded())
+    }
+
+    fn range(&self, object: &Identifier, name: &str) -> String {
+        self.presentation(Version::V3, object, &format!("range/{}", Identifier::new(name).encoded()))
+    }
+
+    fn file(&self, path: &str) -> String {
+        // Slashes stay: the last part is the name under which a browser saves the file.
+        let parts: Vec<String> = path.split('/').map(|part| Identifier::new(part).encoded().to_string()).collect();
+        format!("{}/files/{}", self.base, parts.join("/"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_may_be_below_another_path() {
+        let image = Identifier::new("a.tif");
+        for (prefix, url) in [
+            ("/images/", "https://example.org/scans/images/a.tif"),
+            ("iiif/v3", "https://example.org/scans/iiif/v3/a.tif"),
+            ("/", "https://example.org/scans/a.tif"),
+        ] {
+            let urls = SiteUrls::new("https://example.org/scans").with_image_prefix(ApiVersion::V3, prefix);
+            assert_eq!(urls.image(ApiVersion::V3, &image), url);
+            assert_eq!(urls.image(ApiVersion::V2, &image), "https://example.org/scans/iiif/2/a.tif");
+        }
+    }
+
+    #[test]
+    fn files_keep_their_folders_and_names() {
+        assert_eq!(
+            SiteUrls::new("https://example.org/").file("a b/c?.pdf"),
+            "https://example.org/files/a%20b/c%3F.pdf"
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! Files by which a folder says what it is: a METS file makes one object of all folders below it, for example.
+
+use crate::description::Kind;
+
+/// How much of a file is looked at.
+pub(crate) const HEAD_BYTES: u64 = 4096;
+
+/// What a file of this name makes of its folder, whatever is in it.
+pub(crate) fn by_name(name: &str) -> Option<Kind> {
+    let lower = name.to_lowercase();
+    let (stem, extension) = lower.rsplit_once('.')?;
+    match (stem, extension) {
+        ("pages", "csv" | "tsv" | "xlsx" | "ods" | "xls") | ("manifest", "json") => Some(Kind::Manifest),
+        ("manifests", "yml" | "yaml" | "csv") | ("collection", "json") => Some(Kind::Collection),
+        _ => None,
+    }
+}
+
+/// True for files that may say it in their content.
+pub(crate) fn may_say(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    lower.rsplit_once('.').is_some_and(|(stem, extension)| match extension {
+        "xml" => true,
+        "yml" | "yaml" | "toml" | "json" => stem == "recto" || stem == "info",
+        _ => false,
+    })
+}
+
+/// What the beginning of a file makes of its folder.
+pub(crate) fn by_content(name: &str, head: &[u8]) -> Option<Kind> {
+    // Signs are plain ASCII: in UTF-16 they have zeros between them.
+    let text: String = head.iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect();
+    if !name.to_lowercase().ends_with(".xml") {
+        return text.lines().find_map(declared_kind);
+    }
+    let mut rest = text.as_str();
+    while let Some((_, behind)) = rest.split_once('<') {
+        if behind.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            let element = behind.split(|end: char| end.is_whitespace() || matches!(end, '>' | '/')).next()?;
+            let local = element.rsplit(':').next()?.to_ascii_lowercase();
+            return match local.as_str() {
+                "mets" | "tei" => Some(Kind::Manifest),
+                "ead" => Some(Kind::Collection),
+                _ => None,
+            };
+        }
+        rest = match behind.strip_prefix("!--") {
+            Some(comment) => comment.split_once("-->")?.1,
+            None => behind,
+        };
+    }
+    None
+}
+
+/// `kind: manifest` in YAML, `kind = "manifest"` in TOML, `"kind": "manifest"` in JSON.
+fn declared_kind(line: &str) -> Option<Kind> {
+    let line = line.trim_start_matches(|open: char| open == '{' || open.is_whitespace()).trim_start_matches('"');
+    let value = line.strip_prefix("kind")?.trim_start_matches(|between: char| matches!(between, '"' | ':' | '=' | ' '));
+    let word: String = value.trim_start_matches('"').chars().take_while(char::is_ascii_alphabetic).collect();
+    match word.as_str() {
+        "manifest" => Some(Kind::Manifest),
+        "collection" => Some(Kind::Collection),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_what_the_files_in_it_say() {
+        for (name, content, wanted) in [
+            ("x.xml", "<?xml version=\"1.0\"?>\n<!-- a <b> --><mets:mets xmlns", Some(Kind::Manifest)),
+            ("x.xml", "<TEI xmlns='x'>", Some(Kind::Manifest)),
+            ("X.XML", "<ead>", Some(Kind::Collection)),
+            ("x.xml", "<alto>", None),
+            ("x.xml", "", None),
+            ("x.xml", "<", None),
+            ("recto.yml", "label: x\nkind: manifest\n", Some(Kind::Manifest)),
+            ("recto.toml", "kind = \"collection\"", Some(Kind::Collection)),
+            ("recto.json", "{ \"kind\": \"collection\" }", Some(Kind::Collection)),
+            ("recto.yml", "kindly: manifest", None),
+        ] {
+            assert_eq!(by_content(name, content.as_bytes()), wanted, "{name} {content}");
+        }
+        assert_eq!(by_name("Pages.CSV"), Some(Kind::Manifest));
+        assert_eq!(by_name("manifests.yml"), Some(Kind::Collection));
+        assert_eq!(by_name("objects.csv"), None);
+        let wide: Vec<u8> = "<mets>".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(by_content("x.xml", &wide), Some(Kind::Manifest));
+    }
+}
