@@ -28,6 +28,16 @@ pub fn uri(given: &str) -> Result<String, UnknownRights> {
     creative_commons(given)
 }
 
+/// The first of the known URIs in a longer text, such as `licensed under https://creativecommons.org/licenses/by/4.0/.`; or the
+/// one that the whole text is a name of.
+pub fn uri_within(text: &str) -> Option<String> {
+    uri(text).ok().or_else(|| {
+        text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>' | '(' | ')' | ',' | ';'))
+            .filter(|word| word.contains("://"))
+            .find_map(|word| uri(word.trim_end_matches(['.', ':'])).ok())
+    })
+}
+
 /// The short name of a URI that [`uri`] gives, which [`uri`] reads again: `CC-BY-4.0`, `InC`. The URI itself where there is none.
 pub fn short_name(uri: &str) -> String {
     let name = if let Some(path) = uri.strip_prefix(LICENSES) {

@@ -1,4 +1,5 @@
-//! Dates as catalogues write them, and the moment for `navDate` where there is surely one.
+//! Dates as catalogues write them, and the moment for `navDate` where there is surely one. [`crate::dates`] is for what people write into
+//! tables to sort by; records of catalogues say what is uncertain, and that stays without a moment.
 
 /// `xsd:dateTime` with a time zone (Presentation API 3.0 §3.1 `navDate`) for the beginning of what was written, or `None` where the
 /// beginning is not certain.
@@ -6,8 +7,7 @@
 /// Read are ISO 8601 and W3CDTF (`1890`, `1890-05`, `1890-05-03`, with time), the certain parts of EDTF (`1890/1895`), spans
 /// (`1890–1895`, `1890-95`), dates of catalogue cards (`[1890]`, `1890.`, `© 1890`), and German and English dates (`3.5.1890`, `3. Mai 1890`,
 /// `May 3, 1890`). Uncertain are `ca. 1890`, `1890?`, `1890~`, `189-`, `18XX`, `before 1890`, `19th century`, and several single dates.
-#[must_use]
-pub(crate) fn nav_date(text: &str) -> Option<String> {
+pub(super) fn nav_date(text: &str) -> Option<String> {
     let text =
         text.trim().trim_start_matches(['[', '(', '{']).trim_end_matches([']', ')', '}', '.', ',', ';', ':', ' ']);
     let text = text.trim_start_matches(['©', '℗']).trim();

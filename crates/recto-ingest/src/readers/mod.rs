@@ -19,7 +19,6 @@ mod mets;
 mod path;
 mod ranges;
 mod record;
-mod rights;
 mod scan;
 mod tei;
 mod xml;

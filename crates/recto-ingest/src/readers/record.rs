@@ -4,11 +4,11 @@ use recto_iiif::presentation::{LabeledValue, LanguageMap, ViewingDirection};
 
 use super::forms::{self, Valued};
 use super::path::{Found, Path};
-use super::rights;
 use super::xml::{self, Node};
 use super::{Context, marc};
 use crate::description::{Description, Link, Provider};
 use crate::mapping::{Form, Format, LabelFrom, Rule, Use};
+use crate::rights;
 
 /// A value with the label that the record itself has for it.
 struct Piece<'a> {
@@ -278,10 +278,9 @@ fn direction(text: &str) -> Option<ViewingDirection> {
 fn take_rights(context: &Context<'_>, rule: &Rule, pieces: &[Piece<'_>], description: &mut Description) {
     let mut texts: Vec<&Piece<'_>> = Vec::new();
     for piece in pieces {
-        let found = piece.value.uris.iter().find_map(|uri| rights::rights_uri(uri));
-        let found = found.or_else(|| {
-            piece.value.text.iter().flat_map(|(_, texts)| texts).find_map(|text| rights::rights_uri_within(text))
-        });
+        let found = piece.value.uris.iter().find_map(|uri| rights::uri(uri).ok());
+        let found = found
+            .or_else(|| piece.value.text.iter().flat_map(|(_, texts)| texts).find_map(|text| rights::uri_within(text)));
         match found {
             Some(uri) => {
                 description.rights.get_or_insert(uri);

@@ -6,7 +6,8 @@ use super::super::xml::{self, Node};
 use super::super::{forms, html};
 use super::{Mets, page_link};
 use crate::description::{Description, Link, Provider};
-use crate::readers::{dates, rights};
+use crate::readers::dates;
+use crate::rights;
 
 /// Adds what the sections that the object names say; when it names none, those of the whole document.
 pub(super) fn apply(mets: &Mets<'_>, object: Option<Node<'_>>, description: &mut Description) {
@@ -82,8 +83,7 @@ fn take_rights(mets: &Mets<'_>, section: Node<'_>, description: &mut Description
         let has_parts = xml::elements(node).next().is_some();
         let text = if has_parts { String::new() } else { xml::text(node) };
         let address = xml::attribute(node, "href");
-        let found =
-            address.and_then(|address| rights::rights_uri(address)).or_else(|| rights::rights_uri_within(&text));
+        let found = address.and_then(|address| rights::uri(address).ok()).or_else(|| rights::uri_within(&text));
         if let Some(uri) = found {
             description.rights.get_or_insert(uri);
         } else if !text.is_empty() {
