@@ -6,6 +6,7 @@ mod books;
 mod caches;
 mod connections;
 mod convert;
+mod described;
 mod formats;
 mod http_rules;
 mod identifiers;

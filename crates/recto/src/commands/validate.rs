@@ -1,26 +1,38 @@
-//! `recto validate`: are documents what the specification says? Works without a network.
+//! `recto validate`: are documents what the specification says? Files and folders need no network.
 
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
-use recto_iiif::presentation::validate::{Finding, Severity, validate};
+use recto_iiif::validate::{Finding, MOST_BYTES, Severity, sarif, validate_text};
 use serde_json::{Value, json};
 
-use crate::output::{OutputFormat, print};
+use crate::output::print;
 
-/// Longer files are not read.
-const MOST_BYTES: u64 = 256 << 20;
+/// Longest wait for a document on the web.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// For editors and services that show findings at their line
+    Sarif,
+}
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  recto validate manifest.json\n  recto validate manifests/ --format json\n  curl -s https://example.org/manifest | recto validate -\n\nPresentation 3.0 manifests, collections, ranges, canvases and annotation pages. Each finding names the rule, the place as a JSON pointer, and what to do.\nEnds with 0 when there are no errors, 1 when there are, 2 when a file could not be read."
+    after_help = "Examples:\n  recto validate manifest.json\n  recto validate manifests/ --format sarif > findings.sarif\n  recto validate https://example.org/manifest\n  curl -s https://example.org/manifest | recto validate -\n\nWhat a document is it says itself: Presentation 2.x, 3.0 and the draft of 4.0, info.json, annotations, search answers, auth, Change Discovery, Content State. Each finding names the rule, the line and the JSON pointer, and what to do; traps of viewers are told as such and make no document invalid.\nEnds with 0 when there are no errors, 1 when there are, 2 when a file could not be read."
 )]
 pub(crate) struct Validate {
-    /// Files, folders of `.json` files, or `-` for standard input
+    /// Files, folders of `.json` files, URLs, or `-` for standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// Take warnings for errors
@@ -28,7 +40,7 @@ pub(crate) struct Validate {
     strict: bool,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
-    format: OutputFormat,
+    format: Format,
 }
 
 impl Validate {
@@ -42,14 +54,19 @@ impl Validate {
         }
         let mut reports = Vec::with_capacity(files.len());
         for path in files {
-            let document = read(&path)?;
-            reports.push((path, validate(&document)));
+            let findings = validate_text(&read(&path)?);
+            reports.push((path, findings));
         }
         let counts = |finding: &&Finding| self.strict || finding.severity == Severity::Error;
         let has_errors = reports.iter().any(|(_, findings)| findings.iter().any(|finding| counts(&finding)));
         match self.format {
-            OutputFormat::Json => print(&serde_json::to_string_pretty(&json_of(&reports))?)?,
-            OutputFormat::Text => print(&text_of(&reports))?,
+            Format::Json => print(&serde_json::to_string_pretty(&json_of(&reports))?)?,
+            Format::Text => print(&text_of(&reports))?,
+            Format::Sarif => {
+                let named: Vec<_> =
+                    reports.into_iter().map(|(path, findings)| (path.display().to_string(), findings)).collect();
+                print(&serde_json::to_string_pretty(&sarif(&named))?)?;
+            }
         }
         Ok(ExitCode::from(u8::from(has_errors)))
     }
@@ -78,20 +95,31 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read(path: &Path) -> anyhow::Result<Value> {
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     let name = path.display();
     let mut text = Vec::new();
+    // One byte more than is allowed tells that there is more.
+    let most = MOST_BYTES as u64 + 1;
     if path.as_os_str() == "-" {
-        std::io::stdin().lock().take(MOST_BYTES + 1).read_to_end(&mut text)
+        std::io::stdin().lock().take(most).read_to_end(&mut text)
+    } else if let Some(url) = path.to_str().filter(|text| text.starts_with("https://") || text.starts_with("http://")) {
+        return fetch(url, most);
     } else {
-        fs::File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut text))
+        fs::File::open(path).and_then(|file| file.take(most).read_to_end(&mut text))
     }
     .with_context(|| format!("cannot read {name}"))?;
-    if text.len() as u64 > MOST_BYTES {
-        bail!("{name} is longer than {} MiB, which no viewer loads", MOST_BYTES >> 20);
-    }
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-    serde_json::from_slice(text).with_context(|| format!("{name} is no JSON"))
+    Ok(text)
+}
+
+fn fetch(url: &str, most: u64) -> anyhow::Result<Vec<u8>> {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(TIMEOUT))
+        .user_agent(concat!("recto/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .into();
+    let mut answer = agent.get(url).call().with_context(|| format!("{url} cannot be had"))?;
+    let read = answer.body_mut().with_config().limit(most).read_to_vec();
+    read.with_context(|| format!("{url} broke off, or is longer than {} MiB", MOST_BYTES >> 20))
 }
 
 fn json_of(reports: &[(PathBuf, Vec<Finding>)]) -> Value {
@@ -101,6 +129,8 @@ fn json_of(reports: &[(PathBuf, Vec<Finding>)]) -> Value {
             "severity": word(finding.severity),
             "section": finding.section,
             "pointer": finding.pointer,
+            "line": finding.position.map(|position| position.line),
+            "column": finding.position.map(|position| position.column),
             "message": finding.message,
             "fix": finding.fix,
         })
@@ -126,9 +156,13 @@ fn text_of(reports: &[(PathBuf, Vec<Finding>)]) -> String {
             (errors, warnings) => format!("{errors} errors, {warnings} warnings"),
         };
         text.push_str(&format!("{}: {verdict}\n", path.display()));
-        for Finding { rule, section, severity, pointer, message, fix, .. } in findings {
+        for Finding { rule, section, severity, pointer, message, fix, position, .. } in findings {
             let place = if pointer.is_empty() { "/" } else { pointer };
-            text.push_str(&format!("  {} {rule} at {place}: {message}\n    {fix} ({section})\n", word(*severity)));
+            let line = position.map(|position| format!("line {}, ", position.line)).unwrap_or_default();
+            text.push_str(&format!(
+                "  {} {rule} at {line}{place}: {message}\n    {fix} ({section})\n",
+                word(*severity)
+            ));
         }
     }
     text
