@@ -23,6 +23,10 @@ pub struct Options {
     pub sample: usize,
     /// How many tiles are asked for to measure the speed.
     pub timed_tiles: usize,
+    /// From which time on an image information counts as slow; a document may take six times as long.
+    pub slow_json: Duration,
+    /// From which time on a tile or a thumbnail counts as slow.
+    pub slow_image: Duration,
     /// The checks to run, by their names; all when empty. The level that is reached is that of the features which these try.
     pub only: Vec<String>,
     /// The `Origin` that requests name, as a viewer on another site does.
@@ -41,6 +45,8 @@ impl Default for Options {
             user_agent: concat!("recto-doctor/", env!("CARGO_PKG_VERSION")).to_owned(),
             sample: 12,
             timed_tiles: 12,
+            slow_json: Duration::from_millis(500),
+            slow_image: Duration::from_secs(1),
             only: Vec::new(),
             origin: "https://viewer.example".to_owned(),
         }

@@ -12,7 +12,17 @@ const MANIFEST: &str = "/manifest";
 fn run(faults: &[&'static str], path: &str, only: &[&str]) -> Report {
     let server = Server::with(faults);
     let only = only.iter().map(|id| (*id).to_owned()).collect();
-    examine(&format!("{}{path}", server.origin), &Options { only, ..Options::default() }, &mut ())
+    let mut options = Options { only, ..patient() };
+    if faults.contains(&"slow") {
+        options.slow_json = Options::default().slow_json;
+    }
+    examine(&format!("{}{path}", server.origin), &options, &mut ())
+}
+
+/// Nothing is slow, and there is time enough: the machine may be busy with other things.
+fn patient() -> Options {
+    let hour = std::time::Duration::from_hours(1);
+    Options { slow_json: hour, slow_image: hour, most_time: hour, timeout: hour, ..Options::default() }
 }
 
 /// What is worse than a note, as lines.
@@ -182,7 +192,7 @@ fn control_characters_of_others_do_not_reach_a_terminal() {
 fn the_bounds_of_the_options_hold() {
     let server = Server::with(&[]);
     let url = format!("{}{INFO}", server.origin);
-    let report = examine(&url, &Options { most_requests: 20, ..Options::default() }, &mut ());
+    let report = examine(&url, &Options { most_requests: 20, ..patient() }, &mut ());
     assert_eq!(report.requests, 20);
     assert!(report.findings.iter().any(|finding| finding.message.contains("the bound of requests is reached")));
     let report = examine(&url, &Options { most_time: std::time::Duration::ZERO, ..Options::default() }, &mut ());
@@ -199,7 +209,7 @@ fn the_report_says_the_same_again_and_holds_no_markup_of_others() {
     let lines = |report: &Report| -> Vec<_> {
         report.findings.iter().map(|it| (it.check, it.severity, it.message.clone(), it.done.clone())).collect()
     };
-    let (one, two) = (examine(&url, &Options::default(), &mut ()), examine(&url, &Options::default(), &mut ()));
+    let (one, two) = (examine(&url, &patient(), &mut ()), examine(&url, &patient(), &mut ()));
     assert_eq!(lines(&one), lines(&two));
 
     let html = one.to_html();
@@ -232,7 +242,7 @@ fn progress_is_told_of_each_check_and_request() {
     let server = Server::with(&[]);
     let mut steps = Steps(Vec::new(), 0);
     let only = vec!["head".to_owned()];
-    let options = Options { only, ..Options::default() };
+    let options = Options { only, ..patient() };
     let report = examine(&format!("{}{INFO}", server.origin), &options, &mut steps);
     assert_eq!(steps.0, ["what is at the address", "HEAD of the image service"]);
     assert_eq!(steps.1, report.requests as usize);

@@ -14,9 +14,6 @@ pub(super) const SPEED: Check = Check {
     run: Run::Asks(speed),
 };
 
-const SLOW_INFO_MS: u64 = 500;
-const SLOW_TILE_MS: u64 = 1000;
-
 fn speed(examination: &mut Examination<'_>) -> Result<(), ClientError> {
     let service = examination.image();
     let mut info = Vec::new();
@@ -45,7 +42,7 @@ fn speed(examination: &mut Examination<'_>) -> Result<(), ClientError> {
     let seen =
         format!("image information: median {info_median} ms, 19 of 20 within {info_p95} ms ({} requests)", info.len());
     let done = format!("GET {}/info.json, and tiles all over the image", service.base);
-    if info_median > SLOW_INFO_MS {
+    if info_median > millis(examination.client.options.slow_json) {
         let remedy = "Keep what the image information needs, so that the file is not opened each time.";
         examination.warning("the image information is slow", &done, &seen, remedy);
     } else {
@@ -57,7 +54,7 @@ fn speed(examination: &mut Examination<'_>) -> Result<(), ClientError> {
     let (median, p95) = quantiles(&mut tiles);
     examination.tile_times_ms = Some((median, p95));
     let seen = format!("tiles: median {median} ms, 19 of 20 within {p95} ms ({} requests)", tiles.len());
-    if median > SLOW_TILE_MS {
+    if median > millis(examination.client.options.slow_image) {
         let remedy = "Store images as tiled pyramids (TIFF or JPEG 2000), near the server, and cache derivatives.";
         examination.warning("tiles are slow", &done, &seen, remedy);
     } else {

@@ -54,7 +54,7 @@ fn thumbnails(examination: &mut Examination<'_>) -> Result<(), ClientError> {
             Some(size) if size.width_px.max(size.height_px) > 1500 || answer.body.len() > 500_000 => {
                 examination.warning("a thumbnail is large", &done, &seen, "Name a picture of 100 to 400 px.");
             }
-            Some(_) if answer.elapsed.as_millis() > 1500 => {
+            Some(_) if answer.elapsed > examination.client.options.slow_image => {
                 let remedy = "Make thumbnails beforehand, or name a size that is at hand.";
                 examination.warning("a thumbnail is slow", &done, &seen, remedy);
             }

@@ -153,7 +153,7 @@ fn size(examination: &mut Examination<'_>) {
     if bytes > 10_000_000 {
         let remedy = "Refer to annotation pages instead of embedding them; split large collections.";
         examination.warning("the document is very long", &done, &seen, remedy);
-    } else if document.answer.elapsed.as_millis() > 3000 {
+    } else if document.answer.elapsed > examination.client.options.slow_json * 6 {
         let remedy = "Keep the document ready instead of making it for each request.";
         examination.warning("the document is slow", &done, &seen, remedy);
     } else {
