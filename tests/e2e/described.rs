@@ -18,14 +18,17 @@ fn get(server: &Server, path: &str) -> Value {
 
 /// A manifest in every version, each without an error of its specification; the one of 3.0 is given.
 fn manifest(server: &Server, identifier: &str) -> Value {
-    let [_, of_3, _] = ["2", "3", "4"].map(|version| {
-        let document = get(server, &format!("/iiif/presentation/{version}/{identifier}/manifest"));
-        let errors: Vec<_> =
-            validate(&document).into_iter().filter(|found| found.severity == Severity::Error).collect();
-        assert!(errors.is_empty(), "{identifier} as {version}: {errors:#?}");
-        document
-    });
-    of_3
+    sound(server, identifier, "2");
+    sound(server, identifier, "4");
+    sound(server, identifier, "3")
+}
+
+/// A manifest in one version, without an error of its specification.
+fn sound(server: &Server, identifier: &str, version: &str) -> Value {
+    let document = get(server, &format!("/iiif/presentation/{version}/{identifier}/manifest"));
+    let errors: Vec<_> = validate(&document).into_iter().filter(|found| found.severity == Severity::Error).collect();
+    assert!(errors.is_empty(), "{identifier} as {version}: {errors:#?}");
+    document
 }
 
 fn canvas(server: &Server, identifier: &str, name: &str) -> String {
@@ -184,7 +187,9 @@ fn p26_a_recording_is_a_timed_canvas_with_its_captions() {
     let captions = "WEBVTT\n\n00:00.000 --> 00:01.000\nGuten Tag\n";
     library.put("audio/interview.wav", &wav()).put("audio/interview.de.vtt", captions.as_bytes());
     let server = library.serve(&[]);
-    let audio = manifest(&server, "audio");
+    // 2.1 has no timed canvases.
+    sound(&server, "audio", "4");
+    let audio = sound(&server, "audio", "3");
     let canvas = &audio["items"][0];
     assert_eq!((canvas["duration"].as_f64(), canvas.get("width")), (Some(1.0), None));
     let body = &canvas["items"][0]["items"][0]["body"];
@@ -239,7 +244,7 @@ fn a_whole_object_leaves_as_pdf_and_as_archive() {
     assert_eq!(server.get("/downloads/book/pdf?pages=x").status, 400);
     assert_eq!(server.get("/downloads/nothing/pdf").status, 404);
     let archive = server.get("/downloads/book/zip");
-    for name in ["1_1.jpg", "2_2.jpg", "3_3.jpg", "README.txt"] {
+    for name in ["0001_1.jpg", "0002_2.jpg", "0003_3.jpg", "README.txt"] {
         assert!(count(&archive.body, name.as_bytes()) >= 2, "{name} is there and in the table");
     }
     server.assert_clean_log();

@@ -75,12 +75,16 @@ fn faults_are_named_with_their_place_and_end_with_1() {
 }
 
 #[test]
-fn what_is_no_document_ends_with_2_and_says_where_it_breaks() {
-    for (input, says) in [("{\"id\": ", "line 1 column 7"), (&"[".repeat(100_000), "recursion limit"), ("", "no JSON")]
-    {
+fn what_is_no_json_says_where_it_breaks() {
+    for (input, says) in [
+        ("{\"id\": ", "J2 at line 1, /: line 1, column 8"),
+        ("{\"id\": \"a\",\n}", "line 2"),
+        (&"[".repeat(100_000), "J4"),
+        ("", "J2"),
+    ] {
         let output = validate(&["-"], input);
-        assert_eq!(output.status.code(), Some(2), "{says}");
-        assert!(text(&output.stderr).contains(says), "{says}: {}", text(&output.stderr));
+        assert_eq!(output.status.code(), Some(1), "{says}");
+        assert!(text(&output.stdout).contains(says), "{says}: {}", text(&output.stdout));
     }
     let output = validate(&["/nowhere/at/all.json"], "");
     assert_eq!(output.status.code(), Some(2));
