@@ -55,7 +55,7 @@ pub(crate) fn by_content(name: &str, head: &[u8]) -> Option<Kind> {
 /// `kind: manifest` in YAML, `kind = "manifest"` in TOML, `"kind": "manifest"` in JSON.
 fn declared_kind(line: &str) -> Option<Kind> {
     let line = line.trim_start_matches(|open: char| open == '{' || open.is_whitespace()).trim_start_matches('"');
-    let value = line.strip_prefix("kind")?.trim_start_matches(|between: char| matches!(between, '"' | ':' | '=' | ' '));
+    let value = line.strip_prefix("kind")?.trim_start_matches(['"', ':', '=', ' ']);
     let word: String = value.trim_start_matches('"').chars().take_while(char::is_ascii_alphabetic).collect();
     match word.as_str() {
         "manifest" => Some(Kind::Manifest),

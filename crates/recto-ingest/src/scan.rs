@@ -140,24 +140,8 @@ impl Scan<'_> {
             }
         }
         self.open.pop();
-        found.kind = self.kind(&found, real);
+        found.kind = kind(&found, real);
         found
-    }
-
-    /// What the files of a folder say that it is. They are looked into only where the rules would go another way.
-    fn kind(&mut self, found: &FoundFolder, real: &Path) -> Option<Kind> {
-        if !found.contents.is_empty() && found.folders.is_empty() {
-            return None;
-        }
-        found.sides.iter().filter(|side| !side.name.contains('/')).take(MOST_LOOKED_INTO).find_map(|side| {
-            let kind = marks::by_name(&side.name);
-            if kind.is_some() || !marks::may_say(&side.name) {
-                return kind;
-            }
-            let mut head = Vec::with_capacity(marks::HEAD_BYTES as usize);
-            fs::File::open(real.join(&side.name)).ok()?.take(marks::HEAD_BYTES).read_to_end(&mut head).ok()?;
-            marks::by_content(&side.name, &head)
-        })
     }
 
     /// The names in a folder that may be published, and whether these are all.
@@ -351,6 +335,22 @@ impl Scan<'_> {
         let place = if place.contains(char::is_control) { place.escape_debug().to_string() } else { place.to_owned() };
         self.findings.push(Finding::new(severity, rule, place, message, fix));
     }
+}
+
+/// What the files of a folder say that it is. They are looked into only where the rules would go another way.
+fn kind(found: &FoundFolder, real: &Path) -> Option<Kind> {
+    if !found.contents.is_empty() && found.folders.is_empty() {
+        return None;
+    }
+    found.sides.iter().filter(|side| !side.name.contains('/')).take(MOST_LOOKED_INTO).find_map(|side| {
+        let kind = marks::by_name(&side.name);
+        if kind.is_some() || !marks::may_say(&side.name) {
+            return kind;
+        }
+        let mut head = Vec::with_capacity(marks::HEAD_BYTES as usize);
+        fs::File::open(real.join(&side.name)).ok()?.take(marks::HEAD_BYTES).read_to_end(&mut head).ok()?;
+        marks::by_content(&side.name, &head)
+    })
 }
 
 fn file(role: Role, stamp: Stamp) -> Entry {

@@ -90,21 +90,22 @@ impl Writing<'_, '_> {
                     let inner = self.range(inner, &format!("{number}-{}", place + 1), depth + 1);
                     items.extend(inner.map(|inner| ModelItem::Range(Box::new(inner))));
                 }
-                RangeItem::Range(_) => self.report(range, format!("it has parts deeper than {DEEPEST} levels")),
-                RangeItem::Page(part) => match self.pages.find(&part.page) {
-                    Some(canvas) => items.push(ModelItem::Other(mention(canvas, part))),
-                    None => {
-                        let called = match &part.page {
-                            PageRef::Own(place) => format!("number {}", place + 1),
-                            PageRef::Name(name) => format!("`{name}`"),
-                        };
-                        self.report(range, format!("no page is called {called}"));
+                RangeItem::Range(_) => self.report(range, &format!("it has parts deeper than {DEEPEST} levels")),
+                RangeItem::Page(part) => {
+                    if let Some(canvas) = self.pages.find(&part.page) {
+                        items.push(ModelItem::Other(mention(canvas, part)));
+                        continue;
                     }
-                },
+                    let called = match &part.page {
+                        PageRef::Own(place) => format!("number {}", place + 1),
+                        PageRef::Name(name) => format!("`{name}`"),
+                    };
+                    self.report(range, &format!("no page is called {called}"));
+                }
             }
         }
         if items.is_empty() {
-            self.report(range, "nothing is in it".to_owned());
+            self.report(range, "nothing is in it");
             return None;
         }
         let wanted = range.id.as_deref().unwrap_or(number);
@@ -125,7 +126,7 @@ impl Writing<'_, '_> {
         Some(written)
     }
 
-    fn report(&mut self, range: &Range, message: String) {
+    fn report(&mut self, range: &Range, message: &str) {
         let name = range.label.first().unwrap_or("without a name");
         self.findings.push(Finding::new(
             Severity::Warning,

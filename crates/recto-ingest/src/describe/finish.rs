@@ -154,7 +154,7 @@ fn resolve(object: &Object, files: &[FilePart], description: &mut Description, f
         if !known.contains(name.as_str()) {
             let candidates = [name.to_lowercase(), stem(name).to_lowercase(), label(name).to_lowercase()];
             match candidates.iter().find_map(|key| alike.get(key.as_str()).copied().flatten()) {
-                Some(found) => *name = found.to_owned(),
+                Some(found) => found.clone_into(name),
                 None => missing += 1,
             }
         }

@@ -185,14 +185,12 @@ async fn found(app: &App, asked: &Asked, rest: &str) -> io::Result<Option<Reply>
                 vary: None,
                 extra: Vec::new(),
             };
-            match representation.before_body(&asked.parts.headers) {
-                Some(reply) => Some(reply),
-                None => {
-                    let length = u64::from(entry.length);
-                    let read = move |from, bytes| archive.read(&entry, from, bytes).map(Bytes::from);
-                    Some(send(asked, &representation, length, read).await?)
-                }
+            if let Some(reply) = representation.before_body(&asked.parts.headers) {
+                return Ok(Some(reply));
             }
+            let length = u64::from(entry.length);
+            let read = move |from, bytes| archive.read(&entry, from, bytes).map(Bytes::from);
+            Some(send(asked, &representation, length, read).await?)
         }
     })
 }

@@ -28,7 +28,7 @@ pub(super) async fn answer(app: &App, asked: &Asked, rest: &str) -> Reply {
         Ok(options) => options,
         Err(problem) => return problem.reply(Api::Other, &asked.parts.headers),
     };
-    match download(app, asked, kind, &identifier, options).await {
+    match download(app, asked, kind, &identifier, &options).await {
         Ok(reply) => reply,
         Err(error) => {
             app.note_failure(asked, &error);
@@ -75,7 +75,7 @@ async fn download(
     asked: &Asked,
     kind: DownloadKind,
     identifier: &Identifier,
-    options: DownloadOptions,
+    options: &DownloadOptions,
 ) -> Result<Reply, ServiceError> {
     let objects = app.objects();
     objects.allow(&asked.caller(), identifier)?;
@@ -85,7 +85,7 @@ async fn download(
         Body::empty()
     } else {
         let view = objects.view(item, &asked.caller()).await?;
-        let pieces = objects.download(kind, view, options, &app.urls(&asked.reached.base), &asked.caller())?;
+        let pieces = objects.download(kind, &view, options, &app.urls(&asked.reached.base), &asked.caller())?;
         Body::from_stream(unfold(pieces, |mut pieces| async move { pieces.recv().await.map(|piece| (piece, pieces)) }))
     };
     let mut reply = Response::new(body);

@@ -100,22 +100,22 @@ impl ObjectService {
     pub fn download(
         &self,
         kind: DownloadKind,
-        view: ObjectView,
-        options: DownloadOptions,
+        view: &ObjectView,
+        options: &DownloadOptions,
         urls: &SiteUrls,
         caller: &Caller,
     ) -> Result<Pieces, ServiceError> {
         let busy = |_| ServiceError::Busy { retry_after: std::time::Duration::from_secs(10) };
         let permit = Arc::clone(&self.inner.downloads.0).try_acquire_owned().map_err(busy)?;
         let identifier = Identifier::new(view.item.identifier.as_str());
-        let wanted = wanted(&view, &options);
-        let said = Said::of(&view, &wanted, &urls.item_page(&identifier));
+        let wanted = wanted(view, options);
+        let said = Said::of(view, &wanted, &urls.item_page(&identifier));
         let (pages, ready) = mpsc::channel(PAGES_AHEAD);
         let (out, pieces) = mpsc::channel(PIECES_AHEAD);
         let longest_px = options.longest_px.unwrap_or(USUAL_LONGEST_PX);
         let (this, caller) = (self.clone(), caller.clone());
         tokio::spawn(async move { this.fetch(wanted, longest_px, &caller, &pages).await });
-        tokio::task::spawn_blocking(move || write(kind, &said, ready, out, permit));
+        tokio::task::spawn_blocking(move || write(kind, &said, ready, &out, permit));
         Ok(pieces)
     }
 
@@ -271,7 +271,7 @@ fn write(
     kind: DownloadKind,
     said: &Said,
     ready: mpsc::Receiver<Ready>,
-    out: mpsc::Sender<io::Result<Bytes>>,
+    out: &mpsc::Sender<io::Result<Bytes>>,
     permit: OwnedSemaphorePermit,
 ) {
     let pieces = PieceWriter { out: out.clone(), piece: Vec::with_capacity(PIECE_BYTES) };

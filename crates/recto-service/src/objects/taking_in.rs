@@ -158,12 +158,8 @@ impl<'a> Pass<'a> {
         for (member, number) in members.iter().zip(1..) {
             let Member::Described(description) = member else { continue };
             let path = format!("{parent}/~{number}").trim_start_matches('/').to_owned();
-            let kind = match description.kind {
-                Some(Kind::Collection) => ItemKind::Collection,
-                Some(Kind::Manifest) => ItemKind::Manifest,
-                None if description.pages.is_empty() => ItemKind::Collection,
-                None => ItemKind::Manifest,
-            };
+            let is_object = description.kind.map_or(!description.pages.is_empty(), |kind| kind == Kind::Manifest);
+            let kind = if is_object { ItemKind::Manifest } else { ItemKind::Collection };
             let body = match kind {
                 ItemKind::Collection => json(&**description),
                 ItemKind::Manifest => json(&ObjectParts::described(prefix, Description::clone(description), self.tree)),
