@@ -4,6 +4,7 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh build
 cargo bench -p recto-engine
 cargo build --release -p recto
+bench/catalogue.py --recto "${CARGO_TARGET_DIR:-target}/release/recto"
 corpus=${RECTO_BENCH_CORPUS:-}
 if [ -n "$corpus" ] && [ -e "$corpus/L/L-jpegtif.tif" ]; then
     bench/overload.py --recto "${CARGO_TARGET_DIR:-target}/release/recto" --image "$corpus/L/L-jpegtif.tif"

@@ -379,11 +379,13 @@ pub struct LibraryOptions {
     pub title: Option<String>,
     /// How often the folders are read again even if no change was noticed.
     pub rescan_every: Duration,
+    /// Look into new files while there is nothing else to do, so that nobody waits for it who asks for a manifest later.
+    pub look_ahead: bool,
 }
 
 impl Default for LibraryOptions {
     fn default() -> Self {
-        Self { title: None, rescan_every: Duration::from_secs(300) }
+        Self { title: None, rescan_every: Duration::from_secs(300), look_ahead: true }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Present objects: manifests and collections of the library as it is now.
 
+mod ahead;
 mod changes;
 mod documents;
 mod downloads;
@@ -143,6 +144,11 @@ impl ObjectService {
 
     fn with_watcher<T>(&self, ask: impl FnOnce(&Watcher) -> T) -> Option<T> {
         self.inner.watcher.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(ask)
+    }
+
+    /// Looks into the files of new objects from now on, while there is nothing else to do. Needs a runtime around it.
+    pub fn look_ahead(&self) {
+        tokio::spawn(ahead::look_ahead(Arc::downgrade(&self.inner)));
     }
 
     /// Waits until the library was looked at once and taken in; false when the time is over first.

@@ -178,6 +178,9 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
     for finding in objects.findings().iter().take(20) {
         tracing::warn!(place = %finding.place, "{}: {}", finding.message, finding.fix);
     }
+    if config.library.look_ahead {
+        objects.look_ahead();
+    }
     let app = App::new(images, objects, title, config.server.clone())?;
     let listen = config.server.listen.clone();
     let server = Server::bind(app).await.with_context(|| {
