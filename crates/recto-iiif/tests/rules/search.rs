@@ -71,6 +71,13 @@ fn terms_of_two() -> Value {
 }
 
 #[test]
+fn s1_1_a_service_of_the_draft_is_not_held_to_1_0() {
+    let mut service = service_1();
+    service["profile"] = json!("http://iiif.io/api/search/0/search");
+    assert_eq!(faults(&with_service(&service)), Vec::<String>::new());
+}
+
+#[test]
 fn answers_as_they_should_be_have_no_findings() {
     for document in [one(), terms_of_one(), two(), terms_of_two()] {
         assert_eq!(faults(&document), Vec::<String>::new());

@@ -15,7 +15,8 @@ pub(super) fn services(tree: &Tree<'_>, findings: &mut Findings) {
         let is_search = profile.contains("/api/search/1/search") || node.kind() == Some("SearchService1");
         let is_completion =
             profile.contains("/api/search/1/autocomplete") || node.kind() == Some("AutoCompleteService1");
-        if !is_search && !is_completion {
+        // The draft, 0.9, has names of its own, and `@type` does not tell it from 1.0.
+        if !is_search && !is_completion || profile.contains("/api/search/0/") {
             continue;
         }
         let (wanted, is_inner) = if is_search { (SEARCH, false) } else { (COMPLETION, true) };
