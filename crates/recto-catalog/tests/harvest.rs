@@ -74,7 +74,7 @@ fn d9_after_ten_thousand_changes_with_restarts_a_harvester_has_exactly_the_live_
     let mut counts = [0_u32; 4];
     let mut changes = 0;
     while changes < 10_000 {
-        for _ in 0..rng.below(80) + 1 {
+        for _ in 0..=rng.below(80) {
             changes += 1;
             next += 1;
             let some = library.keys().nth(rng.below(library.len().max(1) as u32) as usize).cloned();
