@@ -385,3 +385,100 @@ fn the_doctor_finds_this_server_in_good_health() {
     let image = &report["image"];
     assert_eq!((&image["claimed_level"], &image["reached_level"]), (&json!(2), &json!(2)), "{image:#}");
 }
+
+const MADE: &str = r#"{
+ "@context": "http://iiif.io/api/presentation/3/context.json", "id": "https://example.org/iiif/ms1/manifest", "type": "Manifest",
+ "label": {"en": ["Made by hand"]}, "rights": "http://creativecommons.org/publicdomain/zero/1.0/",
+ "items": [{"id": "https://example.org/iiif/ms1/canvas/1", "type": "Canvas", "label": {"none": ["1r"]}, "height": 80, "width": 60,
+  "items": [{"id": "https://example.org/iiif/ms1/page/1", "type": "AnnotationPage", "items": [
+   {"id": "https://example.org/iiif/ms1/annotation/1", "type": "Annotation", "motivation": "painting",
+    "body": {"id": "1.png", "type": "Image", "format": "image/png", "height": 80, "width": 60},
+    "target": "https://example.org/iiif/ms1/canvas/1"}]}]}],
+ "structures": [{"id": "https://example.org/iiif/ms1/range/1", "type": "Range", "label": {"none": ["All"]},
+  "items": [{"id": "https://example.org/iiif/ms1/canvas/1", "type": "Canvas"}]}]
+}"#;
+
+#[test]
+fn a_manifest_that_somebody_made_is_published_under_our_urls() {
+    let library = Library::new();
+    library.put_png("ms1/1.png", 60, 80).put("ms1/manifest.json", MADE.as_bytes());
+    library.put_png("other/1.png", 8, 8).put("other/manifest.json", b"{\"type\": ");
+    let server = library.serve(&[]);
+    let made = manifest(&server, "ms1");
+    assert_eq!(made["label"], json!({"en": ["Made by hand"]}));
+    let base = format!("{}/iiif/presentation/3/ms1", server.base());
+    let canvas = &made["items"][0];
+    assert_eq!(canvas["id"], format!("{base}/canvas/1"));
+    let annotation = &canvas["items"][0]["items"][0];
+    assert_eq!((&annotation["target"], &made["structures"][0]["items"][0]["id"]), (&canvas["id"], &canvas["id"]));
+    let service = format!("{}/iiif/3/ms1%2F1.png", server.base());
+    assert_eq!(annotation["body"]["service"][0]["id"], service);
+    let image = annotation["body"]["id"].as_str().unwrap().strip_prefix(&server.base()).unwrap().to_owned();
+    assert_eq!(server.get(&image).size(), (60, 80));
+    assert_eq!(made["seeAlso"][0]["id"], "https://example.org/iiif/ms1/manifest", "where it came from stays known");
+    let root = library.folder.path().file_name().unwrap().to_str().unwrap().to_owned();
+    let all = get(&server, &format!("/iiif/presentation/3/{root}/collection"));
+    assert_eq!(labels(&all), ["Made by hand", "other"]);
+    assert_eq!(server.ask("GET", "/items/ms1", &[("Accept", "text/html")]).status, 200);
+    assert_eq!(labels(&manifest(&server, "other")), ["1"], "a broken one costs nothing but itself");
+    let (code, out, _) = recto(&["check", library.folder.path().to_str().unwrap()]);
+    assert!(code == 1 && out.contains("other/manifest.json"), "{out}");
+}
+
+#[test]
+fn manifests_of_others_are_taken_in_and_images_fetched() {
+    let library = Library::new();
+    library.put_png("book/1.png", 60, 80).put("book/recto.yml", b"label: Elsewhere\n");
+    let elsewhere = library.serve(&[]);
+    let here = Library::new();
+    let folder = here.path("taken");
+    let url = format!("{}/iiif/presentation/2/book/manifest", elsewhere.base());
+    let (code, _, said) = recto(&["import", &url, "--to", folder.to_str().unwrap(), "--mirror"]);
+    assert!(code == 0 && said.contains("1 canvases, 1 images fetched"), "{said}");
+    let (code, _, said) = recto(&["import", &url, "--to", folder.to_str().unwrap()]);
+    assert!(code == 2 && said.contains("nothing is overwritten"), "{said}");
+    drop(elsewhere);
+    let server = here.serve(&[]);
+    let taken = manifest(&server, "taken");
+    assert_eq!(taken["label"].as_object().unwrap().values().next().unwrap()[0], "Elsewhere");
+    let body = &taken["items"][0]["items"][0]["items"][0]["body"];
+    assert_eq!(body["service"][0]["id"], format!("{}/iiif/3/taken%2F0001.jpg", server.base()));
+    assert_eq!(server.get("/iiif/3/taken%2F0001.jpg/full/max/0/default.jpg").size(), (60, 80));
+}
+
+#[test]
+fn what_is_published_is_exported_as_a_table_that_says_the_same() {
+    let library = Library::new();
+    library.put_png("a/1.png", 8, 8).put_png("b/1.png", 8, 8).put_png("b/2.png", 8, 8);
+    library
+        .put("a/recto.yml", "label: {de: Brief; en, en: \"Letter, \\\"one\\\"\"}\nrights: CC0\nmetadata:\n  - {Verfasser: Anna Muster}\n".as_bytes())
+        .put("b/toc.txt", b"Begin  1\n");
+    let folder = library.folder.path().to_str().unwrap().to_owned();
+    let (code, first, _) = recto(&["export", "csv", &folder]);
+    assert_eq!(code, 0);
+    std::fs::remove_file(library.path("a/recto.yml")).unwrap();
+    library.put("objects.csv", first.as_bytes());
+    let (_, second, _) = recto(&["export", "csv", &folder]);
+    assert_eq!(first, second);
+    let server = library.serve(&[]);
+    let a = manifest(&server, "a");
+    assert_eq!(a["label"]["en"], json!(["Letter, \"one\""]));
+    assert_eq!(a["metadata"][0]["value"]["none"], json!(["Anna Muster"]));
+    let (code, pages, _) = recto(&["export", "csv", library.path("b").to_str().unwrap(), "--pages"]);
+    assert!(code == 0 && pages.lines().count() == 3 && pages.contains("2.png"), "{pages}");
+    let out = tempfile::tempdir().unwrap();
+    let arguments = [
+        "export",
+        "manifests",
+        &folder,
+        "--to",
+        out.path().to_str().unwrap(),
+        "--base-url",
+        "https://iiif.example.org",
+    ];
+    assert_eq!(recto(&arguments).0, 0);
+    let written = std::fs::read(out.path().join("iiif/presentation/3/a/manifest")).unwrap();
+    let written: Value = serde_json::from_slice(&written).unwrap();
+    assert_eq!(written["id"], "https://iiif.example.org/iiif/presentation/3/a/manifest");
+    assert!(out.path().join("iiif/presentation/2/b/manifest").is_file());
+}

@@ -13,7 +13,7 @@ use super::parts::ObjectParts;
 use super::plan::{CanvasPlan, plan};
 use super::ranges::Pages;
 use super::urls::Urls;
-use super::{PageFacts, canvases, ranges};
+use super::{PageFacts, canvases, made, ranges};
 use crate::Finding;
 use crate::description::Description;
 
@@ -38,6 +38,9 @@ pub fn manifest(
     facts: &[PageFacts],
     urls: &dyn Urls,
 ) -> (Manifest, Vec<Finding>) {
+    if let Some(manifest) = made::manifest(parts, around, urls) {
+        return (manifest, Vec::new());
+    }
     let mut findings = Vec::new();
     let plans = plan(parts, around.prefix, facts);
     let links = Links { prefix: around.prefix, urls };

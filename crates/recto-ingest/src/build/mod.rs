@@ -7,6 +7,7 @@
 mod canvases;
 mod collections;
 mod described;
+mod made;
 mod manifests;
 mod parts;
 mod plan;

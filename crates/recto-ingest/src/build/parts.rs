@@ -3,10 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use recto_iiif::identifier::Identifier;
+use recto_iiif::presentation::LanguageMap;
 use serde::{Deserialize, Serialize};
 
 use crate::assemble::label;
-use crate::description::{Description, Location};
+use crate::description::{Content, Description, Location, Page};
 use crate::tree::{File, Stamp};
 use crate::{Media, Object, Tree};
 
@@ -19,6 +20,9 @@ pub struct ObjectParts {
     pub description: Description,
     /// Its files with content, in natural order.
     pub files: Vec<FilePart>,
+    /// The manifest that somebody made for it, as 3.0: it is published instead of one that is made of all the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<serde_json::Value>,
 }
 
 /// One file with content.
@@ -58,7 +62,30 @@ impl ObjectParts {
                 }));
             }
         }
-        Self { prefix: prefix.to_owned(), description, files }
+        Self { prefix: prefix.to_owned(), description, files, made: None }
+    }
+
+    /// What is said about the object with all of its pages, also those that nothing is said about.
+    pub fn with_pages(&self) -> Description {
+        let mut description = self.description.clone();
+        if description.pages.is_empty() {
+            let page = |file: &FilePart| Page {
+                contents: vec![Content::at(Location::File(file.name.clone()))],
+                label: LanguageMap::none(file.label()),
+                ..Page::default()
+            };
+            description.pages = self.files.iter().map(page).collect();
+        }
+        description
+    }
+
+    /// Number of canvases as far as is known without a look into files.
+    pub fn page_count(&self) -> usize {
+        let made = self.made.as_ref().and_then(|made| made["items"].as_array()).map(Vec::len);
+        made.unwrap_or_else(|| match self.description.pages.len() {
+            0 => self.files.len(),
+            pages => pages,
+        })
     }
 }
 

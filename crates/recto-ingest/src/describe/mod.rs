@@ -2,6 +2,7 @@
 
 mod around;
 mod finish;
+mod made;
 mod sources;
 mod state;
 
@@ -89,6 +90,7 @@ impl<'a> Describer<'a> {
         let files: Vec<FilePart> = object.files.iter().map(|file| FilePart::of(object, file)).collect();
         let mut findings = Vec::new();
         let mut said = self.object_sources(object, &files, &around, &mut findings);
+        let made = self.made(object, &mut said, &mut findings);
         let declared = said.iter().rev().find_map(|said| said.description.id.clone());
         said.extend(around.rows_for(object.identifier.as_str(), declared.as_deref()));
         let (mut description, noticed) = merge(said);
@@ -98,7 +100,7 @@ impl<'a> Describer<'a> {
         let identifier = description.id.as_deref().map_or_else(|| object.identifier.clone(), Identifier::new);
         DescribedObject {
             identifier,
-            parts: ObjectParts { prefix: object.prefix().to_owned(), description, files },
+            parts: ObjectParts { prefix: object.prefix().to_owned(), description, files, made },
             findings,
         }
     }

@@ -29,6 +29,8 @@ pub(super) enum Role {
     Members,
     Mapping,
     Thumbnail,
+    /// A manifest that somebody made.
+    Manifest,
     /// XML or MARC, which says what it is by its content.
     Record,
     Nothing,
@@ -42,6 +44,7 @@ pub(super) fn role(name: &str) -> Role {
         ("recto", "yml" | "yaml" | "json" | "toml") | ("info", "yml" | "yaml") => Role::Sidecar,
         ("mapping", "toml") => Role::Mapping,
         ("toc", "txt") => Role::Toc,
+        ("manifest", "json") => Role::Manifest,
         ("manifests", "yml" | "yaml" | "csv" | "tsv") => Role::Members,
         ("pages", _) if is_table => Role::PagesTable,
         ("objects", _) if is_table => Role::ObjectsTable,
@@ -239,6 +242,7 @@ mod tests {
             ("manifests.csv", Role::Members),
             ("mapping.toml", Role::Mapping),
             ("thumb.jpg", Role::Thumbnail),
+            ("manifest.json", Role::Manifest),
             ("whatever.xml", Role::Record),
             ("sub/recto.yml", Role::Nothing),
             ("001.txt", Role::Nothing),

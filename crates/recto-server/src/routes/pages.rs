@@ -312,6 +312,9 @@ async fn item_page(app: &App, asked: &Asked, object: Item, wanted: Option<&Ident
     app.objects().allow(&asked.caller(), &identifier)?;
     let urls = app.urls(&asked.reached.base);
     let object = app.objects().view(object, &asked.caller()).await?;
+    if object.parts.made.is_some() && wanted.is_none() {
+        return made_page(app, asked, &object, &identifier).await;
+    }
     let canvases = plan(&object.parts, &object.parts.prefix, &object.facts);
     let asked_canvas = query_value(asked.parts.uri.query(), "canvas");
     let current = canvases.iter().position(|canvas| match (&asked_canvas, wanted) {
@@ -373,6 +376,49 @@ async fn item_page(app: &App, asked: &Asked, object: Item, wanted: Option<&Ident
         manifest_3: Some(manifest_3),
     };
     Ok(html(asked, PageKind::Item(kind), StatusCode::OK, item(&view)))
+}
+
+/// The page of an object whose manifest somebody made: what is on its canvases only the viewer knows.
+async fn made_page(
+    app: &App,
+    asked: &Asked,
+    object: &ObjectView,
+    identifier: &Identifier,
+) -> Result<Reply, ServiceError> {
+    let urls = app.urls(&asked.reached.base);
+    let manifest = urls.manifest(Version::V3, identifier);
+    let canvas = query_value(asked.parts.uri.query(), "canvas");
+    let viewer_query = |kind: ViewerKind| {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("manifest", &manifest);
+        if let Some(canvas) = &canvas {
+            query.append_pair("canvas", canvas);
+        }
+        format!("/viewer/{}?{}", kind.slug(), query.finish())
+    };
+    let base_path = site(app, asked).base_path;
+    let view = ItemView {
+        site: site(app, asked),
+        title: text_of(&label(&object.item.label)),
+        summary: object.parts.description.summary.first().map(str::to_owned),
+        breadcrumbs: breadcrumbs(app, asked, object.item.parent.as_deref().unwrap_or_default()).await?,
+        showing: Showing::Object { manifest: manifest.clone(), canvas: canvas.clone() },
+        still: None,
+        manifest_2: Some(urls.manifest(Version::V2, identifier)),
+        image_3: None,
+        image_2: None,
+        drag_and_drop: Some(format!("{}{}", asked.reached.base, viewer_query(ViewerKind::Mirador))),
+        embed: Some(format!("{}{}", asked.reached.base, viewer_query(ViewerKind::Mirador))),
+        viewers: ViewerKind::ALL
+            .into_iter()
+            .map(|kind| Link { label: kind.label().to_owned(), href: format!("{base_path}{}", viewer_query(kind)) })
+            .collect(),
+        pages: Vec::new(),
+        downloads: Vec::new(),
+        facts: facts_of(object, None, object.parts.page_count()),
+        manifest_3: Some(manifest),
+    };
+    Ok(html(asked, PageKind::Item(ViewerKind::Mirador), StatusCode::OK, item(&view)))
 }
 
 fn page_strip(here: &str, canvases: &[CanvasPlan<'_>], current: usize, urls: &SiteUrls) -> Vec<PageThumb> {

@@ -99,10 +99,10 @@ impl ObjectService {
             Some(Ok(KeptContent::Pages(pages))) => pages.len() as u64,
             _ => 1,
         };
-        let count: u64 = if parts.description.pages.is_empty() {
+        let count: u64 = if parts.made.is_none() && parts.description.pages.is_empty() {
             parts.files.iter().map(of_file).sum()
         } else {
-            parts.description.pages.len() as u64
+            parts.page_count() as u64
         };
         let catalog = std::sync::Arc::clone(&self.inner.catalog);
         if let Err(error) = blocking(move || Ok(catalog.put_facts(row, &bytes, count)?)).await {

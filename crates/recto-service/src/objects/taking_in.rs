@@ -194,10 +194,7 @@ impl<'a> Pass<'a> {
         }
         let described = self.describer.object(object);
         self.findings.extend(described.findings);
-        let pages = match described.parts.description.pages.len() {
-            0 => described.parts.files.len(),
-            pages => pages,
-        };
+        let pages = described.parts.page_count();
         let newest = object.files.iter().map(|file| file.stamp).chain(object.sides.iter().map(|side| side.stamp));
         let found = Found {
             path: path.to_owned(),

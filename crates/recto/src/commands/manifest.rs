@@ -5,20 +5,13 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use recto_catalog::Catalog;
-use recto_iiif::identifier::Identifier;
 use recto_iiif::presentation::{Note, Version, convert, diff};
-use recto_ingest::{Library, LibraryOptions};
-use recto_service::policy::{AllowAll, Caller};
-use recto_service::{DocumentKind, ImageService, ImageServiceParts, Metrics, ObjectService, SiteUrls};
-use recto_source::{Filesystem, Folder};
 use serde_json::{Value, json};
 
-use crate::config::Config;
+use super::offline::Offline;
 use crate::output::{OutputFormat, print, say};
 
 /// Longer files are not read.
@@ -84,7 +77,7 @@ struct Diff {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum To {
+pub(super) enum To {
     /// Presentation API 2.1
     #[value(name = "2")]
     V2,
@@ -134,7 +127,7 @@ impl Convert {
     }
 }
 
-fn tell(notes: &[Note], format: OutputFormat) -> anyhow::Result<()> {
+pub(super) fn tell(notes: &[Note], format: OutputFormat) -> anyhow::Result<()> {
     match format {
         OutputFormat::Text => notes.iter().for_each(|note| {
             let place = if note.pointer.is_empty() { "/" } else { &note.pointer };
@@ -175,54 +168,26 @@ impl Build {
     }
 
     async fn build(&self, folder: PathBuf) -> anyhow::Result<ExitCode> {
-        let mut config = Config::default();
-        config.source.folders = vec![Folder::from(folder)];
-        let state = tempfile::tempdir().context("there is no place for temporary files")?;
-        config.cache.directory = Some(state.path().join("cache"));
-        let source = Arc::new(Filesystem::new(&config.source)?);
-        let names: Vec<_> = source.folders().map(|(name, path)| (name.to_owned(), path.to_owned())).collect();
-        let library = Library::named(names, LibraryOptions::default())?;
-        let images = ImageService::start(ImageServiceParts {
-            source,
-            policy: Arc::new(AllowAll),
-            cache: Arc::new(recto_cache::DerivativeCache::open(&config.cache)?),
-            metrics: Arc::new(Metrics::new()),
-            limits: config.limits,
-            options: config.image,
-            work: config.work,
-        })
-        .context("the image service could not start")?;
-        let tree = library.scan();
-        let catalog = Catalog::in_memory()?;
-        let taken = recto_service::take_in(&catalog, &library, &tree)?;
-        for finding in &taken.findings {
+        let offline = Offline::open(&folder)?;
+        for finding in &offline.findings {
             say(&finding.to_string());
         }
-        let Some(object) = tree.objects().first() else {
+        let Some(object) = offline.tree.objects().first() else {
             bail!("nothing in `{}` is an object; an object is a folder of images", self.folder.display());
         };
         anyhow::ensure!(
-            tree.objects().len() == 1,
-            "`{}` is a collection of {} objects; give the folder of one, or use `recto serve`",
+            offline.tree.objects().len() == 1,
+            "`{}` is a collection of {} objects; give the folder of one, or use `recto export manifests`",
             self.folder.display(),
-            tree.objects().len()
+            offline.tree.objects().len()
         );
-        let path = object.identifier.as_str().to_owned();
-        let item = catalog.item_at(&path, recto_service::ItemKind::Manifest)?.context("the object was not taken in")?;
-        let objects = ObjectService::without_watching(catalog, images, Arc::new(AllowAll));
-        let urls = SiteUrls::new(&self.base_url);
-        let identifier = Identifier::new(item.identifier);
-        let document = objects
-            .document(DocumentKind::Manifest, &identifier, self.to.into(), &urls, &Caller::default())
-            .await
-            .context("the manifest could not be made")?;
-        let value: Value = serde_json::from_slice(&document.bytes)?;
-        print(&serde_json::to_string_pretty(&value)?)?;
+        let document = offline.manifest(object.identifier.as_str(), self.to.into(), &self.base_url).await?;
+        print(&serde_json::to_string_pretty(&document)?)?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<Value> {
+pub(super) fn read(path: &Path) -> anyhow::Result<Value> {
     let name = path.display();
     let mut text = Vec::new();
     if path.as_os_str() == "-" {

@@ -5,8 +5,11 @@ mod check;
 mod config;
 mod convert;
 mod doctor;
+mod export;
+mod import;
 mod info;
 mod manifest;
+mod offline;
 mod serve;
 mod tile;
 mod validate;
@@ -45,6 +48,10 @@ enum Command {
     Validate(validate::Validate),
     /// Build manifests, bring them from version to version, compare them
     Manifest(manifest::ManifestCommand),
+    /// Take a manifest from elsewhere into the library
+    Import(import::Import),
+    /// What is published, as tables and as documents
+    Export(export::Export),
     /// Tell everything that is the matter with a library, before it is published
     Check(check::Check),
     /// Examine any IIIF endpoint, and tell what it should mend
@@ -63,6 +70,8 @@ impl Arguments {
             Command::Tile(command) => command.run(),
             Command::Validate(command) => command.run(),
             Command::Manifest(command) => command.run(),
+            Command::Import(command) => command.run(),
+            Command::Export(command) => command.run(),
             Command::Check(command) => command.run(),
             Command::Doctor(command) => command.run(),
             Command::Config(command) => command.run(),

@@ -111,7 +111,7 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(text)
 }
 
-fn fetch(url: &str, most: u64) -> anyhow::Result<Vec<u8>> {
+pub(super) fn fetch(url: &str, most: u64) -> anyhow::Result<Vec<u8>> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(TIMEOUT))
         .user_agent(concat!("recto/", env!("CARGO_PKG_VERSION")))

@@ -1,0 +1,139 @@
+//! `recto export`: what is published, as tables that people edit, and as documents that any web server can serve.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use recto_ingest::Describer;
+use recto_ingest::tables::{NamedBy, ObjectRow, export_objects, export_pages};
+
+use super::manifest::To;
+use super::offline::Offline;
+use crate::output::{print, say};
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// What is known of all objects of a library, as `objects.csv` has it
+    #[command(
+        after_help = "Examples:\n  recto export csv ~/scans > objects.csv\n  recto export csv ~/scans/letters --pages > pages.csv\n\nThe same columns are read again: edit them in a spreadsheet, and put the file into the folder."
+    )]
+    Csv(Csv),
+    /// All manifests and collections of a library, as files below a folder
+    #[command(
+        after_help = "Example:\n  recto export manifests ~/scans --to out --base-url https://iiif.example.org\n\nFiles lie as their URLs have them, so that a web server can serve them below that URL."
+    )]
+    Manifests(Manifests),
+}
+
+#[derive(Debug, Args)]
+struct Csv {
+    /// The folder of the library, or with --pages of one object
+    folder: PathBuf,
+    /// The pages of one object instead
+    #[arg(long)]
+    pages: bool,
+}
+
+#[derive(Debug, Args)]
+struct Manifests {
+    /// The folder of the library
+    folder: PathBuf,
+    /// Where the files are to lie; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// URL below which they will be served
+    #[arg(long, value_name = "URL")]
+    base_url: String,
+    /// Versions of the Presentation API
+    #[arg(long, value_enum, value_name = "VERSION", default_values_t = [To::V2, To::V3])]
+    api: Vec<To>,
+}
+
+impl Export {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        runtime.block_on(async {
+            match self.command {
+                Action::Csv(csv) => csv.run(),
+                Action::Manifests(manifests) => manifests.run().await,
+            }
+        })
+    }
+}
+
+impl Csv {
+    fn run(&self) -> anyhow::Result<ExitCode> {
+        let offline = Offline::open(&self.folder)?;
+        let mut describer = Describer::new(&offline.library, &offline.tree);
+        let table = if self.pages {
+            anyhow::ensure!(
+                offline.tree.objects().len() == 1,
+                "`{}` holds {} objects; give the folder of one",
+                self.folder.display(),
+                offline.tree.objects().len()
+            );
+            let described = describer.object(&offline.tree.objects()[0]);
+            export_pages(&described.parts.with_pages())
+        } else {
+            let mut rows = Vec::new();
+            for object in offline.tree.objects() {
+                let described = describer.object(object);
+                let name = object.identifier.as_str().to_owned();
+                rows.push(ObjectRow {
+                    name,
+                    named_by: NamedBy::Path,
+                    description: described.parts.description,
+                    ..ObjectRow::default()
+                });
+            }
+            export_objects(&rows)
+        };
+        print(&String::from_utf8_lossy(&table))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Manifests {
+    async fn run(&self) -> anyhow::Result<ExitCode> {
+        let offline = Offline::open(&self.folder)?;
+        for finding in &offline.findings {
+            say(&finding.to_string());
+        }
+        let base_url = self.base_url.trim_end_matches('/');
+        let mut written = 0;
+        for to in &self.api {
+            for object in offline.tree.objects() {
+                let document = offline.manifest(object.identifier.as_str(), (*to).into(), base_url).await?;
+                written += self.write(&document, base_url)?;
+            }
+            for (place, collection) in offline.tree.collections().iter().enumerate() {
+                let path = if place == 0 { "" } else { collection.identifier.as_str() };
+                let document = offline.collection(path, (*to).into(), base_url).await?;
+                written += self.write(&document, base_url)?;
+            }
+        }
+        say(&format!("{written} documents in `{}`", self.to.display()));
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Writes a document where its URL says.
+    fn write(&self, document: &serde_json::Value, base_url: &str) -> anyhow::Result<usize> {
+        let id = document["id"].as_str().or(document["@id"].as_str()).unwrap_or_default();
+        let path = id.strip_prefix(base_url).unwrap_or(id).trim_start_matches('/');
+        // Percent-encoded slashes are what web servers look for on the disk as they stand.
+        let file = self.to.join(Path::new(path));
+        let folder = file.parent().unwrap_or(&self.to);
+        fs::create_dir_all(folder).with_context(|| format!("`{}` cannot be made", folder.display()))?;
+        let text = serde_json::to_string(document)?;
+        fs::write(&file, text).with_context(|| format!("`{}` cannot be written", file.display()))?;
+        Ok(1)
+    }
+}
