@@ -11,7 +11,9 @@ pub(crate) fn by_name(name: &str) -> Option<Kind> {
     let (stem, extension) = lower.rsplit_once('.')?;
     match (stem, extension) {
         ("pages", "csv" | "tsv" | "xlsx" | "ods" | "xls") | ("manifest", "json") => Some(Kind::Manifest),
-        ("manifests", "yml" | "yaml" | "csv") | ("collection", "json") => Some(Kind::Collection),
+        ("manifests", "yml" | "yaml" | "csv" | "tsv") | ("objects", "csv" | "tsv" | "tab" | "xlsx" | "ods" | "xls") => {
+            Some(Kind::Collection)
+        }
         _ => None,
     }
 }
@@ -26,11 +28,16 @@ pub(crate) fn may_say(name: &str) -> bool {
     })
 }
 
+/// True for files of the kind that may also be the text of a page.
+pub(crate) fn is_record(name: &str) -> bool {
+    name.to_lowercase().ends_with(".xml")
+}
+
 /// What the beginning of a file makes of its folder.
 pub(crate) fn by_content(name: &str, head: &[u8]) -> Option<Kind> {
     // Signs are plain ASCII: in UTF-16 they have zeros between them.
     let text: String = head.iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect();
-    if !name.to_lowercase().ends_with(".xml") {
+    if !is_record(name) {
         return text.lines().find_map(declared_kind);
     }
     let mut rest = text.as_str();
@@ -86,7 +93,8 @@ mod tests {
         }
         assert_eq!(by_name("Pages.CSV"), Some(Kind::Manifest));
         assert_eq!(by_name("manifests.yml"), Some(Kind::Collection));
-        assert_eq!(by_name("objects.csv"), None);
+        assert_eq!(by_name("objects.csv"), Some(Kind::Collection));
+        assert_eq!(by_name("objects.txt"), None);
         let wide: Vec<u8> = "<mets>".encode_utf16().flat_map(u16::to_le_bytes).collect();
         assert_eq!(by_content("x.xml", &wide), Some(Kind::Manifest));
     }

@@ -337,20 +337,24 @@ impl Scan<'_> {
     }
 }
 
-/// What the files of a folder say that it is. They are looked into only where the rules would go another way.
+/// What the files of a folder say that it is.
 fn kind(found: &FoundFolder, real: &Path) -> Option<Kind> {
-    if !found.contents.is_empty() && found.folders.is_empty() {
-        return None;
-    }
-    found.sides.iter().filter(|side| !side.name.contains('/')).take(MOST_LOOKED_INTO).find_map(|side| {
-        let kind = marks::by_name(&side.name);
-        if kind.is_some() || !marks::may_say(&side.name) {
-            return kind;
-        }
+    let own = || found.sides.iter().filter(|side| !side.name.contains('/'));
+    let look = |side: &Side| {
         let mut head = Vec::with_capacity(marks::HEAD_BYTES as usize);
         fs::File::open(real.join(&side.name)).ok()?.take(marks::HEAD_BYTES).read_to_end(&mut head).ok()?;
         marks::by_content(&side.name, &head)
-    })
+    };
+    let (records, sidecars): (Vec<&Side>, Vec<&Side>) =
+        own().filter(|side| marks::may_say(&side.name)).partition(|side| marks::is_record(&side.name));
+    let declared = sidecars.into_iter().find_map(look);
+    let declared = declared.or_else(|| own().find_map(|side| marks::by_name(&side.name)));
+    // Records are many where each page has its text: they are looked into only where the rules would go another way.
+    let is_clear = !found.contents.is_empty() && found.folders.is_empty();
+    if declared.is_some() || is_clear {
+        return declared;
+    }
+    records.into_iter().take(MOST_LOOKED_INTO).find_map(look)
 }
 
 fn file(role: Role, stamp: Stamp) -> Entry {

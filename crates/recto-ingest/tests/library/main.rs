@@ -4,6 +4,7 @@
 #![expect(clippy::print_stderr, reason = "measurements, and tests that cannot run here, are said aloud")]
 
 mod documents;
+mod institutions;
 mod rules;
 mod support;
 mod watching;
