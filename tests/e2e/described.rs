@@ -106,6 +106,53 @@ fn a_mets_file_makes_one_object_of_its_folders_in_its_own_order() {
 }
 
 #[test]
+fn articles_of_a_newspaper_are_regions_of_their_pages() {
+    let library = Library::new();
+    library.put_png("paper/1.png", 600, 800);
+    let alto = |file: &str| {
+        format!(
+            "<alto xmlns=\"http://www.loc.gov/standards/alto/ns-v3#\"><Description><MeasurementUnit>pixel</MeasurementUnit></Description>\
+             <Layout><Page ID=\"{file}\" WIDTH=\"600\" HEIGHT=\"800\"><PrintSpace>\
+             <TextBlock ID=\"TB1\" HPOS=\"50\" VPOS=\"60\" WIDTH=\"200\" HEIGHT=\"100\"/>\
+             <TextBlock ID=\"TB2\" HPOS=\"50\" VPOS=\"170\" WIDTH=\"210\" HEIGHT=\"90\"/>\
+             <TextBlock ID=\"TB3\" HPOS=\"300\" VPOS=\"60\" WIDTH=\"200\" HEIGHT=\"700\"/></PrintSpace></Page></Layout></alto>"
+        )
+    };
+    let mets = r#"<mets xmlns="http://www.loc.gov/METS/" xmlns:xlink="http://www.w3.org/1999/xlink" LABEL="The Paper">
+ <fileSec><fileGrp USE="DEFAULT"><file ID="I1" MIMETYPE="image/png"><FLocat LOCTYPE="URL" xlink:href="1.png"/></file></fileGrp>
+  <fileGrp USE="FULLTEXT"><file ID="A1" MIMETYPE="text/xml"><FLocat LOCTYPE="URL" xlink:href="1.xml"/></file></fileGrp></fileSec>
+ <structMap TYPE="PHYSICAL"><div TYPE="physSequence"><div TYPE="page" ORDER="1"><fptr FILEID="I1"/><fptr FILEID="A1"/></div></div></structMap>
+ <structMap TYPE="LOGICAL"><div TYPE="issue" LABEL="Issue 1">
+  <div TYPE="article" LABEL="Weather"><fptr><seq><area FILEID="A1" BETYPE="IDREF" BEGIN="TB1"/><area FILEID="A1" BETYPE="IDREF" BEGIN="TB2"/></seq></fptr></div>
+  <div TYPE="article" LABEL="Ships"><fptr><area FILEID="A1" BETYPE="IDREF" BEGIN="TB3"/></fptr></div>
+ </div></structMap></mets>"#;
+    library.put("paper/mets.xml", mets.as_bytes()).put("paper/1.xml", alto("P1").as_bytes());
+    let server = library.serve(&[]);
+    let paper = manifest(&server, "paper");
+    let mut articles = Vec::new();
+    let mut open: Vec<&Value> = paper["structures"].as_array().unwrap().iter().collect();
+    while let Some(range) = open.pop() {
+        for item in range["items"].as_array().unwrap() {
+            if item["type"] == "Range" {
+                open.push(item);
+            } else if item["type"] == "SpecificResource" {
+                articles.push((
+                    range["label"].as_object().unwrap().values().next().unwrap()[0].clone(),
+                    item["selector"]["value"].clone(),
+                ));
+            }
+        }
+    }
+    articles.sort_by_key(|(label, _)| label.to_string());
+    assert_eq!(
+        articles,
+        [(json!("Ships"), json!("xywh=300,60,200,700")), (json!("Weather"), json!("xywh=50,60,210,200"))]
+    );
+    assert_eq!(paper["items"][0]["seeAlso"][0]["profile"], "http://www.loc.gov/standards/alto/ns-v3#");
+    server.assert_clean_log();
+}
+
+#[test]
 fn tables_and_sidecars_say_what_things_are() {
     let library = Library::new();
     for page in ["001", "002", "003"] {

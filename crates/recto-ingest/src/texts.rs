@@ -87,6 +87,24 @@ pub(crate) fn is_text(head: &[u8]) -> bool {
     TextKind::of_xml(head).is_some()
 }
 
+/// Says of a link to a file of text what the source that named it did not: what kind of text it is.
+pub(crate) fn complete(link: &mut Link, head: &[u8]) {
+    let Some((kind, profile)) = TextKind::of_xml(head).or_else(|| TextKind::by_name(&link.id).map(|kind| (kind, None)))
+    else {
+        return;
+    };
+    if link.label.is_empty() {
+        link.label = LanguageMap::one("en", kind.label());
+    }
+    if link.class.is_empty() {
+        kind.class().clone_into(&mut link.class);
+    }
+    link.format.get_or_insert_with(|| kind.format().to_owned());
+    if link.profile.is_none() {
+        link.profile = profile;
+    }
+}
+
 /// The texts of pages by the label of their file, the preferred one first. `head` gives the beginning of a file.
 pub(crate) fn pair<'a>(
     labels: impl Iterator<Item = &'a str>,

@@ -82,10 +82,8 @@ impl ObjectParts {
     /// Number of canvases as far as is known without a look into files.
     pub fn page_count(&self) -> usize {
         let made = self.made.as_ref().and_then(|made| made["items"].as_array()).map(Vec::len);
-        made.unwrap_or_else(|| match self.description.pages.len() {
-            0 => self.files.len(),
-            pages => pages,
-        })
+        let described = self.description.pages.len();
+        made.unwrap_or(if described == 0 { self.files.len() } else { described })
     }
 }
 

@@ -26,6 +26,7 @@ impl Describer<'_> {
         if object.sides.is_empty() {
             return;
         }
+        self.place_blocks(object, description, findings);
         self.read_contents(object, files, description, findings);
         self.pair_texts(object, files, description);
     }
@@ -56,6 +57,11 @@ impl Describer<'_> {
             // A file that cannot be read says nothing.
             self.library.read_head(&format!("{}{name}", object.prefix()), texts::HEAD_BYTES).unwrap_or_default()
         };
+        let there: HashSet<&str> = object.sides.iter().map(|side| side.name.as_str()).collect();
+        let named = description.pages.iter_mut().flat_map(|page| &mut page.texts);
+        for link in named.filter(|link| link.profile.is_none() && there.contains(link.id.as_str())) {
+            texts::complete(link, &head(&link.id));
+        }
         let names: Vec<String> = match description.pages.as_slice() {
             [] => files.iter().map(|file| file.label().to_owned()).collect(),
             pages => pages.iter().map(|page| first_file(page).map_or("", label).to_owned()).collect(),

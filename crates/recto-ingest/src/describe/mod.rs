@@ -1,6 +1,7 @@
 //! Joins everything that is said about an object or collection, and tells one state of it from the next.
 
 mod around;
+mod blocks;
 mod finish;
 mod made;
 mod sources;
