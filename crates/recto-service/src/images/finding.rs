@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use recto_cache::{CacheKey, Derivative};
-use recto_codec::{OpenOptions, Shelf};
+use recto_codec::{Memo, OpenOptions, Shelf};
 use recto_iiif::ErrorKind;
 use recto_iiif::identifier::Identifier;
 use recto_source::{Located, ObjectKey, SourceVersion};
@@ -16,6 +16,9 @@ use crate::known::{KnownImage, OpenImage, ShortFacts};
 use crate::policy::{Action, Caller, Decision};
 use crate::shelf::CacheShelf;
 use crate::work::{Client, Lane, Task, WorkKind};
+
+/// Bytes that a decoder may remember when its image is wanted once.
+const MEMO_OF_ONCE: u64 = 1 << 20;
 
 /// Why an original could not be opened. It holds as long as the original is the same.
 #[derive(Clone, Debug)]
@@ -190,6 +193,17 @@ impl Inner {
         if let Some(open) = self.open.get(&key) {
             return Ok(open);
         }
+        let open = self.open_with(located, Arc::clone(&self.memo))?;
+        self.open.insert(key, Arc::clone(&open));
+        Ok(open)
+    }
+
+    /// An open original that nobody else gets, which remembers next to nothing: for those who want it once.
+    pub(super) fn open_once(&self, located: &Located) -> Result<Arc<OpenImage>, ServiceError> {
+        self.open_with(located, Arc::new(Memo::new(MEMO_OF_ONCE)))
+    }
+
+    fn open_with(&self, located: &Located, memo: Arc<Memo>) -> Result<Arc<OpenImage>, ServiceError> {
         let source = self.source.open(located)?;
         let shelf = Arc::new(CacheShelf::new(&self.cache, located));
         let options = OpenOptions {
@@ -197,16 +211,14 @@ impl Inner {
             max_pixels: self.limits.max_source_pixels,
             max_bytes: self.lanes.largest(Lane::Large),
             document_dpi: f64::from(self.options.document_dpi.clamp(18, 2400)),
-            memo: Arc::clone(&self.memo),
+            memo,
             shelf: Some(Arc::clone(&shelf) as Arc<dyn Shelf>),
         };
         let decoder = recto_codec::open(Arc::clone(&source), &options)?;
         if let Some(finding) = recto_engine::color_finding(decoder.facts(), self.render.intent) {
             tracing::info!(identifier = located.identifier.as_str(), page = located.page, "{finding}");
         }
-        let open = Arc::new(OpenImage { decoder, source, shelf, is_preparing: AtomicBool::new(false) });
-        self.open.insert(key, Arc::clone(&open));
-        Ok(open)
+        Ok(Arc::new(OpenImage { decoder, source, shelf, is_preparing: AtomicBool::new(false) }))
     }
 }
 

@@ -103,6 +103,30 @@ impl ImageService {
         Ok((bytes, origin.get().copied().unwrap_or(Origin::Made)))
     }
 
+    /// The bytes of an image that will hardly be wanted again: what is kept already is used, and nothing more is kept.
+    ///
+    /// # Errors
+    /// As [`ImageService::body`].
+    pub async fn body_once(&self, prepared: &Prepared) -> Result<Bytes, ServiceError> {
+        if let Some(derivative) = self.inner.cache.get_from_memory(&prepared.key) {
+            return Ok(derivative.bytes);
+        }
+        let (this, wanted) = (self.clone(), prepared.clone());
+        let made = self.inner.rendering.get_or_compute(prepared.key, move |cancel| async move {
+            let (inner, asked) = (Arc::clone(&this.inner), wanted.clone());
+            let task = this.inner.small_task(wanted.client, WorkKind::of(&["plan"]));
+            let planned = this.inner.lanes.run(task, move |_charge| {
+                let open = inner.open_once(&asked.image.located)?;
+                let plan = recto_engine::plan(&*open.decoder, &asked.resolved, &inner.render)?;
+                Ok::<_, ServiceError>((open, plan))
+            });
+            let (open, plan) = cancel.or_cancelled(planned).await.ok_or(DecodeError::Cancelled)???;
+            // Of no generation of the cache, so that it is not kept.
+            Ok(this.render(&wanted, &open, plan, &cancel, u64::MAX).await?.0)
+        });
+        made.await.map_err(joined)
+    }
+
     async fn make(&self, prepared: &Prepared, cancel: CancelSignal) -> Result<(Bytes, Origin), ServiceError> {
         let inner = &self.inner;
         let generation = inner.cache.generation();

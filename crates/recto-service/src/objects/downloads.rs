@@ -145,10 +145,10 @@ impl ObjectService {
         let request = ImageRequest::parse(ApiVersion::V3, "full", &asked, "0", "default.jpg")
             .map_err(|_| "This page cannot be shown.")?;
         let made = match self.inner.images.prepare(image, &request, caller).await {
-            Ok(prepared) => self.inner.images.body(&prepared).await,
+            Ok(prepared) => self.inner.images.body_once(&prepared).await,
             Err(error) => Err(error),
         };
-        made.map(|body| body.bytes).map_err(|error| match error.kind() {
+        made.map_err(|error| match error.kind() {
             recto_iiif::ErrorKind::Unauthorized | recto_iiif::ErrorKind::Forbidden => "This page is not public.",
             _ => "This page cannot be shown.",
         })
