@@ -26,6 +26,12 @@ if [ "$what" = test ]; then
     ldconfig -p | grep -q libmagic.so.1 || packages+=(libmagic1)
     # The newer validator looks at JPEG 2000 and PDF with the system's libvips; the one in its Python package has neither.
     ldconfig -p | grep -q libvips.so.42 || packages+=(libvips42)
+    # Other programs open the PDFs, archives and recordings that the tests make.
+    need qpdf qpdf
+    need pdftotext poppler-utils
+    need mutool mupdf-tools
+    need unzip unzip
+    need ffmpeg ffmpeg
     # HEIC is read by the system's library, loaded while the program runs.
     ldconfig -p | grep -q libheif.so.1 || packages+=(libheif1)
     [ -e /usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf ] || packages+=(fonts-dejavu-core)
