@@ -1,4 +1,4 @@
-//! Reads what people have and makes objects of it. Today: a tree of folders with images, with no configuration at all.
+//! Reads what people have and makes objects of it: folders of images and recordings, tables, sidecars, METS and other XML.
 //!
 //! [`Library::scan`] gives a [`Tree`] of collections, objects and files, and [`Watcher`] a new one after each change;
 //! [`Describer`] joins everything that is said about each of them; [`build`] makes Presentation 3.0 documents of that.

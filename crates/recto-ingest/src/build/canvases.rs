@@ -249,6 +249,13 @@ fn describe(canvas: &mut Canvas, plan: &CanvasPlan<'_>, language: Option<&str>, 
     if let Some(date) = &page.nav_date {
         canvas.extra.insert("navDate".into(), json!(date));
     }
+    if !page.rendering.is_empty() {
+        let forms: Vec<_> = page.rendering.iter().map(|link| links.resource(link, "Text", Some("Download"))).collect();
+        canvas.extra.insert("rendering".into(), json!(forms));
+    }
+    if canvas.thumbnail.is_empty() {
+        canvas.thumbnail = page.thumbnail.iter().map(|given| links.picture(given)).collect();
+    }
     let (captions, others): (Vec<&Link>, Vec<&Link>) = page.texts.iter().partition(|text| is_captions(text));
     if !others.is_empty() {
         let links: Vec<_> = others.iter().map(|link| links.resource(link, "Dataset", None)).collect();

@@ -80,6 +80,8 @@ async fn download(
     let objects = app.objects();
     objects.allow(&asked.caller(), identifier)?;
     let item = objects.item(ItemKind::Manifest, identifier).await?;
+    // A name that it had before opens nothing that its own does not.
+    objects.allow(&asked.caller(), &Identifier::new(&*item.identifier))?;
     let name = file_name(&item.identifier, kind);
     let body = if asked.is_head() {
         Body::empty()

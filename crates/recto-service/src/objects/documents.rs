@@ -45,6 +45,8 @@ impl ObjectService {
         self.allow(caller, identifier)?;
         let generation = self.generation();
         let item = self.item(kind.item(), identifier).await?;
+        // A name that it had before opens nothing that its own does not.
+        self.allow(caller, &Identifier::new(&*item.identifier))?;
         let key = DocumentKey {
             kind,
             row: item.row,
