@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+use crate::annotation::{html, svg};
+use crate::discovery::Timestamp;
+
 use super::presentation::is_language;
 use super::recognise::contexts;
 use super::{Class, DocumentKind, Findings, Part, Rule, Tree, is_http, kind};
@@ -61,6 +64,34 @@ pub(super) const RULES: &[Rule] = &[
         section: "Web Annotation Data Model §5.1",
         kinds: EVERYWHERE,
         check: collections,
+    },
+    Rule {
+        id: "WA8",
+        title: "Times are `xsd:dateTime` in UTC",
+        section: "Web Annotation Data Model §3.3.1",
+        kinds: EVERYWHERE,
+        check: times,
+    },
+    Rule {
+        id: "WA9",
+        title: "Texts and shapes have nothing that a browser would run",
+        section: "Web Annotation Data Model §3.2.4",
+        kinds: EVERYWHERE,
+        check: harm,
+    },
+    Rule {
+        id: "WA10",
+        title: "A container ends with `/` and has the words of the Linked Data Platform",
+        section: "Web Annotation Protocol §4",
+        kinds: ALONE,
+        check: containers,
+    },
+    Rule {
+        id: "WA11",
+        title: "No annotation is twice on a page, and no page is its own neighbour",
+        section: "Web Annotation Protocol §4.3",
+        kinds: ALONE,
+        check: neighbours,
     },
 ];
 
@@ -315,6 +346,132 @@ fn collections(tree: &Tree<'_>, findings: &mut Findings) {
         if let Some(items) = part.get("items").filter(|items| !items.value.is_array()) {
             let message = format!("`items` is {} and not an array", kind(items.value));
             findings.error(items.pointer, message, "put its value into `[` and `]`");
+        }
+    }
+}
+
+fn times(tree: &Tree<'_>, findings: &mut Findings) {
+    for part in parts(tree, Class::Annotation) {
+        for property in ["created", "modified", "generated"] {
+            let Some(found) = part.get(property) else { continue };
+            match found.value.as_str() {
+                Some(text) if text.parse::<Timestamp>().is_ok() => {
+                    if !text.ends_with('Z') {
+                        let message = format!("`{property}` is `{text}`, which is not in UTC");
+                        findings.warning(&*found.pointer, message, "write the time in UTC, with `Z` at its end");
+                    }
+                }
+                _ => findings.wrong(&found, property, "write date and time, for example `2015-01-31T12:03:45Z`"),
+            }
+        }
+    }
+}
+
+fn harm(tree: &Tree<'_>, findings: &mut Findings) {
+    for part in parts(tree, Class::TextualBody) {
+        let is_plain = part.text("format").is_some_and(|format| !format.to_ascii_lowercase().contains("html"));
+        let Some(text) = part.text("value").filter(|text| !is_plain && html::has_markup(text)) else { continue };
+        let removed = html::sanitised(text).removed;
+        let is_harmful = |what: &&String| {
+            what.starts_with("on")
+                || matches!(what.as_str(), "<script>" | "<iframe>" | "<object>" | "<embed>" | "href" | "src")
+        };
+        let harmful: Vec<&str> = removed.iter().filter(is_harmful).map(String::as_str).collect();
+        if !harmful.is_empty() {
+            let message = format!("`value` has what a browser would run or load: {}", harmful.join(", "));
+            findings.warning(part.at("value"), message, "take it out; viewers do, if they are careful");
+        }
+    }
+    for part in parts(tree, Class::SpecificResource) {
+        for selector in part.list("selector") {
+            if selector.kind() != Some("SvgSelector") {
+                continue;
+            }
+            let Some(text) = selector.text("value").filter(|text| text.contains("<svg")) else { continue };
+            let at = selector.at("value");
+            match svg::checked(text) {
+                Ok(checked) => {
+                    let is_harmful = |what: &&String| {
+                        what.starts_with("on")
+                            || what.ends_with("href")
+                            || matches!(what.as_str(), "<script>" | "<foreignObject>" | "<image>" | "<style>")
+                    };
+                    let harmful: Vec<&str> = checked.removed.iter().filter(is_harmful).map(String::as_str).collect();
+                    if !harmful.is_empty() {
+                        let message = format!(
+                            "`value` of the SvgSelector has what a browser would run or load: {}",
+                            harmful.join(", ")
+                        );
+                        findings.warning(at, message, "keep to shapes");
+                    }
+                }
+                Err(error) => {
+                    findings.warning(
+                        at,
+                        format!("`value` of the SvgSelector cannot be read: {error}"),
+                        "write well-formed SVG",
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn containers(tree: &Tree<'_>, findings: &mut Findings) {
+    let part = tree.root();
+    let types: Vec<&str> = part.list("type").iter().filter_map(|item| item.value.as_str()).collect();
+    let is_container = types.iter().any(|word| {
+        matches!(word.trim_start_matches("ldp:"), "BasicContainer" | "DirectContainer" | "IndirectContainer")
+    });
+    if !is_container {
+        return;
+    }
+    if !types.contains(&"AnnotationCollection") {
+        findings.error(part.at("type"), "`type` of the container lacks `AnnotationCollection`", "write both");
+    }
+    let names = part.object().map(contexts).unwrap_or_default();
+    if !names.iter().any(|name| name.ends_with("/ns/ldp.jsonld")) {
+        let fix = format!("write `\"@context\": [\"{CONTEXT}\", \"http://www.w3.org/ns/ldp.jsonld\"]`");
+        findings.warning(
+            part.at("@context"),
+            "`@context` of the container lacks that of the Linked Data Platform",
+            fix,
+        );
+    }
+    if let Some(id) = part.id() {
+        let path = id.split(['?', '#']).next().unwrap_or(id);
+        if !path.ends_with('/') {
+            findings.error(
+                part.at("id"),
+                format!("`id` of the container is {id}, whose path does not end with `/`"),
+                "end it with `/`",
+            );
+        }
+    }
+    if let Some(first) = part.get("first").filter(|first| first.value.is_object()) {
+        findings.need_uri(&first, "id");
+    }
+}
+
+fn neighbours(tree: &Tree<'_>, findings: &mut Findings) {
+    for node in tree.of_class(Class::AnnotationPage) {
+        let Some(part) = node.part(tree) else { continue };
+        for property in ["next", "prev"] {
+            let named = part.get(property).and_then(|found| found.value.as_str().or_else(|| found.id()));
+            if named.is_some() && named == part.id() {
+                findings.error(
+                    part.at(property),
+                    format!("`{property}` is the page itself"),
+                    "name its neighbour, or leave it off",
+                );
+            }
+        }
+        let mut seen = std::collections::HashSet::new();
+        for item in part.list("items") {
+            let Some(id) = item.value.as_str().or_else(|| item.id()) else { continue };
+            if !seen.insert(id) {
+                findings.error(&*item.pointer, format!("{id} is in `items` twice"), "list each annotation once");
+            }
         }
     }
 }

@@ -245,8 +245,11 @@ fn service_or_other(value: &Map<String, Value>) -> Class {
 }
 
 fn by_type(value: &Map<String, Value>) -> Option<Class> {
-    if let Some(name) = value.get("type").and_then(Value::as_str) {
-        return by_name(name);
+    match value.get("type") {
+        Some(Value::String(name)) => return by_name(name),
+        // Containers of annotations are collections too.
+        Some(Value::Array(names)) => return names.iter().filter_map(Value::as_str).find_map(by_name),
+        _ => {}
     }
     match value.get("@type")? {
         Value::String(name) => by_old_name(name),

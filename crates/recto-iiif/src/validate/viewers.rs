@@ -240,7 +240,8 @@ fn search_on(tree: &Tree<'_>, findings: &mut Findings) {
             }
             continue;
         };
-        let numbers = uri.rsplit_once("#xywh=").map(|(_, numbers)| numbers);
+        // A time may follow, as in `#xywh=0,0,640,480&t=1,2`: four numbers are read, and the rest is passed over.
+        let numbers = uri.rsplit_once("#xywh=").map(|(_, numbers)| numbers.split('&').next().unwrap_or_default());
         let is_whole = numbers.is_some_and(|numbers| {
             let parts: Vec<&str> = numbers.split(',').collect();
             parts.len() == 4

@@ -37,7 +37,7 @@ fn collection() -> Value {
 
 #[test]
 fn annotations_as_they_should_be_have_no_findings() {
-    for document in [page(), collection()] {
+    for document in [page(), collection(), container()] {
         assert_eq!(faults(&document), Vec::<String>::new());
     }
 }
@@ -129,6 +129,65 @@ rule!(
         ("/total", Value::Null, "", "`total`"),
         ("/total", json!("42"), "/total", "`total`"),
         ("/last", json!({"type": "AnnotationPage"}), "/last", "`last`"),
+    ]
+);
+
+rule!(
+    wa8,
+    "WA8",
+    page(),
+    [
+        ("/items/0/created", json!("yesterday"), "/items/0/created", "`created`"),
+        ("/items/0/modified", json!("2015-01-31T12:03:45+01:00"), "/items/0/modified", "not in UTC"),
+        ("/items/0/created", json!(2015), "/items/0/created", "`created` is 2015"),
+    ]
+);
+
+rule!(
+    wa9,
+    "WA9",
+    page(),
+    [
+        ("/items/0/body/value", json!("<p onclick='x()'>a</p>"), "/items/0/body/value", "onclick"),
+        ("/items/0/body/value", json!("<script>a</script>"), "/items/0/body/value", "<script>"),
+        ("/items/0/body/value", json!("<a href='javascript:x'>a</a>"), "/items/0/body/value", "href"),
+        (
+            "/items/0/target/selector/1/value",
+            json!("<svg xmlns='http://www.w3.org/2000/svg' onload='x()'/>"),
+            "/items/0/target/selector/1/value",
+            "onload"
+        ),
+        ("/items/0/target/selector/1/value", json!("<svg>"), "/items/0/target/selector/1/value", "cannot be read"),
+    ]
+);
+
+fn container() -> Value {
+    json!({
+        "@context": ["http://www.w3.org/ns/anno.jsonld", "http://www.w3.org/ns/ldp.jsonld"],
+        "id": "https://example.org/annos/?iris=0", "type": ["BasicContainer", "AnnotationCollection"], "total": 1,
+        "first": {"id": "https://example.org/annos/?iris=0&page=0", "type": "AnnotationPage", "items": []}
+    })
+}
+
+rule!(
+    wa10,
+    "WA10",
+    container(),
+    [
+        ("/@context", json!("http://www.w3.org/ns/anno.jsonld"), "/@context", "Linked Data Platform"),
+        ("/id", json!("https://example.org/annos?iris=0"), "/id", "end with `/`"),
+        ("/first/id", Value::Null, "/first", "`id`"),
+    ]
+);
+
+rule!(
+    wa11,
+    "WA11",
+    page(),
+    [
+        ("/next", json!("https://example.org/annos/p1"), "/next", "`next`"),
+        ("/prev", json!({"id": "https://example.org/annos/p1", "type": "AnnotationPage"}), "/prev", "`prev`"),
+        ("/items/1/id", json!("https://example.org/annos/1"), "/items/1", "twice"),
     ]
 );
 

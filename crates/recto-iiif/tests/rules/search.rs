@@ -231,6 +231,7 @@ rule!(
     [
         ("/items/0/target/partOf/type", Value::Null, "/items/0/target/partOf", "`type`"),
         ("/items/0/target/partOf", json!("https://example.org/m"), "/items/0/target/partOf", "`partOf`"),
+        ("/items/0/target/partOf/label", Value::Null, "/items/0/target/partOf", "`label`"),
     ]
 );
 
@@ -246,6 +247,42 @@ rule!(
         (format!("{MATCH}/target/selector"), Value::Null, format!("{MATCH}/target"), "TextQuoteSelector"),
     ]
 );
+
+/// The same with a longer annotation, and a quote from within it.
+fn highlighted() -> Value {
+    let mut document = two();
+    document["items"][0]["body"]["value"] = json!("two birds in the bush");
+    document["annotations"][0]["items"][0]["motivation"] = json!("highlighting");
+    document
+}
+
+rule!(
+    s2_10,
+    "S2-10",
+    highlighted(),
+    [
+        (format!("{MATCH}/target/selector/0/exact"), json!("bush"), format!("{MATCH}/target/selector/0"), "`exact`"),
+        (
+            format!("{MATCH}/target/selector/0/prefix"),
+            json!("three "),
+            format!("{MATCH}/target/selector/0"),
+            "`prefix`"
+        ),
+        (format!("{MATCH}/target/selector/0/suffix"), json!(" on"), format!("{MATCH}/target/selector/0"), "`suffix`"),
+    ]
+);
+
+#[test]
+fn s2_10_around_a_word_stands_what_is_not_in_its_annotation() {
+    let quote = json!({"type": "TextQuoteSelector", "prefix": "There are two ", "exact": "birds", "suffix": "!"});
+    let document = super::with(two(), &format!("{MATCH}/target/selector/0"), quote);
+    assert_eq!(faults(&document), Vec::<String>::new());
+    let marked_up = super::with(highlighted(), "/items/0/body/format", json!("text/html"));
+    let marked_up = super::with(marked_up, "/items/0/body/value", json!("two <b>birds</b> in"));
+    assert_eq!(faults(&marked_up), Vec::<String>::new());
+}
+
+rule!(s2_11, "S2-11", two(), [("/items/-", two()["items"][0].clone(), "/items/1/id", "`id`")]);
 
 rule!(
     s2_12,
@@ -276,5 +313,7 @@ rule!(
         ("/items/0/value", Value::Null, "/items/0", "`value`"),
         ("/items/0/label", json!("Bird"), "/items/0/label", "`label`"),
         ("/items/0/type", json!("term"), "/items/0/type", "term"),
+        ("/items/0/service", json!([{"id": "https://example.org/search?q=b"}]), "/items/0/service/0", "`type`"),
+        ("/items/0/service", json!({"id": "https://example.org/search?q=b"}), "/items/0/service", "`service`"),
     ]
 );

@@ -48,7 +48,7 @@ impl Downgrade<'_> {
                 if !fields.get("body").is_some_and(is_picture) {
                     let kind = fields.get("body").and_then(|body| body["type"].as_str()).unwrap_or("nothing");
                     let message = format!("the canvas is painted with {kind}; 2.1 paints images only");
-                    self.lost(&place, message, "offer it by `rendering` too");
+                    self.lost(&place, message, "offer it by `rendering` too, as is done with sound and films");
                     continue;
                 }
                 out.push(Value::Object(self.annotation(fields, &place)));
@@ -198,7 +198,7 @@ impl Downgrade<'_> {
 }
 
 /// True for what 2.1 can paint: an image, a part of one, a choice of such.
-fn is_picture(body: &Value) -> bool {
+pub(super) fn is_picture(body: &Value) -> bool {
     match body {
         Value::Array(bodies) => !bodies.is_empty() && bodies.iter().all(is_picture),
         body => match body["type"].as_str() {

@@ -1,14 +1,16 @@
 //! 3.0 documents as Presentation API 2.1: sequences, images and ranges in the older words.
 //!
 //! Canvases keep their URIs, so that annotations and search answers mean the same page in both versions; documents get
-//! the URIs of their 2.1 counterparts. What 2.1 cannot say is left out, and a note says so: canvases without height and width, painted
-//! content that is not an image, services without an older form, accompanying canvases. What is only a name for something that 2.1 has
+//! the URIs of their 2.1 counterparts. What 2.1 cannot say is left out, and a note says so: services without an older form, for
+//! example. Recordings are no content of canvases in 2.1: they are offered by `rendering`, and a canvas that has only time gets a size, and
+//! the picture of its accompanying canvas where there is one. What is only a name for something that 2.1 has
 //! no class for goes without a note: the pages of painting annotations, the `type` of links, labels of `partOf`.
 
 mod annotations;
 mod content;
 mod described;
 mod ranges;
+mod recordings;
 mod services;
 
 use std::collections::HashSet;
@@ -65,7 +67,10 @@ pub fn write(mut document: Value, urls: &DocumentUrls) -> (Value, Vec<Note>) {
     let written = match kind.as_str() {
         "Manifest" => downgrade.manifest(fields, &place),
         "Collection" => downgrade.collection(fields, &place),
-        "Canvas" => downgrade.canvas(fields, &place),
+        "Canvas" => {
+            downgrade.recordings(&mut fields, &place);
+            downgrade.canvas(fields, &place)
+        }
         "Range" => downgrade.range_document(fields, &place),
         "AnnotationPage" => downgrade.annotation_list(fields, true, &place),
         "AnnotationCollection" => downgrade.layer(fields, &place),
@@ -145,14 +150,15 @@ impl Downgrade<'_> {
         let mut out = Vec::new();
         for (index, canvas) in canvases.into_iter().enumerate() {
             let place = place.index(index);
-            let Value::Object(fields) = canvas else {
+            let Value::Object(mut fields) = canvas else {
                 self.lost(&place, "a canvas belongs here", "write an object");
                 continue;
             };
+            self.recordings(&mut fields, &place);
             if fields.get("height").is_none() || fields.get("width").is_none() {
                 let id = fields.get("id").and_then(Value::as_str).unwrap_or_default();
                 let message = format!("canvases of 2.1 have `height` and `width`; {id} has not and is left out");
-                self.lost(&place, message, "offer sound and films by `rendering` too");
+                self.lost(&place, message, "give it the size of what is shown on it");
                 continue;
             }
             out.push(Value::Object(self.canvas(fields, &place)));
@@ -172,7 +178,7 @@ impl Downgrade<'_> {
         }
         if fields.shift_remove("duration").is_some() {
             let message = "`duration` of a canvas: 2.1 has no time";
-            self.lost(&place.at("duration"), message, "offer the film by `rendering` too");
+            self.lost(&place.at("duration"), message, "offer the 3.0 document too");
         }
         let pages = list(fields.shift_remove("items").unwrap_or_default());
         self.described(&mut fields, &mut out, place);
@@ -277,6 +283,10 @@ fn take_text(fields: &mut Map<String, Value>, property: &str) -> Option<String> 
         Some(Value::String(text)) => Some(text),
         _ => None,
     }
+}
+
+fn text_of<'f>(fields: &'f Map<String, Value>, property: &str) -> &'f str {
+    fields.get(property).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn uri_of(value: &Value) -> Option<&str> {

@@ -149,7 +149,7 @@ fn a_picture_without_an_older_service_stays_where_it_is_and_keeps_its_service() 
 }
 
 #[test]
-fn a_canvas_without_a_picture_has_an_empty_list_and_one_without_a_size_is_left_out() {
+fn a_canvas_without_a_picture_has_an_empty_list_and_one_with_only_time_a_size_that_holds_its_place() {
     let mut manifest = book();
     manifest.items[0].items.clear();
     let mut sound = page("sound");
@@ -157,8 +157,55 @@ fn a_canvas_without_a_picture_has_an_empty_list_and_one_without_a_size_is_left_o
     manifest.items.push(sound);
     let written = super::manifest(&manifest, &urls());
     let canvases = written["sequences"][0]["canvases"].as_array().unwrap();
-    assert_eq!(canvases.len(), 1);
+    assert_eq!(canvases.len(), 2);
     assert_eq!(canvases[0]["images"], json!([]));
+    assert_eq!((&canvases[1]["height"], &canvases[1]["width"]), (&json!(1000), &json!(1000)));
+}
+
+#[test]
+fn sound_is_offered_on_a_canvas_with_the_picture_that_accompanies_it() {
+    let painted = |canvas: &str, body: Value| {
+        json!([{"id": format!("{canvas}/p"), "type": "AnnotationPage", "items": [
+            {"id": format!("{canvas}/a"), "type": "Annotation", "motivation": "painting", "body": body, "target": canvas}]}])
+    };
+    let given = |beside: Value| {
+        let mut canvas = json!({"id": "https://e.org/c", "type": "Canvas", "label": {"none": ["Side A"]}, "duration": 9.5,
+            "items": painted("https://e.org/c", json!({"id": "https://e.org/a.mp3", "type": "Sound", "format": "audio/mpeg", "duration": 9.5}))});
+        canvas.as_object_mut().unwrap().extend(beside.as_object().unwrap().clone());
+        json!({"@context": Version::V3.context(), "id": "https://e.org/m", "type": "Manifest", "label": {"none": ["M"]}, "items": [canvas]})
+    };
+    let places = |notes: &[crate::presentation::Note]| {
+        notes.iter().map(|note| (note.kind, note.pointer.clone())).collect::<Vec<_>>()
+    };
+    let (alone, notes) = downgrade(given(json!({})));
+    assert_eq!(
+        alone["sequences"][0]["canvases"],
+        json!([{"@id": "https://e.org/c", "@type": "sc:Canvas", "label": "Side A", "height": 1000, "width": 1000,
+            "rendering": {"@id": "https://e.org/a.mp3", "label": {"@value": "Audio", "@language": "en"}, "format": "audio/mpeg"},
+            "images": []}])
+    );
+    assert_eq!(
+        places(&notes),
+        [(NoteKind::Lost, "/items/0".to_owned()), (NoteKind::Lost, "/items/0/items/0/items/0".to_owned())]
+    );
+    let beside = json!({"accompanyingCanvas": {"id": "https://e.org/x", "type": "Canvas", "height": 300, "width": 400,
+        "items": painted("https://e.org/x", json!({"id": "https://e.org/x.jpg", "type": "Image", "format": "image/jpeg"}))}});
+    let (pictured, notes) = downgrade(given(beside));
+    let canvas = &pictured["sequences"][0]["canvases"][0];
+    assert_eq!((&canvas["height"], &canvas["width"]), (&json!(300), &json!(400)));
+    assert_eq!(
+        canvas["images"],
+        json!([{"@id": "https://e.org/x/a", "@type": "oa:Annotation", "motivation": "sc:painting",
+            "resource": {"@id": "https://e.org/x.jpg", "@type": "dctypes:Image", "format": "image/jpeg"}, "on": "https://e.org/c"}])
+    );
+    assert!(places(&notes).contains(&(NoteKind::Moved, "/items/0/accompanyingCanvas".to_owned())), "{notes:?}");
+    for document in [alone, pictured] {
+        let errors: Vec<_> = crate::validate::validate(&document)
+            .into_iter()
+            .filter(|found| found.severity == crate::validate::Severity::Error)
+            .collect();
+        assert_eq!(errors, []);
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! and `language` are arrays, targets and sources objects with `type`, parts of resources have an `id`. All else, and so nearly
 //! all of a manifest of images, is as in 3.0.
 
+mod pages;
 mod read;
 mod write;
 
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 
 use super::{Collection, DocumentUrls, Manifest};
 
+pub use self::pages::{Division, collection_page, divided_collection};
 pub use self::read::downgrade;
 pub use self::write::{upgrade, write};
 

@@ -12,7 +12,8 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(tree: &Tree<'_>, findings: &mut Findings) {
     for node in &tree.nodes {
-        if node.get("label").is_some() {
+        // A page of a collection is none of the things that people choose from.
+        if node.get("label").is_some() || node.kind() == Some("CollectionPage") {
             continue;
         }
         let fix = "write `\"label\": {\"en\": [\"…\"]}`";

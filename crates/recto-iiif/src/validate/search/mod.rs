@@ -96,6 +96,20 @@ pub(super) const RULES: &[Rule] = &[
         check: v2::extended,
     },
     Rule {
+        id: "S2-10",
+        title: "What is quoted of a match stands in its annotation",
+        section: "Content Search 2.0 §4.3.2",
+        kinds: TWO,
+        check: v2::quotes,
+    },
+    Rule {
+        id: "S2-11",
+        title: "An annotation with several matches is listed once",
+        section: "Content Search 2.0 §4.3.3",
+        kinds: TWO,
+        check: v2::repeated,
+    },
+    Rule {
         id: "S2-12",
         title: "What is said of a match is about annotations of the same answer",
         section: "Content Search 2.0 §4.3.4",

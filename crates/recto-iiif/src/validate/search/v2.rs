@@ -1,6 +1,6 @@
 //! Content Search 2.0.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Class, Findings, Part, Tree, contexts, motivations};
 
@@ -104,6 +104,10 @@ pub(super) fn containers(tree: &Tree<'_>, findings: &mut Findings) {
             for property in ["id", "type"] {
                 findings.need(&container, property, "say what it is and where");
             }
+            if !container.has("label") {
+                let message = "`label` of what the target is part of is missing";
+                findings.warning(&*container.pointer, message, "give its name, so that people can tell results apart");
+            }
             findings.languages(&container, "label");
         }
     }
@@ -137,6 +141,58 @@ pub(super) fn extended(tree: &Tree<'_>, findings: &mut Findings) {
                     findings.error(target.pointer, message, "quote the match in a `selector`");
                 }
             }
+        }
+    }
+}
+
+/// The texts of an annotation's bodies; none where one of them is not plain text, as quotes of it need not be letter by letter.
+fn plain_texts<'d>(annotation: &Part<'d>) -> Option<Vec<&'d str>> {
+    let bodies = annotation.list("body");
+    let text = |body: &Part<'d>| {
+        let is_plain = body.text("format").is_none_or(|format| format == "text/plain");
+        if is_plain { body.value.get("value")?.as_str() } else { None }
+    };
+    bodies.iter().map(text).collect::<Option<Vec<_>>>().filter(|texts| !texts.is_empty())
+}
+
+pub(super) fn quotes(tree: &Tree<'_>, findings: &mut Findings) {
+    let items = tree.root().list("items");
+    let texts: HashMap<&str, Vec<&str>> =
+        items.iter().filter_map(|item| Some((item.id()?, plain_texts(item)?))).collect();
+    for item in extra(tree).iter().flat_map(|page| page.list("items")) {
+        // Around a word that is an annotation of its own stands text that is not in it; what is highlighted is within.
+        let is_within = motivations(item.value.get("motivation")).contains(&"highlighting");
+        for target in item.list("target") {
+            let Some(texts) = source(&target).and_then(|source| texts.get(source)) else { continue };
+            for selector in target.list("selector").iter().filter(|part| part.kind() == Some("TextQuoteSelector")) {
+                let part = |name: &str| selector.text(name).unwrap_or_default();
+                let quote = if is_within {
+                    format!("{}{}{}", part("prefix"), part("exact"), part("suffix"))
+                } else {
+                    part("exact").to_owned()
+                };
+                if !texts.iter().any(|text| text.contains(&quote)) {
+                    let (message, fix) = if is_within {
+                        let message =
+                            "`prefix`, `exact` and `suffix` do not follow each other in the annotation's text";
+                        (message, "quote the body letter by letter")
+                    } else {
+                        ("`exact` is not in the annotation's text", "quote what the annotation says")
+                    };
+                    findings.warning(&*selector.pointer, message, fix);
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn repeated(tree: &Tree<'_>, findings: &mut Findings) {
+    let Some(root) = page(tree) else { return };
+    let mut seen = HashSet::new();
+    for item in root.list("items") {
+        if let Some(id) = item.id().filter(|id| !seen.insert(*id)) {
+            let message = format!("`id` {id} is that of an annotation before");
+            findings.error(item.at("id"), message, "list it once, and say of each match in `annotations`");
         }
     }
 }
@@ -194,6 +250,9 @@ pub(super) fn terms(tree: &Tree<'_>, findings: &mut Findings) {
         findings.whole(&term, "total", 0);
         findings.languages(&term, "label");
         findings.string(&term, "language");
-        findings.array(&term, "service");
+        for service in findings.array(&term, "service") {
+            findings.need_uri(&service, "id");
+            findings.need_one_of(&service, "type", &["SearchService2"]);
+        }
     }
 }
