@@ -7,6 +7,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const ARROWS: &[(&str, &[&str])] = &[
     // Words: the specifications, without any I/O.
     ("recto-iiif", &[]),
+    ("recto-search", &["recto-iiif"]),
     // Beside: option machinery.
     ("recto-config", &[]),
     // Pixels.
@@ -30,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "recto-engine",
             "recto-iiif",
             "recto-ingest",
+            "recto-search",
             "recto-source",
         ],
     ),

@@ -1,10 +1,11 @@
-//! A small typeset book, one JPEG a page, with `pages.words.json`: every word and the box it stands in.
+//! A small typeset book, one JPEG a page with its text as ALTO, and `pages.words.json`: every word and the box it stands in.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use super::alto;
 use super::essay;
 use super::ink::{Ink, Sheet, fleuron, polyline};
 use super::random::{Random, fractal};
@@ -94,6 +95,8 @@ impl Page {
         encoder.set_optimized_huffman_tables(true);
         encoder.encode(&self.sheet.rgb(), WIDTH as u16, HEIGHT as u16, jpeg_encoder::ColorType::Rgb)?;
         super::write(&folder.join(&name), &bytes)?;
+        let text = alto::document(&name, WIDTH, HEIGHT, &self.words);
+        super::write(&folder.join(&name).with_extension("xml"), text.as_bytes())?;
         Ok(json!({ "file": name, "width": WIDTH, "height": HEIGHT, "words": self.words }))
     }
 }

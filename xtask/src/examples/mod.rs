@@ -3,6 +3,7 @@
 //! The same code gives the same bytes each time. Letters come from the Debian packages `fonts-ebgaramond` and
 //! `fonts-dejavu-core`; only drawn pixels enter the project.
 
+mod alto;
 mod book;
 mod cards;
 mod contours;
