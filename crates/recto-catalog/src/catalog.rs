@@ -1,20 +1,16 @@
 //! The database: open it, look things up.
 
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard};
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::activity::{Activity, ActivityKind};
-use crate::item::{Brief, Item, ItemKind};
+use crate::connections::{Connections, Durability, Shape};
+use crate::item::{Brief, Fingerprint, Item, ItemKind, SeenObject};
 use crate::{CatalogError, migrations};
 
-/// Connections that only read. One a core is enough: a look-up takes microseconds.
-const READERS: usize = 4;
-
-/// Longest wait for another process that writes.
-const BUSY: Duration = Duration::from_secs(10);
+const SHAPE: Shape = Shape { steps: migrations::CATALOGUE, durability: Durability::OfProcess, page_bytes: 4096 };
 
 const BRIEF: &str = "id, path, identifier, kind, label, \
     CASE kind WHEN 0 THEN pages ELSE (SELECT count(*) FROM item AS inner WHERE inner.parent = item.path) \
@@ -26,8 +22,7 @@ const BRIEF: &str = "id, path, identifier, kind, label, \
 /// the disk takes: from async code, call them where blocking is allowed.
 #[derive(Debug)]
 pub struct Catalog {
-    writer: Mutex<Connection>,
-    readers: Vec<Mutex<Connection>>,
+    connections: Connections,
     pub(crate) syncing: Mutex<()>,
 }
 
@@ -37,20 +32,8 @@ impl Catalog {
     /// # Errors
     /// When the file cannot be opened, is no database, or was written by a newer program.
     pub fn open(path: &Path) -> Result<Self, CatalogError> {
-        let open = || -> Result<Connection, rusqlite::Error> {
-            let connection = Connection::open(path)?;
-            connection.busy_timeout(BUSY)?;
-            // Readers go on while one writes, and what was committed survives the end of the process.
-            connection.pragma_update(None, "journal_mode", "WAL")?;
-            connection.pragma_update(None, "synchronous", "NORMAL")?;
-            connection.pragma_update(None, "foreign_keys", true)?;
-            Ok(connection)
-        };
-        let failed = |source| CatalogError::Open { path: path.to_owned(), source };
-        let mut writer = open().map_err(failed)?;
-        migrations::migrate(&mut writer)?;
-        let readers: Result<Vec<_>, _> = (0..READERS).map(|_| open().map(Mutex::new).map_err(failed)).collect();
-        Ok(Self { writer: Mutex::new(writer), readers: readers?, syncing: Mutex::new(()) })
+        let connections = Connections::open(path, &SHAPE)?;
+        Ok(Self { connections, syncing: Mutex::new(()) })
     }
 
     /// A catalogue that is gone when it is dropped.
@@ -58,29 +41,15 @@ impl Catalog {
     /// # Errors
     /// When there is no memory for it.
     pub fn in_memory() -> Result<Self, CatalogError> {
-        let mut writer = Connection::open_in_memory()?;
-        writer.pragma_update(None, "foreign_keys", true)?;
-        migrations::migrate(&mut writer)?;
-        Ok(Self { writer: Mutex::new(writer), readers: Vec::new(), syncing: Mutex::new(()) })
+        Ok(Self { connections: Connections::in_memory(&SHAPE)?, syncing: Mutex::new(()) })
     }
 
     pub(crate) fn writer(&self) -> MutexGuard<'_, Connection> {
-        // A transaction that was open when its thread died was rolled back, so that the connection is as good as before.
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+        self.connections.writer()
     }
 
     fn reader(&self) -> MutexGuard<'_, Connection> {
-        for reader in &self.readers {
-            match reader.try_lock() {
-                Ok(reader) => return reader,
-                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => {}
-            }
-        }
-        match self.readers.first() {
-            Some(reader) => reader.lock().unwrap_or_else(PoisonError::into_inner),
-            None => self.writer(),
-        }
+        self.connections.reader()
     }
 
     /// The object of this identifier, or the one that had it before it was renamed.
@@ -125,6 +94,15 @@ impl Catalog {
         let reader = self.reader();
         let mut statement = reader.prepare_cached(&format!("SELECT {ITEM} FROM item WHERE id = ?1"))?;
         Ok(statement.query_row([row], item).optional()?)
+    }
+
+    /// Identifiers that an item had before, and that nothing else has now.
+    pub fn identifiers_before(&self, row: i64) -> Result<Vec<String>, CatalogError> {
+        let reader = self.reader();
+        let mut statement =
+            reader.prepare_cached("SELECT identifier FROM alias WHERE item = ?1 ORDER BY identifier")?;
+        let found = statement.query_map([row], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(found)
     }
 
     /// The collection that holds everything.
@@ -194,6 +172,18 @@ impl Catalog {
         let count: i64 =
             reader.query_row("SELECT count(*) FROM item WHERE kind = ?1", [kind.number()], |row| row.get(0))?;
         Ok(count as u64)
+    }
+
+    /// Objects with the state of everything that they are made of, by row, beginning behind this one.
+    pub fn object_states(&self, behind: i64, most: u64) -> Result<Vec<SeenObject>, CatalogError> {
+        let reader = self.reader();
+        let mut statement = reader
+            .prepare_cached("SELECT id, path, signature FROM item WHERE id > ?1 AND kind = 0 ORDER BY id LIMIT ?2")?;
+        let state = |row: &Row<'_>| {
+            Ok(SeenObject { row: row.get(0)?, path: row.get(1)?, signature: Fingerprint::from_bytes(row.get(2)?) })
+        };
+        let found = statement.query_map(params![behind, most as i64], state)?.collect::<Result<_, _>>()?;
+        Ok(found)
     }
 
     /// Rows of objects whose files were not looked into yet, beginning behind this row.

@@ -1,15 +1,15 @@
-//! What can go wrong with the database.
+//! What can go wrong with a database.
 
 use std::path::PathBuf;
 
 use recto_iiif::ErrorKind;
 
-/// Why the catalogue could not do it.
+/// Why the catalogue, or another database beside it, could not do it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CatalogError {
     /// The file cannot be opened or made.
-    #[error("the catalogue `{path}` cannot be opened")]
+    #[error("the database `{path}` cannot be opened")]
     Open {
         /// The database file.
         path: PathBuf,
@@ -18,7 +18,7 @@ pub enum CatalogError {
     },
     /// A newer version of the program wrote it.
     #[error(
-        "the catalogue has version {found}, this program knows up to {known}; use the newer program, or name another state directory"
+        "the database has version {found}, this program knows up to {known}; use the newer program, or name another state directory"
     )]
     TooNew {
         /// The version of the database.
@@ -27,8 +27,16 @@ pub enum CatalogError {
         known: i64,
     },
     /// A statement failed.
-    #[error("the catalogue failed")]
+    #[error("the database failed")]
     Database(#[from] rusqlite::Error),
+    /// A file beside the database cannot be read or written.
+    #[error("`{path}` cannot be read or written")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
 }
 
 impl CatalogError {
@@ -44,7 +52,7 @@ impl CatalogError {
             Self::Open { source, .. } | Self::Database(source) => {
                 matches!(source.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
             }
-            Self::TooNew { .. } => false,
+            Self::TooNew { .. } | Self::File { .. } => false,
         }
     }
 }

@@ -9,6 +9,11 @@ impl Fingerprint {
         self.0.to_be_bytes()
     }
 
+    /// As a database column holds it; what is no fingerprint is one that nothing has.
+    pub(crate) fn from_column(bytes: &[u8]) -> Self {
+        Self::from_bytes(bytes.try_into().unwrap_or_default())
+    }
+
     pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(u128::from_be_bytes(bytes))
     }
@@ -121,4 +126,15 @@ pub struct Item {
     pub body: Vec<u8>,
     /// What is known of the insides of its files; `None` until they were looked into.
     pub facts: Option<Vec<u8>>,
+}
+
+/// An object with the state of everything that it is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenObject {
+    /// The row; it stays the same when the object is moved.
+    pub row: i64,
+    /// Where it lies.
+    pub path: String,
+    /// The state of everything that it is made of.
+    pub signature: Fingerprint,
 }

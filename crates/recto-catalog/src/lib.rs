@@ -2,7 +2,8 @@
 //!
 //! [`Catalog`] holds one row for each object and collection. What a row says is made by others and is bytes here; the
 //! catalogue knows places, identifiers, order and versions. [`Catalog::sync`] takes in what a scan of the library found and
-//! writes the log of [`Activity`].
+//! writes the log of [`Activity`]. Beside it, in a database of its own, lie the texts of the pages, ready to be searched
+//! ([`text::TextStore`]); and, in one more, what people wrote about the objects ([`annotations::AnnotationStore`]).
 //!
 //! ```
 //! use recto_catalog::{Catalog, Fingerprint, Found, ItemKind};
@@ -31,14 +32,17 @@
 //! ```
 
 mod activity;
+pub mod annotations;
 mod catalog;
+mod connections;
 mod error;
 mod item;
 mod migrations;
 mod sync;
+pub mod text;
 
 pub use activity::{Activity, ActivityKind};
 pub use catalog::Catalog;
 pub use error::CatalogError;
-pub use item::{Brief, Fingerprint, Found, Item, ItemKind};
+pub use item::{Brief, Fingerprint, Found, Item, ItemKind, SeenObject};
 pub use sync::{Outcome, Sync, Tally};

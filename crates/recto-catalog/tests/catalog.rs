@@ -218,6 +218,7 @@ fn a_database_of_the_first_version_opens_and_answers_alike() {
     let item = catalog.item("letters").unwrap().unwrap();
     assert_eq!((item.row, item.pages, item.body.as_slice()), (1, 2, &b"{}"[..]));
     assert_eq!(catalog.item("briefe").unwrap().unwrap().row, 1, "the alias is kept");
+    assert_eq!(catalog.identifiers_before(1).unwrap(), ["briefe"]);
     assert_eq!(catalog.activities(1, 10).unwrap()[0].at_ms, 1_700_000_000_000);
 }
 
