@@ -30,13 +30,18 @@ pub fn prepare() {
 fn ours(panic: &PanicHookInfo) -> bool {
     // A reader that is called back by a library has no other way out of it than this.
     let stopped = panic.payload().is::<DecodeError>();
-    let home = panic.location().is_some_and(|at| ["recto-codec/", "recto-iiif/"].iter().any(|home| at.file().contains(home)));
+    let home = panic.location().is_some_and(|at| ["recto-codec/", "recto-iiif/", "recto-ingest/"].iter().any(|home| at.file().contains(home)));
     home && !stopped
 }
 
 /// Does with the file what a server would do.
 pub fn file(bytes: &[u8]) {
-    if catch_unwind(AssertUnwindSafe(|| exercise::file(bytes))).is_err() {
+    contained(|| exercise::file(bytes));
+}
+
+/// Does this; a panic that comes out of it is a find, whoever's it is.
+pub fn contained(work: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(work)).is_err() {
         eprintln!("not contained: {}", LAST.take());
         std::process::abort();
     }

@@ -40,7 +40,8 @@ struct Assembly {
 
 impl Assembly {
     fn root(&mut self, root: FoundFolder) {
-        let is_taken = root.folders.iter().any(|folder| folder.name == root.name);
+        // Two things of a tree cannot have one identifier; what the root is called when it is published is decided elsewhere.
+        let is_taken = root.folders.iter().any(|folder| folder.name == root.name) && !root.is_object();
         let identifier = if is_taken { format!("~{}", root.name) } else { root.name.clone() };
         if root.is_object() {
             self.collections.push(collection(&identifier, &root.name, None, Vec::new()));
@@ -60,9 +61,10 @@ impl Assembly {
             .folders
             .into_iter()
             .map(|folder| (NaturalKey::new(&folder.name), Found::Folder(folder)))
-            .chain(folder.contents.into_iter().map(|file| {
-                let sides = loose.remove(label(&file.name)).unwrap_or_default();
-                (NaturalKey::new(label(&file.name)), Found::File(file, sides))
+            .chain(together(folder.contents).into_iter().map(|files| {
+                let name = files.first().map(|file| label(&file.name)).unwrap_or_default();
+                let sides = loose.remove(name).unwrap_or_default();
+                (NaturalKey::new(name), Found::Files(files, sides))
             }))
             .collect();
         // Stable: of one name, the folder comes first, then files in the order of their extensions.
@@ -76,10 +78,10 @@ impl Assembly {
 
     fn member(&mut self, member: Found, prefix: &str, parent: usize) -> Place {
         match member {
-            Found::File(file, sides) => {
-                let identifier = format!("{prefix}{}", file.name);
-                let label = label(&file.name).to_owned();
-                self.object(&identifier, &label, prefix, vec![file], sides, parent)
+            Found::Files(files, sides) => {
+                let name = files.first().map(|file| file.name.clone()).unwrap_or_default();
+                let identifier = format!("{prefix}{name}");
+                self.object(&identifier, label(&name), prefix, files, sides, parent)
             }
             Found::Folder(folder) => {
                 let identifier = format!("{prefix}{}", folder.name);
@@ -138,7 +140,8 @@ impl Assembly {
 
 enum Found {
     Folder(FoundFolder),
-    File(FoundFile, Vec<Side>),
+    /// A loose file, with the picture that belongs to it.
+    Files(Vec<FoundFile>, Vec<Side>),
 }
 
 impl FoundFolder {
@@ -160,6 +163,28 @@ fn gather(folder: FoundFolder, prefix: &str, contents: &mut Vec<FoundFile>, side
         let prefix = format!("{prefix}{}/", inner.name);
         gather(inner, &prefix, contents, sides);
     }
+}
+
+/// Loose files, each for itself; only a recording has the first picture of its name behind it.
+fn together(files: Vec<FoundFile>) -> Vec<Vec<FoundFile>> {
+    let is_recording = |file: &FoundFile| file.media == media::Media::Recording;
+    let mut recordings: HashMap<String, usize> = HashMap::new();
+    let (timed, still): (Vec<FoundFile>, Vec<FoundFile>) = files.into_iter().partition(is_recording);
+    let mut all: Vec<Vec<FoundFile>> = Vec::new();
+    for file in timed {
+        recordings.entry(label(&file.name).to_owned()).or_insert(all.len());
+        all.push(vec![file]);
+    }
+    for file in still {
+        // A PDF is no picture.
+        let is_picture = !file.name.to_ascii_lowercase().ends_with(".pdf");
+        let recording = recordings.get(label(&file.name)).and_then(|place| all.get_mut(*place));
+        match recording.filter(|files| is_picture && files.len() == 1) {
+            Some(files) => files.push(file),
+            None => all.push(vec![file]),
+        }
+    }
+    all
 }
 
 /// Tells the files that lie beside a loose file and share its name (`prague.xml`, `interview.en.vtt`, `alto/prague.xml`)

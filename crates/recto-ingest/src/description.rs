@@ -166,6 +166,8 @@ pub struct Page {
     pub rendering: Vec<Link>,
     /// A picture that stands for it: a path or URL.
     pub thumbnail: Option<String>,
+    /// A picture that is shown while sound is heard, or before a film begins.
+    pub beside: Option<Location>,
     /// The access rule, as it was written.
     pub access: Option<serde_json::Value>,
 }
@@ -318,9 +320,17 @@ pub enum PageRef {
 pub enum Member {
     /// Something described by the same source, such as a component of a finding aid.
     Described(Box<Description>),
-    /// Something that another source describes, such as the METS file of a volume, or that is a folder of files.
+    /// Something of the library: an object or collection that is published anyway, found again by what the source named.
+    Here {
+        /// Its path in the library; empty for the collection that holds everything.
+        path: String,
+        /// What it is.
+        kind: Kind,
+    },
+    /// Something that another source describes, such as the METS file of a volume, or that is a folder of files. Which thing of the
+    /// library that is, is not known yet.
     Source {
-        /// The path or URL of that source.
+        /// The path or URL of that source. A path may lead out of the folder by `..`: it is compared, and nothing is opened by it.
         id: String,
         /// What it is meant to be.
         kind: Kind,

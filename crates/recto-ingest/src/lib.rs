@@ -1,4 +1,5 @@
-//! Reads what people have and makes objects of it: folders of images and recordings, tables, sidecars, METS and other XML.
+//! Reads what people have and makes objects of it: folders of images and recordings, tables, sidecars, METS and other XML, and the
+//! [`text`] of pages.
 //!
 //! [`Library::scan`] gives a [`Tree`] of collections, objects and files, and [`Watcher`] a new one after each change;
 //! [`Describer`] joins everything that is said about each of them; [`build`] makes Presentation 3.0 documents of that.
@@ -10,6 +11,8 @@ pub mod build;
 pub mod dates;
 mod describe;
 pub mod description;
+pub mod editorial;
+mod exif;
 mod fields;
 mod finding;
 pub mod languages;
@@ -19,12 +22,13 @@ mod marks;
 mod media;
 pub mod merge;
 pub mod natural;
+mod outline;
 pub mod readers;
 pub mod rights;
 mod scan;
 pub mod sidecars;
 pub mod tables;
-mod texts;
+pub mod text;
 mod tree;
 mod watch;
 mod words;

@@ -146,6 +146,11 @@ impl Library {
         Ok(bytes)
     }
 
+    /// A file that a scan found, open for reading.
+    pub(crate) fn open(&self, path: &str) -> std::io::Result<std::fs::File> {
+        std::fs::File::open(self.place(path).ok_or(std::io::ErrorKind::NotFound)?)
+    }
+
     /// The folders, as absolute paths.
     pub fn folders(&self) -> impl ExactSizeIterator<Item = &Path> {
         self.roots.iter().map(|root| root.path.as_path())

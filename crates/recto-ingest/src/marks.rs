@@ -1,5 +1,7 @@
 //! Files by which a folder says what it is: a METS file makes one object of all folders below it, for example.
 
+use std::io::{BufRead as _, BufReader, Read};
+
 use crate::description::Kind;
 
 /// How much of a file is looked at.
@@ -59,6 +61,35 @@ pub(crate) fn by_content(name: &str, head: &[u8]) -> Option<Kind> {
     None
 }
 
+/// How much of a METS file is looked at to find out whether it has files or only points to others.
+const MOST_OF_METS: u64 = 1 << 20;
+
+/// True for a METS file that names no files of its own but other METS files: that of a newspaper or of a work in volumes.
+///
+/// Files stand before the structure, so that whichever comes first tells.
+pub(crate) fn points_to_others(file: impl Read) -> bool {
+    let mut file = BufReader::new(file).take(MOST_OF_METS);
+    let mut piece = Vec::new();
+    loop {
+        piece.clear();
+        match file.read_until(b'<', &mut piece) {
+            Ok(0) | Err(_) => return false,
+            Ok(_) => {}
+        }
+        // In UTF-16 plain ASCII has zeros between its letters.
+        let letters = piece.iter().copied().filter(|byte| *byte != 0);
+        let name: Vec<u8> = letters
+            .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'_' | b'-' | b'.'))
+            .take(64)
+            .collect();
+        match name.rsplit(|byte| *byte == b':').next() {
+            Some(b"file" | b"fptr") => return false,
+            Some(b"mptr") => return true,
+            _ => {}
+        }
+    }
+}
+
 /// `kind: manifest` in YAML, `kind = "manifest"` in TOML, `"kind": "manifest"` in JSON.
 fn declared_kind(line: &str) -> Option<Kind> {
     let line = line.trim_start_matches(|open: char| open == '{' || open.is_whitespace()).trim_start_matches('"');
@@ -90,6 +121,15 @@ mod tests {
             ("recto.yml", "kindly: manifest", None),
         ] {
             assert_eq!(by_content(name, content.as_bytes()), wanted, "{name} {content}");
+        }
+        for (content, wanted) in [
+            ("<m:mets><m:structMap><m:div><m:mptr xlink:href='1.xml'/>", true),
+            ("<mets><fileSec><fileGrp><file ID='a'/></fileGrp></fileSec><structMap><div><mptr/></div>", false),
+            ("<mets><structMap><div><fptr/></div>", false),
+            ("<mets><fileSec/></mets>", false),
+            ("", false),
+        ] {
+            assert_eq!(points_to_others(content.as_bytes()), wanted, "{content}");
         }
         assert_eq!(by_name("Pages.CSV"), Some(Kind::Manifest));
         assert_eq!(by_name("manifests.yml"), Some(Kind::Collection));

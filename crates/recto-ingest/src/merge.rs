@@ -329,6 +329,7 @@ fn add_page(to: &mut Page, from: &Page) {
     fill(&mut to.height, from.height.as_ref());
     fill(&mut to.duration, from.duration.as_ref());
     fill(&mut to.nav_date, from.nav_date.as_ref());
+    fill(&mut to.beside, from.beside.as_ref());
     for text in &from.texts {
         if !to.texts.iter().any(|known| known.id == text.id) {
             to.texts.push(text.clone());

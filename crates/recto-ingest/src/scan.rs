@@ -354,7 +354,16 @@ fn kind(found: &FoundFolder, real: &Path) -> Option<Kind> {
     if declared.is_some() || is_clear {
         return declared;
     }
-    records.into_iter().take(MOST_LOOKED_INTO).find_map(look)
+    let mut points_to_others = false;
+    let strong = records.into_iter().take(MOST_LOOKED_INTO).find_map(|side| {
+        let kind = look(side)?;
+        let is_pointer =
+            kind == Kind::Manifest && fs::File::open(real.join(&side.name)).is_ok_and(marks::points_to_others);
+        points_to_others |= is_pointer;
+        (!is_pointer).then_some(kind)
+    });
+    // Beside the METS file of the volume itself, that of the whole work says nothing about the folder.
+    strong.or(points_to_others.then_some(Kind::Collection))
 }
 
 fn file(role: Role, stamp: Stamp) -> Entry {

@@ -148,7 +148,8 @@ impl Tree {
     /// The collection that holds everything.
     ///
     /// Its identifier is the name of the library's folder. A folder at the top of the library may have that name too;
-    /// then the root's gets a `~` in front, with which no published name begins. When the library's folder holds images
+    /// then the root's gets a `~` in front in the tree, with which no name begins. It is published under its own name all the same
+    /// ([`crate::DescribedCollection`]), and the folder gives way. When the library's folder holds images
     /// directly and no folders, the root collection holds one object of the same identifier.
     pub fn root(&self) -> &Collection {
         &self.collections[0]
@@ -180,6 +181,40 @@ impl Tree {
             }
             around = around.rsplit_once('/').map_or("", |(folder, _)| folder);
         }
+    }
+
+    /// What lies at this path, or is described by the file at this path: the nearest thing around it that has the file.
+    pub fn thing_of(&self, path: &str) -> Option<Member<'_>> {
+        let whole = Identifier::new(path);
+        let collection = || self.collection(&whole).filter(|found| found.parent.is_some());
+        let found = self.object(&whole).map(Member::Object).or_else(|| collection().map(Member::Collection));
+        if found.is_some() {
+            return found;
+        }
+        let mut folder = path;
+        while !folder.is_empty() {
+            folder = folder.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let name = path.get(folder.len()..).unwrap_or_default().trim_start_matches('/');
+            if let Some(found) = self.described_in(folder, name) {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    /// What a file of this name describes, which lies in or below this folder.
+    fn described_in(&self, folder: &str, name: &str) -> Option<Member<'_>> {
+        let has = |sides: &[Side]| sides.iter().any(|side| side.name == name);
+        let around = if folder.is_empty() { Some(self.root()) } else { self.collection(&Identifier::new(folder)) };
+        let alone = if folder.is_empty() { &self.root().identifier } else { &Identifier::new(folder) };
+        if let Some(object) = self.object(alone).filter(|object| has(&object.sides)) {
+            return Some(Member::Object(object));
+        }
+        let around = around?;
+        if has(&around.sides) {
+            return Some(Member::Collection(around));
+        }
+        self.members(around).find(|member| matches!(member, Member::Object(object) if has(&object.sides)))
     }
 
     /// What a collection of this tree holds, in natural order of names.

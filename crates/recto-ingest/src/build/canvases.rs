@@ -45,8 +45,30 @@ pub(super) fn canvas(
     }
     canvas.thumbnail = ready.iter().find_map(|ready| ready.thumbnail.clone()).into_iter().collect();
     canvas.items = vec![AnnotationPage::new(format!("{}/painting", canvas.id), paintings(&canvas.id, ready))];
+    if let Some(source) = &plan.beside {
+        put_beside(&mut canvas, source, links, findings);
+    }
     describe(&mut canvas, plan, language, links);
     canvas
+}
+
+/// The canvas with the picture that is shown while sound is heard, or before a film begins.
+fn put_beside(canvas: &mut Canvas, source: &Source<'_>, links: Links<'_>, findings: &mut Vec<Finding>) {
+    let painted = Painted { source: source.clone(), content: None };
+    let Some(picture) = ready(&painted, links, findings) else { return };
+    let Some(size) = picture.size else { return };
+    let (property, word) = if canvas.width.is_some() {
+        ("placeholderCanvas", "placeholder")
+    } else {
+        ("accompanyingCanvas", "accompanying")
+    };
+    if canvas.thumbnail.is_empty() {
+        canvas.thumbnail = picture.thumbnail.clone().into_iter().collect();
+    }
+    let mut beside = Canvas::new(format!("{}/{word}", canvas.id), LanguageMap::default(), size);
+    beside.label = None;
+    beside.items = vec![AnnotationPage::new(format!("{}/painting", beside.id), paintings(&beside.id, vec![picture]))];
+    canvas.extra.insert(property.into(), json!(beside));
 }
 
 /// Why a page has no picture, only the finding tells.
@@ -256,7 +278,7 @@ fn describe(canvas: &mut Canvas, plan: &CanvasPlan<'_>, language: Option<&str>, 
     if canvas.thumbnail.is_empty() {
         canvas.thumbnail = page.thumbnail.iter().map(|given| links.picture(given)).collect();
     }
-    let (captions, others): (Vec<&Link>, Vec<&Link>) = page.texts.iter().partition(|text| is_captions(text));
+    let (captions, others): (Vec<&Link>, Vec<&Link>) = page.texts.iter().partition(|text| caption_type(text).is_some());
     if !others.is_empty() {
         let links: Vec<_> = others.iter().map(|link| links.resource(link, "Dataset", None)).collect();
         canvas.extra.insert("seeAlso".into(), json!(links));
@@ -272,15 +294,25 @@ fn describe(canvas: &mut Canvas, plan: &CanvasPlan<'_>, language: Option<&str>, 
     }
 }
 
-fn is_captions(link: &Link) -> bool {
-    let is_vtt = |path: &str| path.to_ascii_lowercase().ends_with(".vtt");
-    link.format.as_deref() == Some("text/vtt") || (link.format.is_none() && is_vtt(&link.id))
+const WEB_VTT: &str = "text/vtt";
+const SRT: &str = "application/x-subrip";
+
+/// The media type of captions; `None` for what is none.
+fn caption_type(link: &Link) -> Option<&'static str> {
+    let is_named = |extension: &str| link.id.to_ascii_lowercase().ends_with(extension);
+    match link.format.as_deref() {
+        Some(WEB_VTT) => Some(WEB_VTT),
+        Some(SRT) => Some(SRT),
+        None if is_named(".vtt") => Some(WEB_VTT),
+        None if is_named(".srt") => Some(SRT),
+        _ => None,
+    }
 }
 
-/// Captions as both viewers read them: a supplementing body in WebVTT with its language.
+/// Captions as both viewers read them: a supplementing body with its language.
 fn caption(id: &str, link: &Link, language: Option<&str>, canvas: &str, links: Links<'_>) -> Annotation {
     let mut body = links.resource(link, "Text", Some("Captions"));
-    body.format = Some("text/vtt".into());
+    body.format = caption_type(link).map(str::to_owned);
     if link.language.is_empty() {
         body.extra.insert("language".into(), json!([language.unwrap_or("und")]));
     }

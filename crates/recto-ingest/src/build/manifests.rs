@@ -14,8 +14,8 @@ use super::plan::{CanvasPlan, plan};
 use super::ranges::Pages;
 use super::urls::Urls;
 use super::{PageFacts, canvases, made, ranges};
-use crate::Finding;
 use crate::description::Description;
+use crate::{Finding, Severity};
 
 /// What is around an object.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +41,7 @@ pub fn manifest(
     if let Some(manifest) = made::manifest(parts, around, urls) {
         return (manifest, Vec::new());
     }
-    let mut findings = Vec::new();
+    let mut findings = left_out(facts);
     let plans = plan(parts, around.prefix, facts);
     let links = Links { prefix: around.prefix, urls };
     let said = &parts.description;
@@ -81,6 +81,31 @@ pub fn manifest(
         manifest.extra.insert("navPlace".into(), nav_place(place, &manifest.id));
     }
     (manifest, findings)
+}
+
+/// Files of which not all pages are known, for there are too many.
+fn left_out(facts: &[PageFacts]) -> Vec<Finding> {
+    let mut of_file: HashMap<&Identifier, (u32, u32)> = HashMap::new();
+    for page in facts.iter().filter(|page| page.problem.is_none()) {
+        let (known, all) = of_file.entry(&page.file).or_default();
+        *known += 1;
+        *all = (*all).max(page.pages);
+    }
+    let mut findings: Vec<Finding> = of_file
+        .into_iter()
+        .filter(|(_, (known, all))| known < all)
+        .map(|(file, (known, all))| {
+            Finding::new(
+                Severity::Error,
+                "pages-left-out",
+                file.as_str(),
+                format!("the file has {all} pages, and only the first {known} are published"),
+                "divide it into several files",
+            )
+        })
+        .collect();
+    findings.sort_by(|left, right| left.place.cmp(&right.place));
+    findings
 }
 
 /// The whole as one file, where there are pages for it and nobody said otherwise.

@@ -4,6 +4,7 @@
 //! object becomes a canvas. One that could not be read becomes a placeholder, so that nobody takes an incomplete object for
 //! a complete one, and so that the other pages keep their places.
 
+mod added;
 mod canvases;
 mod collections;
 mod described;
@@ -18,6 +19,7 @@ mod urls;
 use recto_iiif::Dimensions;
 use recto_iiif::identifier::Identifier;
 
+pub use added::{Added, TEXT_GRANULARITY_CONTEXT, add, text_page};
 pub use collections::{CollectionParts, MemberPart, collection};
 pub use manifests::{Around, manifest};
 pub use parts::{FilePart, ObjectParts};

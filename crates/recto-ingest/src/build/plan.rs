@@ -20,6 +20,8 @@ pub struct CanvasPlan<'a> {
     pub page: Option<&'a Page>,
     /// What is painted on it, in order.
     pub painted: Vec<Painted<'a>>,
+    /// A picture that is shown while sound is heard, or before a film begins.
+    pub beside: Option<Source<'a>>,
     /// Which of the described pages it is, from 0; the number of the file where none are described.
     pub place: usize,
 }
@@ -137,6 +139,7 @@ impl<'a> Planning<'a, '_> {
             label: self.label(file, page, number, pages),
             page,
             painted: vec![Painted { source: Source::File { file, image, facts }, content }],
+            beside: page.filter(|_| number <= 1).and_then(|page| self.beside(page)),
             place,
         }
     }
@@ -179,8 +182,24 @@ impl<'a> Planning<'a, '_> {
             label,
             page: Some(page),
             painted,
+            beside: self.beside(page),
             place,
         });
+    }
+
+    /// The picture beside a page, where it is there.
+    fn beside(&self, page: &'a Page) -> Option<Source<'a>> {
+        let (name, number) = match page.beside.as_ref()? {
+            Location::File(name) => (name, 1),
+            Location::FilePage(name, number) => (name, *number),
+            web => return Some(Source::Web(web)),
+        };
+        let file = *self.by_name.get(name.as_str())?;
+        Some(Source::File {
+            file,
+            image: page_identifier(&file.identifier(self.prefix), number),
+            facts: self.facts(file).iter().find(|facts| facts.page == number).copied(),
+        })
     }
 
     fn painted(&self, content: &'a Content) -> Painted<'a> {

@@ -56,6 +56,16 @@ impl SiteUrls {
         &self.base
     }
 
+    /// The object and the name of a canvas, from its URI in any version; `None` for the URI of something else.
+    pub fn parse_canvas(&self, uri: &str) -> Option<(Identifier, Identifier)> {
+        let path = uri.split(['#', '?']).next()?.strip_prefix(&self.base)?.strip_prefix("/iiif/presentation/")?;
+        let (version, rest) = path.split_once('/')?;
+        Version::from_segment(version)?;
+        let (object, name) = rest.rsplit_once("/canvas/")?;
+        let parse = |encoded: &str| Identifier::parse_encoded(encoded).ok().filter(|it| !it.as_str().is_empty());
+        Some((parse(object)?, parse(name)?))
+    }
+
     /// How documents move from 3.0 to another version, for those that write it.
     pub fn documents(&self, version: Version) -> DocumentUrls {
         let prefix = |version: Version| format!("{}/iiif/presentation/{}/", self.base, version.segment());
@@ -123,6 +133,23 @@ mod tests {
             let urls = SiteUrls::new("https://example.org/scans").with_image_prefix(ApiVersion::V3, prefix);
             assert_eq!(urls.image(ApiVersion::V3, &image), url);
             assert_eq!(urls.image(ApiVersion::V2, &image), "https://example.org/scans/iiif/2/a.tif");
+        }
+    }
+
+    #[test]
+    fn a_canvas_is_known_again_in_every_version() {
+        let urls = SiteUrls::new("https://example.org/scans");
+        let (object, name) = (Identifier::new("a/b"), Identifier::new("1 r"));
+        let canvas = urls.canvas(&object, name.as_str());
+        for uri in [canvas.clone(), format!("{canvas}#xywh=1,2,3,4"), canvas.replace("/3/", "/2/")] {
+            assert_eq!(urls.parse_canvas(&uri), Some((object.clone(), name.clone())), "{uri}");
+        }
+        for uri in [
+            "https://example.org/iiif/presentation/3/a/canvas/1",
+            "",
+            "https://example.org/scans/iiif/presentation/3/a/manifest",
+        ] {
+            assert_eq!(urls.parse_canvas(uri), None, "{uri}");
         }
     }
 

@@ -11,7 +11,11 @@ use crate::assemble::label;
 use crate::build::FilePart;
 use crate::description::{Content, Description, Link, Location, Page};
 use crate::sidecars::{PageNames, read_toc};
-use crate::{Finding, Object, Severity, texts};
+use crate::text::pairing as texts;
+use crate::{Finding, Media, Object, Severity, outline};
+
+/// No PDF is read for its outline beyond this length.
+const MOST_OUTLINE_BYTES: u64 = 256 << 20;
 
 impl Describer<'_> {
     pub(super) fn finish(
@@ -22,7 +26,10 @@ impl Describer<'_> {
         findings: &mut Vec<Finding>,
     ) {
         take_documents_as_renderings(files, description);
+        take_pictures_of_recordings(files, description);
+        self.read_outline(object, files, description, findings);
         resolve(object, files, description, findings);
+        self.order_by_date(object, files, description, findings);
         if object.sides.is_empty() {
             return;
         }
@@ -49,6 +56,45 @@ impl Describer<'_> {
                 description.ranges = ranges;
             }
         }
+    }
+
+    /// An object that is one PDF has its outline as table of contents.
+    fn read_outline(
+        &self,
+        object: &Object,
+        files: &[FilePart],
+        description: &mut Description,
+        findings: &mut Vec<Finding>,
+    ) {
+        let [file] = files else { return };
+        if !is_document(file) || !description.pages.is_empty() || !description.ranges.is_empty() {
+            return;
+        }
+        let place = format!("{}{}", object.prefix(), file.name);
+        let mut report = |message: String, fix: &str| {
+            findings.push(Finding::new(Severity::Note, "outline-not-whole", place.as_str(), message, fix));
+        };
+        if file.bytes > MOST_OUTLINE_BYTES {
+            let message =
+                format!("the file is larger than {} MB; its outline was not looked for", MOST_OUTLINE_BYTES >> 20);
+            return report(message, "write the table of contents into `toc.txt`");
+        }
+        // A file that cannot be read is told of where its pages are looked at.
+        let Ok(bytes) = self.library.read_head(&place, MOST_OUTLINE_BYTES) else { return };
+        let canvas = file.canvas();
+        let name = |page: usize| if page <= 1 { canvas.to_owned() } else { format!("{canvas};{page}") };
+        let outline = outline::read(bytes, &name);
+        if outline.astray > 0 {
+            let message = format!("{} entries of its outline lead to no page of it; they are left out", outline.astray);
+            report(message, "mend the outline, or write the table of contents into `toc.txt`");
+        }
+        if outline.is_cut {
+            report(
+                "its outline is longer or deeper than is read; the rest is left out".to_owned(),
+                "write the table of contents into `toc.txt`",
+            );
+        }
+        description.ranges = outline.ranges;
     }
 
     /// Finds the files with the text of each page.
@@ -84,7 +130,7 @@ impl Describer<'_> {
     }
 }
 
-fn page_of(file: &FilePart) -> Page {
+pub(super) fn page_of(file: &FilePart) -> Page {
     Page { contents: vec![Content::at(Location::File(file.name.clone()))], ..Page::default() }
 }
 
@@ -137,6 +183,40 @@ fn take_documents_as_renderings(files: &[FilePart], description: &mut Descriptio
     }
 }
 
+/// A picture that has the name of a recording is shown with it, and is no page of its own.
+fn take_pictures_of_recordings(files: &[FilePart], description: &mut Description) {
+    let recordings: HashSet<&str> =
+        files.iter().filter(|file| file.media == Media::Recording).map(|file| stem(&file.name)).collect();
+    let mut pictures: HashMap<&str, &FilePart> = HashMap::new();
+    for file in files.iter().filter(|file| file.media == Media::Image && !is_document(file)) {
+        if recordings.contains(stem(&file.name)) {
+            pictures.entry(stem(&file.name)).or_insert(file);
+        }
+    }
+    if pictures.is_empty() {
+        return;
+    }
+    if description.pages.is_empty() {
+        let is_beside =
+            |file: &&FilePart| pictures.get(stem(&file.name)).is_some_and(|picture| picture.name == file.name);
+        description.pages = files.iter().filter(|file| !is_beside(file)).map(page_of).collect();
+    }
+    let named: HashSet<String> = description.pages.iter().flat_map(|page| &page.contents).filter_map(file_of).collect();
+    for page in description.pages.iter_mut().filter(|page| page.beside.is_none()) {
+        let recording = first_file(page).filter(|name| recordings.contains(stem(name)));
+        let picture =
+            recording.and_then(|name| pictures.get(stem(name))).filter(|picture| !named.contains(&picture.name));
+        page.beside = picture.map(|picture| Location::File(picture.name.clone()));
+    }
+}
+
+fn file_of(content: &Content) -> Option<String> {
+    match &content.location {
+        Location::File(name) | Location::FilePage(name, _) => Some(name.clone()),
+        Location::Url(_) | Location::ImageService(_) => None,
+    }
+}
+
 /// Finds the file that each description of a page means, whatever the case or extension that it was written with; tells of
 /// those that are not there, and of those that are there and that no page names.
 fn resolve(object: &Object, files: &[FilePart], description: &mut Description, findings: &mut Vec<Finding>) {
@@ -166,6 +246,8 @@ fn resolve(object: &Object, files: &[FilePart], description: &mut Description, f
         }
         named.insert(name.clone());
     }
+    let beside = description.pages.iter().filter_map(|page| page.beside.as_ref());
+    named.extend(beside.filter_map(|location| file_of(&Content::at(location.clone()))));
     let place = object.identifier.as_str();
     if missing > 0 {
         findings.push(Finding::new(

@@ -4,9 +4,12 @@ mod around;
 mod blocks;
 mod finish;
 mod made;
+mod members;
+mod order;
 mod sources;
 mod state;
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -48,6 +51,8 @@ pub struct Describer<'a> {
     library: &'a Library,
     tree: &'a Tree,
     around: HashMap<&'a Identifier, Rc<Around>>,
+    /// Descriptions by their names, for links that name no path.
+    by_name: OnceCell<members::Names>,
     /// About files that say something to many things.
     findings: Vec<Finding>,
 }
@@ -55,7 +60,7 @@ pub struct Describer<'a> {
 impl<'a> Describer<'a> {
     /// Describes what this tree of this library holds.
     pub fn new(library: &'a Library, tree: &'a Tree) -> Self {
-        Self { library, tree, around: HashMap::new(), findings: Vec::new() }
+        Self { library, tree, around: HashMap::new(), by_name: OnceCell::new(), findings: Vec::new() }
     }
 
     /// What was noticed in files that say something to many things, such as `objects.csv`.
@@ -121,7 +126,10 @@ impl<'a> Describer<'a> {
         if let Some(outer) = &outer {
             inherit(&outer.description, &mut description);
         }
-        let identifier = description.id.as_deref().map_or_else(|| collection.identifier.clone(), Identifier::new);
+        // What was published as the whole must not become something else because a folder gets the same name.
+        let usual =
+            || if outer.is_none() { Identifier::new(&*collection.label) } else { collection.identifier.clone() };
+        let identifier = description.id.as_deref().map_or_else(usual, Identifier::new);
         DescribedCollection { identifier, description, findings }
     }
 }

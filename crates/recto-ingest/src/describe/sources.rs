@@ -13,8 +13,9 @@ use crate::merge::{Said, Source};
 use crate::readers::{self, Input};
 use crate::sidecars::{read_members, read_sidecar};
 use crate::tables::{Listing, TableOptions, read_pages};
+use crate::text::pairing as texts;
 use crate::tree::Side;
-use crate::{Collection, Finding, Object, Severity, texts};
+use crate::{Collection, Finding, Object, Severity};
 
 /// No file that says something about others is read beyond this length.
 const MOST_BYTES: u64 = 256 << 20;
@@ -149,7 +150,8 @@ impl<'a> Describer<'a> {
                 }
                 Role::Record if !self.is_text(prefix, &side.name) => {
                     let listing = readers::Listing::new(all());
-                    said.extend(self.record(&side.name, &place, &listing, &mapping, findings));
+                    let record = self.record(&side.name, &place, &listing, &mapping, findings);
+                    said.extend(record.map(|said| if points_to_others(&said) { of_the_work(said) } else { said }));
                 }
                 _ => {}
             }
@@ -200,7 +202,11 @@ impl<'a> Describer<'a> {
         // Errors of a mapping are told where it is read for everything in the folder.
         let outer = outer.map(|outer| Rc::new(outer.clone()));
         let mapping = self.mapping(&prefix, &collection.sides, outer.as_ref(), &mut Vec::new());
-        let listing = readers::Listing::new(collection.sides.iter().map(|side| side.name.clone()));
+        let has_records = collection.sides.iter().any(|side| role(&side.name) == Role::Record);
+        // A finding aid names files of the folders below it.
+        let below = self.tree.objects().iter().filter(|_| has_records).flat_map(|object| &object.files);
+        let below = below.filter_map(|file| file.identifier.as_str().strip_prefix(prefix.as_str()).map(str::to_owned));
+        let listing = readers::Listing::new(collection.sides.iter().map(|side| side.name.clone()).chain(below));
         for side in &collection.sides {
             let place = format!("{prefix}{}", side.name);
             match role(&side.name) {
@@ -216,7 +222,11 @@ impl<'a> Describer<'a> {
                     said.push(Said { by: Source::FileName, place, description });
                 }
                 Role::Record if !self.is_text(&prefix, &side.name) => {
-                    said.extend(self.record(&side.name, &place, &listing, &mapping, findings));
+                    let mut record = self.record(&side.name, &place, &listing, &mapping, findings);
+                    if let Some(said) = &mut record {
+                        self.find_members(collection, &place, &mut said.description, findings);
+                    }
+                    said.extend(record);
                 }
                 _ => {}
             }
@@ -224,6 +234,17 @@ impl<'a> Describer<'a> {
         said.extend(self.sidecars(&prefix, &collection.sides, findings));
         said
     }
+}
+
+/// A METS file of a whole work that lies beside a volume of it.
+fn points_to_others(said: &Said) -> bool {
+    said.by == Source::Mets && said.description.pages.is_empty() && !said.description.members.is_empty()
+}
+
+/// What is said about the work is not said about the volume: only the file itself is linked to.
+fn of_the_work(said: Said) -> Said {
+    let see_also = said.description.see_also;
+    Said { description: Description { see_also, ..Description::default() }, ..said }
 }
 
 #[cfg(test)]

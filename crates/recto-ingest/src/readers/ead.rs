@@ -138,6 +138,10 @@ impl Objects {
         let target = match links::resolve(context, address) {
             Ok(target) => target,
             Err(why) => {
+                if let Some(id) = links::outward(address).filter(|_| why == links::Unresolved::Outside) {
+                    self.members.push(Member::Source { id, kind: Kind::Manifest, label: title(node) });
+                    return;
+                }
                 let message = format!("the address `{address}` of a digital object {}", why.words());
                 context.warning(
                     node,

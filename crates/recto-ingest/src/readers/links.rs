@@ -118,6 +118,16 @@ fn file_path(rest: &str) -> &str {
     path.strip_prefix("localhost").filter(|path| path.starts_with('/')).unwrap_or(path)
 }
 
+/// A path that leads out of the folder: for what is compared with known things and never opened.
+pub(super) fn outward(address: &str) -> Option<String> {
+    let address = address.trim();
+    let is_file_uri = address.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:"));
+    let path = if is_file_uri { file_path(&address[5..]) } else { address };
+    let path = decode(path.split('#').next().unwrap_or_default()).replace('\\', "/");
+    let is_drive = path.as_bytes().get(1) == Some(&b':');
+    (path.starts_with("../") && !is_drive && !path.contains(|c: char| c.is_control())).then_some(path)
+}
+
 fn decode(text: &str) -> String {
     match percent_encoding::percent_decode_str(text).decode_utf8() {
         Ok(decoded) => decoded.into_owned(),

@@ -5,6 +5,7 @@
 //! well-formed is read as far as it goes, and a finding tells where it stopped. Readers do no input or output: the caller brings the
 //! bytes, and may bring a [`Listing`] of the files that exist.
 
+mod access;
 mod dates;
 mod ead;
 mod entities;

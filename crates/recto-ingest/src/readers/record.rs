@@ -5,7 +5,7 @@ use recto_iiif::presentation::{LabeledValue, LanguageMap, ViewingDirection};
 use super::forms::{self, Valued};
 use super::path::{Found, Path};
 use super::xml::{self, Node};
-use super::{Context, marc};
+use super::{Context, access, marc};
 use crate::description::{Description, Link, Provider};
 use crate::mapping::{Form, Format, LabelFrom, Rule, Use};
 use crate::rights;
@@ -25,6 +25,7 @@ pub(super) fn describe(context: &Context<'_>, format: Format, record: Node<'_>) 
             apply(context, rule, pieces, &mut description);
         }
     }
+    access::of_record(context, format, record, &mut description);
     description
 }
 

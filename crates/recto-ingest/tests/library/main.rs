@@ -5,6 +5,7 @@
 
 mod documents;
 mod institutions;
+mod joined;
 mod rules;
 mod support;
 mod watching;

@@ -80,7 +80,7 @@ fn members(description: &Description) -> usize {
         .iter()
         .map(|member| match member {
             Member::Described(inner) => 1 + members(inner),
-            Member::Source { .. } | Member::Remote { .. } => 1,
+            Member::Source { .. } | Member::Here { .. } | Member::Remote { .. } => 1,
         })
         .sum()
 }

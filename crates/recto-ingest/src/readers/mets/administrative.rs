@@ -3,7 +3,7 @@
 use recto_iiif::presentation::{LabeledValue, LanguageMap};
 
 use super::super::xml::{self, Node};
-use super::super::{forms, html};
+use super::super::{access, forms, html};
 use super::{Mets, page_link};
 use crate::description::{Description, Link, Provider};
 use crate::readers::dates;
@@ -24,6 +24,7 @@ pub(super) fn apply(mets: &Mets<'_>, object: Option<Node<'_>>, description: &mut
     };
     for section in of_kind("rightsMD") {
         take_rights(mets, section, description);
+        access::of_section(mets.context, section, description);
     }
     for section in of_kind("digiprovMD") {
         take_links(section, description);

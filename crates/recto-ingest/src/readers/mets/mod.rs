@@ -14,6 +14,7 @@ use super::xml::{self, Node};
 use super::{Context, links};
 use crate::description::{Description, Kind, Link};
 use crate::mapping::Format;
+use crate::merge::strictest;
 use files::Files;
 use pages::Pages;
 use recto_iiif::presentation::LanguageMap;
@@ -266,6 +267,7 @@ fn merge(description: &mut Description, more: Description) {
     }
     description.required_statement = description.required_statement.take().or(more.required_statement);
     description.rights = description.rights.take().or(more.rights);
+    description.access = strictest(description.access.iter().chain(&more.access));
     description.nav_date = description.nav_date.take().or(more.nav_date);
     description.language = description.language.take().or(more.language);
     description.viewing_direction = description.viewing_direction.or(more.viewing_direction);

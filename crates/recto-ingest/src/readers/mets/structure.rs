@@ -290,19 +290,26 @@ const COLLECTIONS: [&str; 6] =
 fn member<'a>(mets: &Mets<'a>, division: Node<'a>, pointer: Node<'a>, date: Option<&str>) -> Option<Member> {
     let address = xml::attribute(pointer, "href").unwrap_or_default();
     let what = xml::attribute(division, "ID").unwrap_or("without an identifier");
-    let target = match links::resolve(mets.context, address) {
+    let id = match links::resolve(mets.context, address) {
         Ok(target) if target.address == mets.context.input.name => {
             let message = format!("the division `{what}` points to this file itself");
             mets.context.warning(pointer, "loop", message, "let it point to the METS file of the part");
             return None;
         }
-        Ok(target) => target,
+        Ok(target) => target.address,
         Err(why) => {
+            if let Some(path) = links::outward(address).filter(|_| why == links::Unresolved::Outside) {
+                return Some(source(mets, division, path, date));
+            }
             let message = format!("the address `{address}` of the part `{what}` {}", why.words());
             mets.context.warning(pointer, "unusable-address", message, "write the path of the METS file of the part");
             return None;
         }
     };
+    Some(source(mets, division, id, date))
+}
+
+fn source<'a>(mets: &Mets<'a>, division: Node<'a>, id: String, date: Option<&str>) -> Member {
     let kind = xml::attribute(division, "TYPE").unwrap_or_default();
     let name = xml::attribute(division, "LABEL").or_else(|| xml::attribute(division, "ORDERLABEL")).map(xml::words);
     let name = name.map_or_else(|| mets.division(division).label, LanguageMap::none);
@@ -313,5 +320,5 @@ fn member<'a>(mets: &Mets<'a>, division: Node<'a>, pointer: Node<'a>, date: Opti
     };
     let is_collection = COLLECTIONS.contains(&kind.to_ascii_lowercase().as_str());
     let kind = if is_collection { Kind::Collection } else { Kind::Manifest };
-    Some(Member::Source { id: target.address, kind, label })
+    Member::Source { id, kind, label }
 }
