@@ -4,6 +4,7 @@
 //! then, if the caller still needs bytes, cache, admission ([`work`]), plan and pixels. What is decided before is free of
 //! source input and output wherever the facts are known already.
 
+mod annotations;
 mod error;
 mod explain;
 mod images;
@@ -12,9 +13,15 @@ mod metrics;
 mod objects;
 mod options;
 pub mod policy;
+mod search;
 mod shelf;
+mod text;
 pub mod work;
 
+pub use annotations::{
+    Annotation, AnnotationError, AnnotationOptions, AnnotationService, CanvasPage, Created, Desk, ELSEWHERE, Filter,
+    New, Seen,
+};
 pub use error::ServiceError;
 pub use explain::Explanation;
 pub use images::{
@@ -23,6 +30,7 @@ pub use images::{
 };
 pub use known::{KnownImage, ShortFacts};
 pub use metrics::{Metrics, WorkReading};
+pub use recto_catalog::annotations::Refusal;
 pub use recto_catalog::{Brief, Item, ItemKind};
 pub use recto_ingest::build::{CanvasPlan, ObjectParts, PageFacts, SiteUrls, Urls, plan};
 pub use recto_ingest::published_media_type;
@@ -32,3 +40,5 @@ pub use objects::{
     USUAL_LONGEST_PX, description, label, take_in,
 };
 pub use options::{ImageOptions, LibraryOptions, LimitOptions, WorkOptions};
+pub use search::{HITS_A_PAGE, HitPlace, SearchService, search_services};
+pub use text::{CanvasLayout, TextMaker, make_text_shards};

@@ -377,15 +377,20 @@ fn parse_color(text: &str) -> Option<[u8; 3]> {
 pub struct LibraryOptions {
     /// Name of the whole, shown on the first page. Without it: the folder's name.
     pub title: Option<String>,
+    /// Look at the folders and publish what is new. `false` publishes what was taken in before, as it was then: for further
+    /// servers over one state directory, and for libraries that never change.
+    pub watch: bool,
     /// How often the folders are read again even if no change was noticed.
     pub rescan_every: Duration,
     /// Look into new files while there is nothing else to do, so that nobody waits for it who asks for a manifest later.
     pub look_ahead: bool,
+    /// Read the texts of pages (ALTO, hOCR, PAGE, captions and others), so that they can be searched.
+    pub texts: bool,
 }
 
 impl Default for LibraryOptions {
     fn default() -> Self {
-        Self { title: None, rescan_every: Duration::from_secs(300), look_ahead: true }
+        Self { title: None, watch: true, rescan_every: Duration::from_secs(300), look_ahead: true, texts: true }
     }
 }
 

@@ -9,6 +9,8 @@ use recto_iiif::identifier::Identifier;
 pub struct Caller {
     /// Network address, behind trusted proxies the one that they name.
     pub address: Option<IpAddr>,
+    /// Who they are, if they proved it: a name, a URI, or both.
+    pub user: Option<String>,
 }
 
 /// What the caller wants to do.
@@ -21,6 +23,10 @@ pub enum Action {
     ReadImage,
     /// Read a manifest or collection.
     ReadObject,
+    /// Read annotations about an object, or of a container of this name.
+    ReadAnnotation,
+    /// Write annotations into a container of this name: that of an object is called like it.
+    WriteAnnotation,
 }
 
 /// The answer.
@@ -39,6 +45,12 @@ pub enum Decision {
 pub trait Policy: Send + Sync + std::fmt::Debug {
     /// May this caller do this with the thing of this identifier?
     fn decide(&self, caller: &Caller, action: Action, identifier: &Identifier) -> Decision;
+
+    /// Might there be images of this object that the caller may not see, although they may see the object? Where there are none for
+    /// sure, its text is searched without a look at each page.
+    fn hides_parts(&self, _caller: &Caller, _object: &Identifier) -> bool {
+        true
+    }
 }
 
 /// Everything is public.
@@ -48,5 +60,9 @@ pub struct AllowAll;
 impl Policy for AllowAll {
     fn decide(&self, _caller: &Caller, _action: Action, _identifier: &Identifier) -> Decision {
         Decision::Allow
+    }
+
+    fn hides_parts(&self, _caller: &Caller, _object: &Identifier) -> bool {
+        false
     }
 }

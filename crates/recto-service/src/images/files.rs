@@ -80,13 +80,16 @@ impl ImageService {
     /// Access denied (before anything is looked at), or not found.
     pub async fn file(&self, identifier: &Identifier, caller: &Caller) -> Result<LibraryFile, ServiceError> {
         decided(self.inner.policy.decide(caller, Action::ReadImage, identifier))?;
-        let (inner, wanted) = (Arc::clone(&self.inner), identifier.clone());
-        let opened = tokio::task::spawn_blocking(move || {
-            let located = inner.source.locate(&wanted)?;
-            let access = inner.source.open(&located)?;
-            let etag = format!("\"{:032x}\"", xxh3_128(format!("{:?}", located.version).as_bytes()));
-            Ok(LibraryFile { length: access.len(), last_modified: located.last_modified, etag, access })
-        });
+        let (this, wanted) = (self.clone(), identifier.clone());
+        let opened = tokio::task::spawn_blocking(move || this.open_blocking(&wanted));
         opened.await.unwrap_or(Err(ServiceError::Panicked))
+    }
+
+    /// A file of the library, whoever asks. Blocks.
+    pub(crate) fn open_blocking(&self, identifier: &Identifier) -> Result<LibraryFile, ServiceError> {
+        let located = self.inner.source.locate(identifier)?;
+        let access = self.inner.source.open(&located)?;
+        let etag = format!("\"{:032x}\"", xxh3_128(format!("{:?}", located.version).as_bytes()));
+        Ok(LibraryFile { length: access.len(), last_modified: located.last_modified, etag, access })
     }
 }

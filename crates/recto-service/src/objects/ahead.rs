@@ -1,7 +1,9 @@
 //! Looks into the files of new objects before anybody asks, one object after the other.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
+
+use recto_catalog::ItemKind;
 
 use super::{Inner, ObjectService, blocking, parts};
 use crate::policy::Caller;
@@ -30,8 +32,18 @@ pub(super) async fn look_ahead(inner: Weak<Inner>) {
 }
 
 impl ObjectService {
-    /// Looks into the files of all objects of which nothing is kept yet.
+    /// Looks into the files of all objects of which nothing is kept yet, or what is kept is of files that are no longer the same.
     async fn look_into_all(&self) {
+        let stale = std::mem::take(&mut *self.inner.stale.lock().unwrap_or_else(PoisonError::into_inner));
+        for path in stale {
+            if Arc::strong_count(&self.inner) == 1 {
+                return;
+            }
+            let catalog = Arc::clone(&self.inner.catalog);
+            if let Ok(Some(item)) = blocking(move || Ok(catalog.item_at(&path, ItemKind::Manifest)?)).await {
+                let _ = self.facts(&item, &parts(&item), &Caller::default()).await;
+            }
+        }
         let mut behind = 0;
         loop {
             let catalog = Arc::clone(&self.inner.catalog);

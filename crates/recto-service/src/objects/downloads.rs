@@ -7,19 +7,21 @@ use std::sync::Arc;
 use bytes::Bytes;
 use recto_download::DownloadError;
 use recto_download::fonts::Fonts;
-use recto_download::pdf::{Bookmark, Cover, Document, Image, Orientation, PageFacts as PaperFacts, PdfWriter};
+use recto_download::pdf::{Bookmark, Cover, Document, Image, Orientation, PageFacts as PaperFacts, PdfWriter, Word};
+use recto_download::text::TextWriter;
 use recto_download::zip::{Method, Papers, ZipWriter, page_name};
 use recto_iiif::Dimensions;
 use recto_iiif::identifier::Identifier;
 use recto_iiif::image::{ApiVersion, ImageRequest};
 use recto_iiif::presentation::{LabeledValue, LanguageMap};
+use recto_iiif::text::PageText;
 use recto_ingest::build::{CanvasPlan, SiteUrls, Urls as _, plan};
 use recto_ingest::description::{PageRef, Range, RangeItem};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::{ObjectService, ObjectView};
+use super::{ObjectService, ObjectView, blocking, decided};
 use crate::ServiceError;
-use crate::policy::Caller;
+use crate::policy::{Action, Caller};
 
 /// Downloads that are made at the same time.
 const AT_A_TIME: usize = 4;
@@ -33,6 +35,10 @@ const PIECES_AHEAD: usize = 8;
 /// Bytes of one piece.
 const PIECE_BYTES: usize = 64 << 10;
 
+/// What stands in the place of a page.
+const NOT_PUBLIC: &str = "This page is not public.";
+const NOT_SHOWN: &str = "This page cannot be shown.";
+
 /// The longer side of pages, where they are not asked for larger or smaller.
 pub const USUAL_LONGEST_PX: u32 = 2400;
 
@@ -41,16 +47,22 @@ pub const USUAL_LONGEST_PX: u32 = 2400;
 pub enum DownloadKind {
     /// All pages as one PDF.
     Pdf,
-    /// The images in an archive.
+    /// The images in an archive, with their texts.
     Zip,
+    /// The text of all pages.
+    Text,
 }
 
 impl DownloadKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Pdf, Self::Zip, Self::Text];
+
     /// The word for it in URLs, which is the extension of the file too.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Pdf => "pdf",
             Self::Zip => "zip",
+            Self::Text => "txt",
         }
     }
 
@@ -59,6 +71,7 @@ impl DownloadKind {
         match self {
             Self::Pdf => "application/pdf",
             Self::Zip => "application/zip",
+            Self::Text => "text/plain; charset=utf-8",
         }
     }
 }
@@ -79,7 +92,10 @@ pub type Pieces = mpsc::Receiver<io::Result<Bytes>>;
 struct Ready {
     label: String,
     size: Dimensions,
+    /// The picture, where one is wanted; or why there is none.
     content: Result<Bytes, &'static str>,
+    /// The text in the coordinates of the page.
+    text: PageText,
 }
 
 /// How many downloads there may be.
@@ -114,22 +130,38 @@ impl ObjectService {
         let (out, pieces) = mpsc::channel(PIECES_AHEAD);
         let longest_px = options.longest_px.unwrap_or(USUAL_LONGEST_PX);
         let (this, caller) = (self.clone(), caller.clone());
-        tokio::spawn(async move { this.fetch(wanted, longest_px, &caller, &pages).await });
+        let (row, with_pictures) = (view.item.row, kind != DownloadKind::Text);
+        tokio::spawn(async move {
+            for page in wanted {
+                let ready = this.fetch(row, page, longest_px, with_pictures, &caller).await;
+                if pages.send(ready).await.is_err() {
+                    // Nobody waits for the rest.
+                    return;
+                }
+            }
+        });
         tokio::task::spawn_blocking(move || write(kind, &said, ready, &out, permit));
         Ok(pieces)
     }
 
-    /// Fetches the pages in order, until nobody waits for them.
-    async fn fetch(&self, wanted: Vec<Wanted>, longest_px: u32, caller: &Caller, pages: &mpsc::Sender<Ready>) {
-        for page in wanted {
-            let content = match &page.image {
-                Some(image) => self.picture_of_page(image, page.size, longest_px, caller).await,
-                None => Err("This page cannot be shown."),
-            };
-            if pages.send(Ready { label: page.label, size: page.size, content }).await.is_err() {
-                return;
-            }
+    /// Fetches a page. Who may not see it gets neither its picture nor its text.
+    async fn fetch(&self, row: i64, page: Wanted, longest_px: u32, with_picture: bool, caller: &Caller) -> Ready {
+        let content = match &page.image {
+            Some(image) if with_picture => self.picture_of_page(image, page.size, longest_px, caller).await,
+            Some(image) => match decided(self.inner.policy.decide(caller, Action::ReadImage, image)) {
+                Ok(()) => Ok(Bytes::new()),
+                Err(_) => Err(NOT_PUBLIC),
+            },
+            None if with_picture => Err(NOT_SHOWN),
+            None => Ok(Bytes::new()),
+        };
+        let mut text = PageText::default();
+        if content.is_ok() {
+            let (texts, place) = (self.inner.texts.clone(), page.place);
+            let read = blocking(move || Ok(texts.page(row, place))).await.ok().flatten();
+            text = read.map(|text| text.placed_on(page.size).text).unwrap_or_default();
         }
+        Ready { label: page.label, size: page.size, content, text }
     }
 
     async fn picture_of_page(
@@ -142,15 +174,14 @@ impl ObjectService {
         // What is small enough is taken whole: of a JPEG original that is the very file.
         let is_small = size.width_px.max(size.height_px) <= longest_px;
         let asked = if is_small { "max".to_owned() } else { format!("!{longest_px},{longest_px}") };
-        let request = ImageRequest::parse(ApiVersion::V3, "full", &asked, "0", "default.jpg")
-            .map_err(|_| "This page cannot be shown.")?;
+        let request = ImageRequest::parse(ApiVersion::V3, "full", &asked, "0", "default.jpg").map_err(|_| NOT_SHOWN)?;
         let made = match self.inner.images.prepare(image, &request, caller).await {
             Ok(prepared) => self.inner.images.body_once(&prepared).await,
             Err(error) => Err(error),
         };
         made.map_err(|error| match error.kind() {
-            recto_iiif::ErrorKind::Unauthorized | recto_iiif::ErrorKind::Forbidden => "This page is not public.",
-            _ => "This page cannot be shown.",
+            recto_iiif::ErrorKind::Unauthorized | recto_iiif::ErrorKind::Forbidden => NOT_PUBLIC,
+            _ => NOT_SHOWN,
         })
     }
 }
@@ -158,6 +189,8 @@ impl ObjectService {
 /// A page that is wanted.
 struct Wanted {
     number: usize,
+    /// Its place in the object, from 0.
+    place: u32,
     label: String,
     image: Option<Identifier>,
     size: Dimensions,
@@ -169,6 +202,7 @@ fn wanted(view: &ObjectView, options: &DownloadOptions) -> Vec<Wanted> {
         let facts = plan.facts().filter(|facts| facts.recording.is_none());
         Wanted {
             number,
+            place: u32::try_from(number - 1).unwrap_or(u32::MAX),
             label: plan.label.first().unwrap_or(&plan.name).to_owned(),
             image: facts.map(recto_ingest::build::PageFacts::image),
             size: facts.map_or(Dimensions::new(1000, 1000), |facts| facts.size),
@@ -278,6 +312,7 @@ fn write(
     let written = match kind {
         DownloadKind::Pdf => write_pdf(said, ready, pieces),
         DownloadKind::Zip => write_zip(said, ready, pieces),
+        DownloadKind::Text => write_text(said, ready, pieces),
     };
     if let Err(error) = written {
         // Whoever does not listen any more need not be told.
@@ -296,13 +331,14 @@ fn write_pdf(said: &Said, mut ready: mpsc::Receiver<Ready>, out: PieceWriter) ->
         let mut paper = pdf.page(facts);
         let shown = match &page.content {
             Ok(bytes) => match paper.image(page.size.rect(), Orientation::Upright, Image::Jpeg(bytes)) {
-                Err(DownloadError::Image { .. }) => Err("This page cannot be shown."),
+                Err(DownloadError::Image { .. }) => Err(NOT_SHOWN),
                 outcome => Ok(outcome?),
             },
             Err(notice) => Err(*notice),
         };
-        if let Err(notice) = shown {
-            paper.notice(notice, &fonts)?;
+        match shown {
+            Ok(()) => paper.words(&words(&page.text))?,
+            Err(notice) => paper.notice(notice, &fonts)?,
         }
         paper.finish()?;
         pdf.flush()?;
@@ -320,7 +356,13 @@ fn write_zip(said: &Said, mut ready: mpsc::Receiver<Ready>, out: PieceWriter) ->
         number += 1;
         let count = said.count as u64;
         match &page.content {
-            Ok(bytes) => zip.bytes(&page_name(number, count, &page.label, "jpg"), Method::Store, bytes)?,
+            Ok(bytes) => {
+                if !page.text.is_empty() {
+                    let name = page_name(number, count, &page.label, "txt");
+                    zip.bytes(&name, Method::Deflate, page.text.to_plain().as_bytes())?;
+                }
+                zip.bytes(&page_name(number, count, &page.label, "jpg"), Method::Store, bytes)?
+            }
             Err(notice) => {
                 zip.bytes(&page_name(number, count, &page.label, "txt"), Method::Store, notice.as_bytes())?
             }
@@ -329,6 +371,28 @@ fn write_zip(said: &Said, mut ready: mpsc::Receiver<Ready>, out: PieceWriter) ->
     }
     zip.finish()?.flush()?;
     Ok(())
+}
+
+fn write_text(said: &Said, mut ready: mpsc::Receiver<Ready>, out: PieceWriter) -> Result<(), DownloadError> {
+    let mut text = TextWriter::new(out, &said.document.title)?;
+    while let Some(page) = ready.blocking_recv() {
+        match page.content {
+            Ok(_) => text.page(&page.label, &page.text.to_plain())?,
+            Err(notice) => text.page(&page.label, notice)?,
+        }
+    }
+    text.finish()?.flush()?;
+    Ok(())
+}
+
+/// The words of a page that have a place on it.
+fn words(text: &PageText) -> Vec<Word<'_>> {
+    text.words()
+        .filter_map(|word| {
+            let area = word.area?;
+            Some(Word { text: &word.text, x: area.x, y: area.y, w: area.w, h: area.h })
+        })
+        .collect()
 }
 
 /// Hands on what is written in pieces of some size.

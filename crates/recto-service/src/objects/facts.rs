@@ -9,6 +9,7 @@ use recto_iiif::image::ApiVersion;
 use recto_iiif::{Dimensions, ErrorKind};
 use recto_ingest::Media;
 use recto_ingest::build::{FilePart, ObjectParts, PageFacts, RecordingFacts};
+use recto_ingest::description::{Content, Location, Page};
 use serde::{Deserialize, Serialize};
 
 use super::{ObjectService, blocking};
@@ -47,6 +48,55 @@ enum KeptContent {
     Recording { format: String, duration_s: Option<f64>, size: Option<[u32; 2]> },
 }
 
+impl Kept {
+    fn read(bytes: &[u8]) -> Self {
+        serde_json::from_slice(bytes).unwrap_or_default()
+    }
+
+    /// How many pages an object has, as far as is known: a file that was never looked into has one.
+    fn count(&self, parts: &ObjectParts) -> u64 {
+        let in_file = |name: &str| match self.files.get(name).map(|known| &known.content) {
+            Some(Ok(KeptContent::Pages(pages))) => pages.len() as u64,
+            _ => 1,
+        };
+        if parts.made.is_some() {
+            return parts.page_count() as u64;
+        }
+        if parts.description.pages.is_empty() {
+            return parts.files.iter().map(|file| in_file(&file.name)).sum();
+        }
+        let of_page = |page: &Page| match page.contents.as_slice() {
+            // A described page that is nothing but a file is every page of the file.
+            [Content { location: Location::File(name), .. }] => in_file(name),
+            _ => 1,
+        };
+        parts.description.pages.iter().map(of_page).sum()
+    }
+}
+
+/// What facts that were kept of an object before are worth for it now.
+pub(super) struct Earlier {
+    /// How many pages it has by them.
+    pub(super) pages: u64,
+    /// They are not those of its present files.
+    pub(super) is_stale: bool,
+}
+
+/// Compares kept facts with an object as it is now.
+pub(super) fn earlier(facts: &[u8], parts: &ObjectParts) -> Earlier {
+    let kept = Kept::read(facts);
+    let is_known = |file: &FilePart| kept.files.get(&file.name).is_some_and(|known| known.is_of(file));
+    Earlier { pages: kept.count(parts), is_stale: !parts.files.iter().all(is_known) }
+}
+
+/// What a look into a file came to.
+enum Looked {
+    /// What is true as long as the file is the same.
+    Lasting(Result<KeptContent, String>),
+    /// The file is not there now, for this reason.
+    Gone(String),
+}
+
 impl KeptFile {
     fn is_of(&self, file: &FilePart) -> bool {
         self.bytes == file.bytes && self.modified_ns == file.modified_ns
@@ -65,8 +115,7 @@ impl ObjectService {
         caller: &Caller,
     ) -> Result<Vec<PageFacts>, ServiceError> {
         let prefix = parts.prefix.as_str();
-        let mut kept: Kept =
-            item.facts.as_deref().and_then(|facts| serde_json::from_slice(facts).ok()).unwrap_or_default();
+        let mut kept: Kept = item.facts.as_deref().map(Kept::read).unwrap_or_default();
         let unknown: Vec<&FilePart> = parts
             .files
             .iter()
@@ -76,12 +125,24 @@ impl ObjectService {
             // Made one by one before the stream: futures that a stream's own closure makes of borrowed files are not `Send`.
             let looks: Vec<_> = unknown.iter().map(|file| self.look(file, prefix, caller)).collect();
             let looked: Vec<_> = stream::iter(looks).buffered(LOOKS_AT_A_TIME).collect().await;
+            let mut gone = Vec::new();
             for (file, found) in unknown.iter().zip(looked) {
-                let known = KeptFile { bytes: file.bytes, modified_ns: file.modified_ns, content: found? };
+                let content = match found? {
+                    Looked::Lasting(content) => content,
+                    Looked::Gone(problem) => {
+                        gone.push((file.name.clone(), problem));
+                        continue;
+                    }
+                };
+                let known = KeptFile { bytes: file.bytes, modified_ns: file.modified_ns, content };
                 kept.files.insert(file.name.clone(), known);
             }
             kept.files.retain(|name, _| parts.files.iter().any(|file| file.name == *name));
             self.keep(item.row, parts, &kept).await;
+            // Its folder may just be moved: the next one looks again.
+            for (name, problem) in gone {
+                kept.files.insert(name, KeptFile { bytes: 0, modified_ns: None, content: Err(problem) });
+            }
         }
         let mut pages = Vec::with_capacity(parts.files.len());
         for file in &parts.files {
@@ -95,15 +156,7 @@ impl ObjectService {
     /// Keeps what was found. Without it the next one looks again.
     async fn keep(&self, row: i64, parts: &ObjectParts, kept: &Kept) {
         let Ok(bytes) = serde_json::to_vec(kept) else { return };
-        let of_file = |file: &FilePart| match kept.files.get(&file.name).map(|known| &known.content) {
-            Some(Ok(KeptContent::Pages(pages))) => pages.len() as u64,
-            _ => 1,
-        };
-        let count: u64 = if parts.made.is_none() && parts.description.pages.is_empty() {
-            parts.files.iter().map(of_file).sum()
-        } else {
-            parts.page_count() as u64
-        };
+        let count = kept.count(parts);
         let catalog = std::sync::Arc::clone(&self.inner.catalog);
         if let Err(error) = blocking(move || Ok(catalog.put_facts(row, &bytes, count)?)).await {
             tracing::warn!(%error, "facts of an object could not be kept");
@@ -111,12 +164,7 @@ impl ObjectService {
     }
 
     /// Looks into one file. What only this moment hinders is an error; what the file hinders, a problem.
-    async fn look(
-        &self,
-        file: &FilePart,
-        prefix: &str,
-        caller: &Caller,
-    ) -> Result<Result<KeptContent, String>, ServiceError> {
+    async fn look(&self, file: &FilePart, prefix: &str, caller: &Caller) -> Result<Looked, ServiceError> {
         let identifier = file.identifier(prefix);
         if file.media == Media::Recording {
             return self.look_into_recording(&identifier, caller).await;
@@ -138,25 +186,21 @@ impl ObjectService {
                 }
             }
         }
-        Ok(Ok(KeptContent::Pages(found)))
+        Ok(Looked::Lasting(Ok(KeptContent::Pages(found))))
     }
 
-    async fn look_into_recording(
-        &self,
-        identifier: &Identifier,
-        caller: &Caller,
-    ) -> Result<Result<KeptContent, String>, ServiceError> {
+    async fn look_into_recording(&self, identifier: &Identifier, caller: &Caller) -> Result<Looked, ServiceError> {
         let file = match self.inner.images.file(identifier, caller).await {
             Ok(file) => file,
             Err(error) => return problem(error),
         };
         let look = move || match recto_ingest::av::read(&mut file.reader()) {
-            Ok(facts) => Ok(Ok(KeptContent::Recording {
+            Ok(facts) => Ok(Looked::Lasting(Ok(KeptContent::Recording {
                 format: facts.format.to_owned(),
                 duration_s: facts.duration_s,
                 size: facts.width_px.zip(facts.height_px).map(|(width, height)| [width, height]),
-            })),
-            Err(error) => Ok(Err(error.to_string())),
+            }))),
+            Err(error) => Ok(Looked::Lasting(Err(error.to_string()))),
         };
         blocking(look).await
     }
@@ -204,7 +248,8 @@ impl ObjectService {
         PageFacts {
             file: file.clone(),
             page,
-            pages: u32::try_from(pages).unwrap_or(u32::MAX),
+            // More than are known where a file has more than are listed.
+            pages: u32::try_from(pages).unwrap_or(u32::MAX).max(facts.pages),
             size: facts.size(),
             sizes: subject.sizes(ApiVersion::V3),
             recording: None,
@@ -214,10 +259,11 @@ impl ObjectService {
 }
 
 /// What stands in the way for good, in words; what may pass, as the error that it is.
-fn problem(error: ServiceError) -> Result<Result<KeptContent, String>, ServiceError> {
+fn problem(error: ServiceError) -> Result<Looked, ServiceError> {
     match error.kind() {
         ErrorKind::Unavailable { .. } => Err(error),
-        _ => Ok(Err(error.root().to_string())),
+        ErrorKind::NotFound => Ok(Looked::Gone(error.root().to_string())),
+        _ => Ok(Looked::Lasting(Err(error.root().to_string()))),
     }
 }
 

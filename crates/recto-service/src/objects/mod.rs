@@ -8,12 +8,14 @@ mod facts;
 mod taking_in;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
+use recto_catalog::annotations::AnnotationStore;
+use recto_catalog::text::TextStore;
 use recto_catalog::{Brief, Catalog, Item, ItemKind};
 use recto_iiif::identifier::Identifier;
 use recto_iiif::presentation::LanguageMap;
@@ -29,6 +31,7 @@ pub(crate) use self::facts::decided;
 
 use self::documents::DocumentKey;
 use crate::policy::{Action, Caller, Policy};
+use crate::text::Texts;
 use crate::{ImageService, ServiceError};
 
 /// Pictures that are looked into at the same time.
@@ -40,21 +43,30 @@ const DOCUMENTS_KEPT_BYTES: u64 = 64 << 20;
 /// The object use cases. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ObjectService {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    catalog: Arc<Catalog>,
+pub(crate) struct Inner {
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) texts: Texts,
     /// Ends before the catalogue does.
     watcher: Mutex<Option<Watcher>>,
-    images: ImageService,
-    policy: Arc<dyn Policy>,
+    pub(crate) images: ImageService,
+    pub(crate) policy: Arc<dyn Policy>,
     documents: moka::sync::Cache<DocumentKey, PreparedDocument>,
     /// Grows when the library was found to be other than before.
     generation: AtomicU64,
     findings: Mutex<Vec<Finding>>,
+    /// Paths of objects whose files are others than those that were looked into.
+    stale: Mutex<Vec<String>>,
+    /// Grows when the text of an object was found to be other than before.
+    pub(crate) text_generation: AtomicI64,
+    /// What was noticed in files of text, by the path of the object.
+    pub(crate) text_findings: Mutex<HashMap<String, Vec<Finding>>>,
     downloads: downloads::Downloads,
+    /// What people wrote, and whether they still may; set once, when the server starts.
+    pub(crate) annotations: OnceLock<(Arc<AnnotationStore>, bool)>,
 }
 
 /// Which document of an object or folder.
@@ -64,13 +76,15 @@ pub enum DocumentKind {
     Manifest,
     /// The document of a collection.
     Collection,
+    /// A page of a collection of very many members, from 1; there are such pages in 4.0 only.
+    CollectionPage(u32),
 }
 
 impl DocumentKind {
     const fn item(self) -> ItemKind {
         match self {
             Self::Manifest => ItemKind::Manifest,
-            Self::Collection => ItemKind::Collection,
+            Self::Collection | Self::CollectionPage(_) => ItemKind::Collection,
         }
     }
 }
@@ -108,10 +122,11 @@ impl ObjectService {
         library: Library,
         watch: WatchOptions,
         catalog: Catalog,
+        texts: TextStore,
         images: ImageService,
         policy: Arc<dyn Policy>,
     ) -> std::io::Result<Self> {
-        let this = Self::without_watching(catalog, images, policy);
+        let this = Self::without_watching(catalog, texts, images, policy);
         let inner = &this.inner;
         let seen = Arc::downgrade(inner);
         let described = library.clone();
@@ -121,7 +136,7 @@ impl ObjectService {
     }
 
     /// A service over what a catalogue holds, whatever happens in the library.
-    pub fn without_watching(catalog: Catalog, images: ImageService, policy: Arc<dyn Policy>) -> Self {
+    pub fn without_watching(catalog: Catalog, texts: TextStore, images: ImageService, policy: Arc<dyn Policy>) -> Self {
         let documents = moka::sync::Cache::builder()
             .max_capacity(DOCUMENTS_KEPT_BYTES)
             .weigher(|_: &DocumentKey, document: &PreparedDocument| {
@@ -131,13 +146,18 @@ impl ObjectService {
             .build();
         let inner = Inner {
             catalog: Arc::new(catalog),
+            texts: Texts::new(texts),
             watcher: Mutex::new(None),
             images,
             policy,
             documents,
             generation: AtomicU64::new(1),
             findings: Mutex::new(Vec::new()),
+            stale: Mutex::new(Vec::new()),
+            text_generation: AtomicI64::new(1),
+            text_findings: Mutex::new(HashMap::new()),
             downloads: downloads::Downloads::default(),
+            annotations: OnceLock::new(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -149,6 +169,17 @@ impl ObjectService {
     /// Looks into the files of new objects from now on, while there is nothing else to do. Needs a runtime around it.
     pub fn look_ahead(&self) {
         tokio::spawn(ahead::look_ahead(Arc::downgrade(&self.inner)));
+    }
+
+    /// Reads the texts of new and changed objects from now on. Needs a runtime around it.
+    pub fn keep_texts(&self) {
+        tokio::spawn(crate::text::keep(Arc::downgrade(&self.inner)));
+    }
+
+    /// Lets manifests lead to what people wrote, and may write if `may_be_written`.
+    pub(crate) fn show_annotations(&self, store: Arc<AnnotationStore>, may_be_written: bool) {
+        // It is done once; another store would be one that nobody writes to.
+        let _set = self.inner.annotations.set((store, may_be_written));
     }
 
     /// Waits until the library was looked at once and taken in; false when the time is over first.
@@ -163,7 +194,10 @@ impl ObjectService {
 
     /// What was noticed when the library was last taken in.
     pub fn findings(&self) -> Vec<Finding> {
-        self.inner.findings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let mut findings = self.inner.findings.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let texts = self.inner.text_findings.lock().unwrap_or_else(PoisonError::into_inner);
+        findings.extend(texts.values().flatten().cloned());
+        findings
     }
 
     /// Number of library folders that cannot be found now.
@@ -289,6 +323,7 @@ fn receive(inner: &Weak<Inner>, library: &Library, tree: &Tree) {
     match take_in(&inner.catalog, library, tree) {
         Ok(taken) => {
             *inner.findings.lock().unwrap_or_else(PoisonError::into_inner) = taken.findings;
+            inner.stale.lock().unwrap_or_else(PoisonError::into_inner).extend(taken.stale);
             if taken.tally.has_changes() {
                 inner.generation.fetch_add(1, Ordering::AcqRel);
             }

@@ -1,0 +1,294 @@
+//! What people wrote about an object, searched like the text of its pages: each annotation is a text of its own.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use recto_catalog::Item;
+use recto_iiif::annotation as model;
+use recto_iiif::identifier::Identifier;
+use recto_iiif::search::{Container, FoundHit, FoundPart, SearchRequest};
+use recto_iiif::text::{PageText, TextBlock, TextLine, TextWord};
+use recto_iiif::{Dimensions, Rect};
+use recto_ingest::build::SiteUrls;
+use recto_search::index::{Continuity, Index, IndexBuilder};
+use recto_search::page::{Page, encode};
+use recto_search::search;
+use serde_json::Value;
+
+use super::{Asked, CONTEXT_WORDS, SearchService};
+use crate::text::CanvasLayout;
+use crate::{AnnotationError, ServiceError};
+
+/// The annotations of an object, ready to be searched.
+#[derive(Debug)]
+pub(super) struct AnnotationTexts {
+    index: Index,
+    blobs: Vec<Bytes>,
+    written: Vec<Written>,
+    bytes: usize,
+}
+
+/// One annotation.
+#[derive(Debug)]
+struct Written {
+    json: Value,
+    id: String,
+    /// Where it is in the object, in its order; never empty.
+    spots: Vec<Spot>,
+}
+
+/// One of the places that an annotation is about.
+#[derive(Debug)]
+struct Spot {
+    /// The place of its canvas in the object.
+    canvas: usize,
+    /// URI of the canvas.
+    uri: String,
+    size: Option<Dimensions>,
+    area: Option<Rect>,
+    time_s: Option<(f64, f64)>,
+}
+
+/// What the texts of an object's annotations depend on.
+pub(super) type Key = (i64, u64, String);
+
+pub(super) fn cache() -> moka::sync::Cache<Key, Arc<AnnotationTexts>> {
+    moka::sync::Cache::builder()
+        .max_capacity(32 << 20)
+        .weigher(|_: &Key, texts: &Arc<AnnotationTexts>| u32::try_from(texts.bytes).unwrap_or(u32::MAX))
+        .build()
+}
+
+/// A hit in an annotation.
+pub(super) struct AnnotationHit {
+    /// The place of its first canvas.
+    pub(super) canvas: usize,
+    /// The places of all its canvases.
+    pub(super) canvases: Vec<usize>,
+    pub(super) hit: FoundHit,
+}
+
+impl SearchService {
+    /// Hits in the annotations of an object, in the order of canvases.
+    pub(super) fn annotation_hits(
+        &self,
+        asked: &Asked,
+        item: &Item,
+        canvases: &[CanvasLayout],
+        container: Option<&Container>,
+    ) -> Result<Vec<AnnotationHit>, ServiceError> {
+        let Some(texts) = self.annotation_texts(asked, item, canvases)? else { return Ok(Vec::new()) };
+        let admitted: Vec<bool> = texts.written.iter().map(|written| admits(&asked.request, &written.json)).collect();
+        let may_read: Vec<bool> =
+            canvases.iter().map(|canvas| self.objects.may_read_text(canvas, &asked.caller).is_ok()).collect();
+        let pages = texts.written.iter().zip(0u32..).zip(&admitted);
+        let pages = pages.filter(|(_, is_admitted)| **is_admitted);
+        let scope = search::Scope::of_pages(pages.map(|((_, page), _)| page));
+        let matches = search::find(&texts.index, &asked.query, Some(&scope));
+        let blob = |page: u32| texts.blobs.get(page as usize).cloned();
+        let located = search::locate(&texts.index, &matches, 0..matches.total(), &blob, CONTEXT_WORDS);
+        let found = located.into_iter().zip(matches.spans()).filter_map(|(hit, span)| {
+            let written = texts.written.get(texts.index.page_of(span.start) as usize)?;
+            written.found(hit, container, &may_read)
+        });
+        let mut found: Vec<_> = found.collect();
+        found.sort_by_key(|hit| hit.canvas);
+        Ok(found)
+    }
+
+    /// Terms that people wrote about an object, and that begin as asked.
+    pub(super) fn annotation_terms(
+        &self,
+        asked: &Asked,
+        item: &Item,
+        canvases: &[CanvasLayout],
+        scope: Option<&search::Scope>,
+    ) -> Result<Vec<search::Term>, ServiceError> {
+        let Some(texts) = self.annotation_texts(asked, item, canvases)? else { return Ok(Vec::new()) };
+        let pages = texts.written.iter().zip(0u32..);
+        let pages = pages.filter(|(written, _)| {
+            scope.is_none_or(|scope| written.spots.iter().any(|spot| scope.contains(spot.canvas as u32)))
+        });
+        let pages = search::Scope::of_pages(pages.map(|(_, page)| page));
+        Ok(search::complete(&texts.index, &asked.request.q, Some(&pages), 1, usize::MAX))
+    }
+
+    /// Objects about which somebody has written, by their names.
+    pub(super) fn annotated(&self) -> Result<HashSet<String>, ServiceError> {
+        match &self.annotations {
+            Some(desk) => desk.annotated().map_err(failed),
+            None => Ok(HashSet::new()),
+        }
+    }
+
+    /// The texts of the annotations of an object that the caller may read; `None` where there are none.
+    fn annotation_texts(
+        &self,
+        asked: &Asked,
+        item: &Item,
+        canvases: &[CanvasLayout],
+    ) -> Result<Option<Arc<AnnotationTexts>>, ServiceError> {
+        let Some(desk) = &self.annotations else { return Ok(None) };
+        if !desk.may_read(&asked.caller, &Identifier::new(&*item.identifier)) {
+            return Ok(None);
+        }
+        let sequence = desk.last_change_of(item).map_err(failed)?;
+        if sequence == 0 {
+            return Ok(None);
+        }
+        let key = (item.row, sequence, asked.urls.base().to_owned());
+        if let Some(known) = self.annotation_texts.get(&key) {
+            return Ok(Some(known));
+        }
+        let annotations = desk.of_object(item, &asked.urls).map_err(failed)?;
+        let Some(texts) = read(annotations, item, canvases, &asked.urls).map(Arc::new) else { return Ok(None) };
+        self.annotation_texts.insert(key, Arc::clone(&texts));
+        Ok(Some(texts))
+    }
+}
+
+fn failed(error: AnnotationError) -> ServiceError {
+    if let AnnotationError::Service(error) = error {
+        return error;
+    }
+    tracing::error!(%error, "annotations cannot be searched");
+    ServiceError::NotReady
+}
+
+/// May an annotation be in the answer?
+fn admits(request: &SearchRequest, annotation: &Value) -> bool {
+    let motivations = model::motivations(annotation);
+    let motivations: Vec<&str> = motivations.iter().map(String::as_str).collect();
+    let creators = model::creators(annotation);
+    let creators: Vec<&str> = creators.iter().filter_map(|creator| creator.id.as_deref()).collect();
+    request.admits_motivations(&motivations)
+        && request.admits_date(model::created(annotation))
+        && request.admits_users(&creators)
+}
+
+fn read(annotations: Vec<Value>, item: &Item, canvases: &[CanvasLayout], urls: &SiteUrls) -> Option<AnnotationTexts> {
+    let places: HashMap<&str, usize> =
+        canvases.iter().enumerate().map(|(place, canvas)| (canvas.name.as_str(), place)).collect();
+    let mut builder = IndexBuilder::new(Continuity::Separate, None, true);
+    let (mut blobs, mut written, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for json in annotations {
+        let Some(one) = Written::of(json, item, &places, canvases, urls) else { continue };
+        let Ok(blob) = encode(&text(&one.json)) else { continue };
+        let Ok(page) = Page::decode(&blob) else { continue };
+        builder.add(&page);
+        bytes += blob.len() + one.json.to_string().len() * 3;
+        blobs.push(Bytes::from(blob));
+        written.push(one);
+    }
+    // So many words as an index cannot hold are not written by people.
+    let index = builder.finish().ok().and_then(|blob| Index::open(Bytes::from(blob)).ok())?;
+    Some(AnnotationTexts { index, blobs, written, bytes })
+}
+
+/// The words of an annotation's bodies, a line a body.
+fn text(annotation: &Value) -> PageText {
+    let line = |body: model::BodyText| TextLine {
+        language: body.language,
+        words: body
+            .text
+            .split_whitespace()
+            .map(|word| TextWord { text: word.to_owned(), ..TextWord::default() })
+            .collect(),
+        ..TextLine::default()
+    };
+    let lines = model::text(annotation).into_iter().map(line).filter(|line| !line.words.is_empty()).collect();
+    PageText { size: None, language: None, blocks: vec![TextBlock { lines, ..TextBlock::default() }] }
+}
+
+impl Written {
+    /// An annotation with its targets on canvases of the object; `None` for one about something else.
+    fn of(
+        json: Value,
+        item: &Item,
+        places: &HashMap<&str, usize>,
+        canvases: &[CanvasLayout],
+        urls: &SiteUrls,
+    ) -> Option<Self> {
+        let id = json.get("id")?.as_str()?.to_owned();
+        let spot = |target: model::TargetOn| {
+            let (object, name) = urls.parse_canvas(&target.source)?;
+            let canvas = *places.get(name.as_str()).filter(|_| object.as_str() == item.identifier)?;
+            let size = canvases.get(canvas).map(CanvasLayout::size).filter(|size| !size.is_empty());
+            Some(Spot::of(target, canvas, size))
+        };
+        let spots: Vec<Spot> = model::targets(&json).into_iter().filter_map(spot).collect();
+        (!spots.is_empty()).then_some(Self { json, id, spots })
+    }
+
+    /// A hit with all places of the annotation that the caller may read; the first of them is where it is listed.
+    fn found(&self, hit: search::Hit, container: Option<&Container>, may_read: &[bool]) -> Option<AnnotationHit> {
+        let (before, after) = within(&self.json, &hit.before, &hit.exact, &hit.after);
+        let spots: Vec<&Spot> = self.spots.iter().filter(|spot| may_read.get(spot.canvas) != Some(&false)).collect();
+        let part = |spot: &&Spot| FoundPart {
+            canvas_size: spot.size,
+            area: spot.area,
+            time_s: spot.time_s,
+            part_of: container.cloned(),
+            ..FoundPart::new(self.id.clone(), spot.uri.clone(), hit.exact.clone())
+        };
+        let canvas = spots.iter().map(|spot| spot.canvas).min()?;
+        let canvases = spots.iter().map(|spot| spot.canvas).collect();
+        let parts = spots.iter().map(part).collect();
+        let hit = FoundHit { before, exact: hit.exact, after, parts, annotation: Some(self.json.clone()) };
+        Some(AnnotationHit { canvas, canvases, hit })
+    }
+}
+
+impl Spot {
+    fn of(target: model::TargetOn, canvas: usize, size: Option<Dimensions>) -> Self {
+        let percent = target.percent.zip(size).map(|(region, size)| {
+            let part =
+                |percent: f64, of: u32| (percent * f64::from(of) / 100.0).round().clamp(0.0, f64::from(of)) as u32;
+            Rect {
+                x: part(region.x, size.width_px),
+                y: part(region.y, size.height_px),
+                w: part(region.w, size.width_px).max(1),
+                h: part(region.h, size.height_px).max(1),
+            }
+        });
+        let area = target.region.or(percent);
+        let time_s = target.time.map(|time| (time.start, time.end.unwrap_or(time.start)));
+        Self { canvas, uri: target.source, size, area, time_s }
+    }
+}
+
+/// So much of the text before and after a match as stands in a body letter by letter, as Content Search 2.0 §5.2 wants it: tags and
+/// white space of a body are not in the text that is searched.
+fn within(annotation: &Value, before: &str, exact: &str, after: &str) -> (String, String) {
+    let values: Vec<&str> = match &annotation["body"] {
+        Value::Array(bodies) => bodies.iter().filter_map(value).collect(),
+        body => value(body).into_iter().collect(),
+    };
+    let stands = |text: &str| values.iter().any(|value| value.contains(text));
+    let mut before = before;
+    while !before.is_empty() && !stands(&format!("{before}{exact}")) {
+        before = shorter(before);
+    }
+    let mut after = after;
+    while !after.is_empty() && !stands(&format!("{before}{exact}{after}")) {
+        after = shorter_behind(after);
+    }
+    (before.to_owned(), after.to_owned())
+}
+
+fn value(body: &Value) -> Option<&str> {
+    body.as_str().or_else(|| body.get("value")?.as_str())
+}
+
+/// Without its first word.
+fn shorter(text: &str) -> &str {
+    let behind = text.char_indices().skip(1).skip_while(|(_, letter)| !letter.is_whitespace());
+    behind.map(|(at, _)| &text[at..]).next().filter(|rest| !rest.trim().is_empty()).unwrap_or_default()
+}
+
+/// Without its last word.
+fn shorter_behind(text: &str) -> &str {
+    let trimmed = text.trim_end();
+    trimmed.rfind(char::is_whitespace).map_or("", |at| &trimmed[..at])
+}

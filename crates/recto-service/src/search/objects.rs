@@ -1,0 +1,359 @@
+//! One object, or a part of it.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use recto_catalog::Item;
+use recto_iiif::Rect;
+use recto_iiif::identifier::Identifier;
+use recto_iiif::search::{Container, Found, FoundHit, FoundPart, HitShape, Term, Total, cut_into_pages, shapes};
+use recto_ingest::build::Urls as _;
+use recto_search::query::Query;
+use recto_search::search::{self, Hit, Matches};
+
+use super::annotations::AnnotationHit;
+use super::scope::Part;
+use super::{Asked, CONTEXT_WORDS, HITS_A_PAGE, MOST_TERMS, SearchService};
+use crate::ServiceError;
+use crate::text::{CanvasLayout, ObjectText};
+
+/// Times that a text is searched again that changes meanwhile.
+pub(super) const MOST_TRIES: usize = 5;
+
+/// The text of an object, and what of it is searched.
+pub(super) struct Searched {
+    pub(super) row: i64,
+    pub(super) identifier: Identifier,
+    pub(super) text: Arc<ObjectText>,
+    /// The pages; all when `None`.
+    scope: Option<search::Scope>,
+    /// Parts of pages, by number; all of the others.
+    regions: Vec<(u32, Rect)>,
+}
+
+impl SearchService {
+    pub(super) fn search_object(&self, asked: &Asked) -> Result<Found, ServiceError> {
+        // A text that changes while it is searched is searched again.
+        for _ in 0..MOST_TRIES {
+            let Some(searched) = self.searched_part(asked)? else { return Ok(Found::nothing()) };
+            let found = self.search_part(asked, &searched)?;
+            if self.objects.inner.texts.is_current(searched.row, searched.text.version)? {
+                return Ok(found);
+            }
+        }
+        Err(ServiceError::Busy { retry_after: std::time::Duration::from_secs(1) })
+    }
+
+    fn search_part(&self, asked: &Asked, searched: &Searched) -> Result<Found, ServiceError> {
+        let mut all = self.all_hits(asked, &asked.item, searched, None)?;
+        if searched.regions.is_empty() {
+            return Ok(self.page(asked, searched, &all));
+        }
+        let text = self.hits(asked, searched, &all.matches, 0..all.matches.total(), None);
+        let text: Vec<FoundHit> = text.into_iter().filter(|hit| searched.is_within(hit)).collect();
+        all.notes.retain(|note| searched.is_within(&note.hit));
+        let text = text.into_iter().map(|hit| (searched.place_of(&hit), hit));
+        let mut hits: Vec<(usize, FoundHit)> = text.collect();
+        hits.extend(all.notes.into_iter().map(|note| (note.canvas, note.hit)));
+        hits.sort_by_key(|(canvas, _)| *canvas);
+        let hits: Vec<FoundHit> = hits.into_iter().map(|(_, hit)| hit).collect();
+        Ok(Found::page_of(&hits, HITS_A_PAGE, asked.request.page))
+    }
+
+    /// Everything that is found in an object: matches in its text, and hits in what people wrote.
+    pub(super) fn all_hits(
+        &self,
+        asked: &Asked,
+        item: &Item,
+        searched: &Searched,
+        container: Option<&Container>,
+    ) -> Result<AllHits, ServiceError> {
+        let matches = if asked.request.admits_page_text() { searched.matches(asked) } else { Matches::default() };
+        let mut notes = self.annotation_hits(asked, item, &searched.text.canvases, container)?;
+        if let Some(scope) = &searched.scope {
+            notes.retain(|note| note.canvases.iter().any(|canvas| scope.contains(*canvas as u32)));
+        }
+        Ok(AllHits { matches, notes })
+    }
+
+    /// The page that is asked for.
+    fn page(&self, asked: &Asked, searched: &Searched, all: &AllHits) -> Found {
+        let order = all.order(searched);
+        let cuts = cut_into_pages(all.shapes(searched, &order), HITS_A_PAGE);
+        let annotations = cuts.last().map_or(0, |cut| cut.annotations.end);
+        let cut = usize::try_from(asked.request.page - 1).ok().and_then(|page| cuts.get(page));
+        let hits = cut.map_or(order.len()..order.len(), |cut| cut.hits.clone());
+        Found {
+            hits_total: Total::Exactly(order.len() as u64),
+            annotations_total: Total::Exactly(annotations),
+            first_hit: hits.start as u64,
+            first_annotation: Some(cut.map_or(annotations, |cut| cut.annotations.start)),
+            page: asked.request.page,
+            pages: Some((cuts.len() as u64).max(1)),
+            has_next: hits.end < order.len(),
+            hits: self.some_hits(asked, searched, all, &order[hits], None),
+        }
+    }
+
+    /// Hits of some places of the order.
+    pub(super) fn some_hits(
+        &self,
+        asked: &Asked,
+        searched: &Searched,
+        all: &AllHits,
+        order: &[Place],
+        container: Option<&Container>,
+    ) -> Vec<FoundHit> {
+        let mut text = order.iter().filter_map(|place| match place {
+            Place::Text(at) => Some(*at),
+            Place::Note(_) => None,
+        });
+        // In a part of the order, matches in the text follow each other.
+        let range = text.next().map_or(0..0, |first| first..text.next_back().unwrap_or(first) + 1);
+        let first = range.start;
+        let mut text: Vec<Option<FoundHit>> =
+            self.hits(asked, searched, &all.matches, range, container).into_iter().map(Some).collect();
+        let hit = |place: &Place| match place {
+            Place::Text(at) => text.get_mut(at - first).and_then(Option::take),
+            Place::Note(at) => all.notes.get(*at).map(|note| note.hit.clone()),
+        };
+        order.iter().filter_map(hit).collect()
+    }
+
+    pub(super) fn complete_in_object(&self, asked: &Asked) -> Result<Vec<Term>, ServiceError> {
+        let Some(searched) = self.searched_part(asked)? else { return Ok(Vec::new()) };
+        let lists = self.terms(asked, &asked.item, &searched, true)?;
+        let mut terms = search::merge_terms(lists, asked.request.min, MOST_TERMS);
+        if !searched.regions.is_empty() {
+            // Of the words of a page only those in the parts that are meant count.
+            for term in &mut terms {
+                let matches = search::find(&searched.text.index, &Query::parse(&term.value), searched.scope.as_ref());
+                let hits = self.hits(asked, &searched, &matches, 0..matches.total(), None);
+                term.count = hits.iter().filter(|hit| searched.is_within(hit)).count() as u64;
+            }
+            terms.retain(|term| term.count >= asked.request.min.max(1));
+        }
+        Ok(terms.into_iter().map(term).collect())
+    }
+
+    /// Terms of an object that begin as asked: those of its text, and those that people wrote. All of them, unless this object
+    /// `is_alone` and the answer needs no more.
+    pub(super) fn terms(
+        &self,
+        asked: &Asked,
+        item: &Item,
+        searched: &Searched,
+        is_alone: bool,
+    ) -> Result<Vec<Vec<search::Term>>, ServiceError> {
+        let scope = searched.scope.as_ref();
+        let notes = self.annotation_terms(asked, item, &searched.text.canvases, scope)?;
+        // Where there is but one list, it can be cut at once.
+        let (min, most) = if is_alone && notes.is_empty() { (asked.request.min, MOST_TERMS) } else { (1, usize::MAX) };
+        let text = search::complete(&searched.text.index, &asked.request.q, scope, min, most);
+        Ok(vec![text, notes])
+    }
+
+    /// The part that is asked for; `None` where there is no text.
+    fn searched_part(&self, asked: &Asked) -> Result<Option<Searched>, ServiceError> {
+        let identifier = Identifier::new(asked.item.identifier.as_str());
+        let Some(mut searched) = self.searched(asked, asked.item.row, identifier.clone())? else {
+            return Ok(None);
+        };
+        let place = |name: &str| searched.text.canvases.iter().position(|canvas| canvas.name == name);
+        let wanted: Vec<(u32, Option<Rect>)> = match &asked.part {
+            Part::Object | Part::Collection => return Ok(Some(searched)),
+            Part::Canvas(name) => {
+                let missing =
+                    || ServiceError::NoSuchObject { what: "canvas", identifier: format!("{identifier}/{name}") };
+                vec![(place(name).ok_or_else(missing)? as u32, None)]
+            }
+            Part::Range(canvases) => {
+                let uri = |name: &str| asked.urls.canvas(&identifier, name);
+                let known: std::collections::HashMap<String, u32> =
+                    searched.text.canvases.iter().zip(0..).map(|(canvas, place)| (uri(&canvas.name), place)).collect();
+                canvases.iter().filter_map(|(uri, area)| Some((*known.get(uri)?, *area))).collect()
+            }
+        };
+        let whole: HashSet<u32> = wanted.iter().filter(|(_, area)| area.is_none()).map(|(page, _)| *page).collect();
+        searched.regions = wanted
+            .iter()
+            .filter_map(|(page, area)| Some((*page, (*area)?)))
+            .filter(|(page, _)| !whole.contains(page))
+            .collect();
+        let allowed = searched.scope.take();
+        let pages = wanted.into_iter().map(|(page, _)| page);
+        searched.scope = Some(search::Scope::of_pages(
+            pages.filter(|page| allowed.as_ref().is_none_or(|allowed| allowed.contains(*page))),
+        ));
+        Ok(Some(searched))
+    }
+
+    /// The text of an object with the pages that the caller may read; `None` where there is none.
+    pub(super) fn searched(
+        &self,
+        asked: &Asked,
+        row: i64,
+        identifier: Identifier,
+    ) -> Result<Option<Searched>, ServiceError> {
+        let Some(text) = self.objects.inner.texts.canvases(row)? else { return Ok(None) };
+        let may = |place: &u32| {
+            let canvas = text.canvases.get(*place as usize);
+            canvas.is_some_and(|canvas| self.objects.may_read_text(canvas, &asked.caller).is_ok())
+        };
+        if !self.objects.inner.policy.hides_parts(&asked.caller, &identifier) {
+            return Ok(Some(Searched { row, identifier, text, scope: None, regions: Vec::new() }));
+        }
+        let all = 0..text.canvases.len() as u32;
+        let allowed: Vec<u32> = all.clone().filter(may).collect();
+        let scope = (allowed.len() < all.len()).then(|| search::Scope::of_pages(allowed));
+        Ok(Some(Searched { row, identifier, text, scope, regions: Vec::new() }))
+    }
+
+    /// Some of the matches with text and places. `container` tells of which object they are, where several are searched.
+    pub(super) fn hits(
+        &self,
+        asked: &Asked,
+        searched: &Searched,
+        matches: &Matches,
+        range: std::ops::Range<usize>,
+        container: Option<&Container>,
+    ) -> Vec<FoundHit> {
+        let texts = &self.objects.inner.texts;
+        let pages = |page: u32| texts.page_blob(searched.row, searched.text.version, page);
+        let spans = matches.spans().get(range.clone()).unwrap_or_default();
+        let located = search::locate(&searched.text.index, matches, range, &pages, CONTEXT_WORDS);
+        let found = located.into_iter().zip(spans).map(|(hit, span)| {
+            let name = format!("{}-{}-{}", searched.row, span.start, span.end - span.start);
+            searched.found(asked, hit, &name, container)
+        });
+        found.collect()
+    }
+}
+
+impl Searched {
+    /// All matches in the text.
+    pub(super) fn matches(&self, asked: &Asked) -> Matches {
+        search::find(&self.text.index, &asked.query, self.scope.as_ref())
+    }
+
+    /// The pages that are searched; all when `None`.
+    pub(super) fn scope(&self) -> Option<&search::Scope> {
+        self.scope.as_ref()
+    }
+
+    fn found(&self, asked: &Asked, hit: Hit, name: &str, container: Option<&Container>) -> FoundHit {
+        let part = |(part, number): (search::Part, usize)| {
+            let canvas = self.text.canvases.get(part.page as usize)?;
+            Some(FoundPart {
+                id: format!("{name}-{number}"),
+                canvas: asked.urls.canvas(&self.identifier, &canvas.name),
+                canvas_size: Some(canvas.size()).filter(|size| !size.is_empty()),
+                area: part.area,
+                time_s: part.time_s,
+                text: part.text,
+                part_of: container.cloned(),
+            })
+        };
+        let parts = hit.parts.into_iter().zip(1..).filter_map(part).collect();
+        FoundHit { before: hit.before, exact: hit.exact, after: hit.after, parts, annotation: None }
+    }
+
+    /// The place of a hit's first canvas in the object.
+    fn place_of(&self, hit: &FoundHit) -> usize {
+        let canvas = hit.parts.first().map_or("", |part| part.canvas.as_str());
+        let is_it = |layout: &CanvasLayout| canvas.ends_with(&canvas_end(&layout.name));
+        self.text.canvases.iter().position(is_it).unwrap_or(self.text.canvases.len())
+    }
+
+    /// Does a hit touch the parts of pages that are meant?
+    fn is_within(&self, hit: &FoundHit) -> bool {
+        hit.parts.iter().any(|part| {
+            let is_it = |layout: &CanvasLayout| part.canvas.ends_with(&canvas_end(&layout.name));
+            let Some(place) = self.text.canvases.iter().position(is_it) else { return false };
+            let mut regions = self.regions.iter().filter(|(page, _)| *page as usize == place).peekable();
+            regions.peek().is_none() || part.area.is_some_and(|area| regions.any(|(_, region)| overlap(area, *region)))
+        })
+    }
+}
+
+/// Everything that is found in an object.
+pub(super) struct AllHits {
+    pub(super) matches: Matches,
+    pub(super) notes: Vec<AnnotationHit>,
+}
+
+/// One of the hits of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A match in the text, by its number.
+    Text(usize),
+    /// A hit in what people wrote, by its number.
+    Note(usize),
+}
+
+impl AllHits {
+    pub(super) fn total(&self) -> u64 {
+        (self.matches.total() + self.notes.len()) as u64
+    }
+
+    /// All hits in the order of canvases; on each the text comes first.
+    pub(super) fn order(&self, searched: &Searched) -> Vec<Place> {
+        let mut notes = self.notes.iter().enumerate().peekable();
+        let mut order = Vec::with_capacity(self.matches.total() + self.notes.len());
+        for (at, span) in self.matches.spans().iter().enumerate() {
+            if notes.peek().is_some() {
+                let canvas = searched.text.index.page_of(span.start) as usize;
+                while let Some((note, _)) = notes.next_if(|(_, note)| note.canvas < canvas) {
+                    order.push(Place::Note(note));
+                }
+            }
+            order.push(Place::Text(at));
+        }
+        order.extend(notes.map(|(note, _)| Place::Note(note)));
+        order
+    }
+
+    /// A part of the order without hits in an annotation that began before it, and with all hits in the annotation at its end: an
+    /// annotation is on one page only.
+    pub(super) fn whole(&self, order: &[Place], range: std::ops::Range<usize>) -> std::ops::Range<usize> {
+        let is_one = |at: usize| match (at.checked_sub(1).and_then(|before| order.get(before)), order.get(at)) {
+            (Some(Place::Note(before)), Some(Place::Note(note))) => {
+                let id = |note: &usize| self.notes.get(*note).and_then(|note| note.hit.annotation.as_ref()?.get("id"));
+                id(before) == id(note)
+            }
+            _ => false,
+        };
+        let shifted = |from: usize| (from..order.len()).find(|at| !is_one(*at)).unwrap_or(order.len());
+        let start = if range.start == 0 { 0 } else { shifted(range.start) };
+        start..shifted(range.end).max(start)
+    }
+
+    fn shapes(&self, searched: &Searched, order: &[Place]) -> Vec<HitShape> {
+        let notes: Vec<FoundHit> = self.notes.iter().map(|note| note.hit.clone()).collect();
+        let notes = shapes(&notes);
+        let shape = |place: &Place| match place {
+            Place::Text(at) => HitShape {
+                new_annotations: self.matches.spans().get(*at).map_or(0, |span| searched.text.places(*span)),
+                joined_to_previous: false,
+            },
+            Place::Note(at) => notes[*at],
+        };
+        order.iter().map(shape).collect()
+    }
+}
+
+fn canvas_end(name: &str) -> String {
+    format!("/canvas/{}", Identifier::new(name).encoded())
+}
+
+fn overlap(a: Rect, b: Rect) -> bool {
+    let before = |from: u32, length: u32, other: u32| from.saturating_add(length) <= other;
+    !(before(a.x, a.w, b.x) || before(b.x, b.w, a.x) || before(a.y, a.h, b.y) || before(b.y, b.h, a.y))
+}
+
+/// A term in the words of the API.
+pub(super) fn term(term: search::Term) -> Term {
+    let mut offered = Term::new(term.label.clone(), term.count);
+    offered.query = (term.value != term.label).then_some(term.value);
+    offered
+}

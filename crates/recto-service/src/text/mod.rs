@@ -1,0 +1,165 @@
+//! The text of the library's objects: read when they are taken in, kept as blobs, searched and given out from there.
+
+mod keeping;
+mod layout;
+mod making;
+mod pages;
+mod reading;
+mod shards;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use recto_catalog::CatalogError;
+use recto_catalog::text::{TextState, TextStore};
+use recto_iiif::Rect;
+use recto_iiif::text::{Area, PageSize, PageText, TextBlock, TextLine, TextWord, Unit, WordPart};
+use recto_search::index::Index;
+use recto_search::lines::LineEnds;
+use recto_search::page::{Page, Part};
+use recto_search::search::Span;
+
+use self::shards::SharedOverview;
+
+pub(crate) use self::keeping::keep;
+pub use self::layout::CanvasLayout;
+pub use self::making::TextMaker;
+pub use self::shards::make_text_shards;
+pub(crate) use self::shards::{FEW_OBJECTS, OpenShard};
+
+/// Bytes of indexes that are kept for the next query.
+const INDEXES_KEPT_BYTES: u64 = 64 << 20;
+
+/// The texts as they are kept. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Texts {
+    store: Arc<TextStore>,
+    opened: moka::sync::Cache<(i64, i64), Arc<ObjectText>>,
+    overview: SharedOverview,
+}
+
+/// The text of one object, opened.
+#[derive(Debug)]
+pub(crate) struct ObjectText {
+    /// Grows with each change: pages of another version do not belong to this index.
+    pub(crate) version: i64,
+    /// Its canvases, in order: what the index calls a page is a place in this list.
+    pub(crate) canvases: Vec<CanvasLayout>,
+    /// Where its lines end.
+    line_ends: LineEnds,
+    /// Memory that it takes, about.
+    bytes: usize,
+    /// Where which word is.
+    pub(crate) index: Index,
+}
+
+impl Texts {
+    pub(crate) fn new(store: TextStore) -> Self {
+        let opened = moka::sync::Cache::builder()
+            .max_capacity(INDEXES_KEPT_BYTES)
+            .weigher(|_: &(i64, i64), text: &Arc<ObjectText>| u32::try_from(text.bytes).unwrap_or(u32::MAX))
+            .build();
+        let this = Self { store: Arc::new(store), opened, overview: SharedOverview::default() };
+        if let Err(error) = this.look_again() {
+            tracing::error!(%error, "the kept texts cannot be read");
+        }
+        this
+    }
+
+    pub(crate) fn store(&self) -> &TextStore {
+        &self.store
+    }
+
+    /// What is kept of an object's text, without opening it. Blocks.
+    pub(crate) fn state(&self, row: i64) -> Result<Option<TextState>, CatalogError> {
+        self.store.state(row)
+    }
+
+    /// The text of an object; `None` where it has none. Blocks.
+    pub(crate) fn object(&self, row: i64) -> Result<Option<Arc<ObjectText>>, CatalogError> {
+        Ok(self.canvases(row)?.filter(|text| !text.index.is_empty()))
+    }
+
+    /// The canvases of an object with their text, also where there is none; `None` before it was looked at. Blocks.
+    pub(crate) fn canvases(&self, row: i64) -> Result<Option<Arc<ObjectText>>, CatalogError> {
+        let Some(state) = self.store.state(row)? else { return Ok(None) };
+        if let Some(known) = self.opened.get(&(row, state.version)) {
+            return Ok(Some(known));
+        }
+        let Some((version, blob)) = self.store.index(row)? else { return Ok(None) };
+        let Some(text) = open(version, &Bytes::from(blob)) else {
+            tracing::error!(row, "the index of a text is broken; it is made anew with the next change of the object");
+            return Ok(None);
+        };
+        let text = Arc::new(text);
+        self.opened.insert((row, version), Arc::clone(&text));
+        Ok(Some(text))
+    }
+
+    /// The blob of a page of the text of an object in this version; `None` also when it has another by now. Blocks.
+    pub(crate) fn page_blob(&self, row: i64, version: i64, page: u32) -> Option<Bytes> {
+        self.store.page_of(row, version, page).ok().flatten().map(Bytes::from)
+    }
+
+    /// Has an object still the text of this version? Blocks.
+    pub(crate) fn is_current(&self, row: i64, version: i64) -> Result<bool, CatalogError> {
+        Ok(self.store.state(row)?.is_some_and(|state| state.version == version))
+    }
+
+    /// The text of a canvas, by its place in the object; `None` where it has none. Blocks.
+    pub(crate) fn page(&self, row: i64, page: u32) -> Option<PageText> {
+        let object = self.object(row).ok()??;
+        let size = object.canvases.get(page as usize)?.size();
+        let mut text = text_of(&Page::decode(&self.page_blob(row, object.version, page)?).ok()?);
+        text.size = (!size.is_empty()).then(|| PageSize {
+            width: size.width_px.into(),
+            height: size.height_px.into(),
+            unit: Unit::Pixel,
+        });
+        Some(text)
+    }
+}
+
+fn open(version: i64, blob: &Bytes) -> Option<ObjectText> {
+    let (canvases, line_ends, index) = layout::split(blob)?;
+    let line_ends = LineEnds::read(&line_ends)?;
+    let bytes = blob.len() + canvases.len() * 64 + line_ends.bytes();
+    Some(ObjectText { version, canvases, line_ends, bytes, index: Index::open(index).ok()? })
+}
+
+impl ObjectText {
+    /// On how many lines a match is.
+    pub(crate) fn places(&self, span: Span) -> u32 {
+        self.line_ends.parts(span)
+    }
+}
+
+/// A page as it is kept, as the text that it was made of: without blocks, and with the confidence of nobody.
+fn text_of(page: &Page) -> PageText {
+    let area = |rect: Rect| Area { x: rect.x.into(), y: rect.y.into(), w: rect.w.into(), h: rect.h.into() };
+    let word = |ordinal: usize| {
+        let word = page.word(ordinal)?;
+        Some(TextWord {
+            text: word.text.to_owned(),
+            area: word.area.map(area),
+            part: word.part.map(|part| match part {
+                Part::First { whole } => WordPart::First { whole: whole.to_owned() },
+                Part::Second => WordPart::Second,
+            }),
+            joined_to_next: word.joined_to_next,
+            ..TextWord::default()
+        })
+    };
+    let line = |line: recto_search::page::Line<'_>| TextLine {
+        area: line.area.map(area),
+        time_s: line.time_s,
+        language: line.language.map(str::to_owned),
+        words: line.words.filter_map(word).collect(),
+    };
+    let lines = page.lines().map(line).collect();
+    PageText {
+        size: None,
+        language: page.language().map(str::to_owned),
+        blocks: vec![TextBlock { lines, ..TextBlock::default() }],
+    }
+}
