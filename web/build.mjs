@@ -1,8 +1,8 @@
-// Fills `dist/` with what the binary embeds: the viewers from npm and our own page assets.
+// Fills `dist/` with what the binary embeds: the viewers from npm, as they come or bundled here, and our own page assets.
 //
 // Every bundle lies in a folder whose name holds a hash of the bundle's content, so that its files may be cached for ever and
 // still find each other by relative URLs. What Brotli makes smaller is stored compressed only, as `<path>.br`.
-// `dist/manifest.json` maps the logical name of each file (`viewers/mirador/mirador.min.js`) to the path it is served under.
+// `dist/manifest.json` maps the logical name of each file (`viewers/mirador/mirador.js`) to the path it is served under.
 //
 //     node build.mjs            builds what changed
 //     node build.mjs --check    exits 1 when dist/ is missing or stale, writes nothing
@@ -13,6 +13,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
+import { build } from 'esbuild';
 
 const brotli = promisify(zlib.brotliCompress);
 const root = path.dirname(fileURLToPath(import.meta.url));
@@ -44,10 +45,12 @@ const VIEWERS = [
       'leaflet-iiif': ['leaflet-iiif.js'],
     },
   },
-  { name: 'mirador', from: { mirador: ['dist/mirador.min.js'] } },
   // The Universal Viewer fetches its chunks by name from the folder of UV.js, hence the whole folder.
   { name: 'uv', from: { universalviewer: ['dist/uv.css', 'dist/umd/'] } },
 ];
+
+// Viewers of several packages that share their own dependencies: made of the modules in `viewers/`, each of which is an entry.
+const BUNDLED = [{ name: 'mirador', entries: ['mirador', 'annotation-editor'], packages: ['mirador', 'mirador-annotation-editor'] }];
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
@@ -103,10 +106,34 @@ async function viewerBundles() {
   return bundles;
 }
 
+/** A viewer bundled here. What several entries need is in files of their own, so that a page loads no more than it uses. */
+async function bundled({ name, entries }) {
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: entries.map((entry) => `viewers/${entry}.js`),
+    outdir: dist,
+    entryNames: '[name]',
+    chunkNames: 'shared-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: 'es2022',
+    minify: true,
+    charset: 'utf8',
+    legalComments: 'none',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    loader: { '.svg': 'dataurl', '.woff2': 'dataurl' },
+    write: false,
+    logLevel: 'error',
+  });
+  const files = result.outputFiles.map((file) => [path.relative(dist, file.path), Buffer.from(file.contents)]);
+  return { name: `viewers/${name}`, files: files.sort(([a], [b]) => (a < b ? -1 : 1)) };
+}
+
 /** Names, versions and licence texts of everything that may be inside the viewers' builds; equal texts appear once. */
 async function notices() {
   const lock = JSON.parse(await readFile(path.join(root, 'package-lock.json'), 'utf8'));
-  const shipped = new Set(VIEWERS.flatMap((viewer) => Object.keys(viewer.from)));
+  const shipped = new Set([...VIEWERS.flatMap((viewer) => Object.keys(viewer.from)), ...BUNDLED.flatMap((viewer) => viewer.packages)]);
   const byText = new Map();
   for (const [where, entry] of Object.entries(lock.packages)) {
     if (!where || entry.dev || entry.optional) continue;
@@ -172,7 +199,7 @@ async function main() {
     console.error('web: node_modules is missing; run `npm ci --ignore-scripts` in web/ first');
     process.exit(1);
   }
-  const bundles = [await ownBundle(), ...(await viewerBundles()), await notices()];
+  const bundles = [await ownBundle(), ...(await viewerBundles()), ...(await Promise.all(BUNDLED.map(bundled))), await notices()];
   const planned = bundles.flatMap((bundle) => {
     const folder = servedFolder(bundle);
     return bundle.files.map(([file, bytes]) => ({ logical: `${bundle.name}/${file}`, served: `${folder}/${file}`, bytes }));

@@ -1,23 +1,10 @@
-// Starts the viewer that the page names in `data-viewer`, on what `data-*` or the page's own address asks for:
-// `manifest`, `canvas`, `info` (an image's info.json) and `iiif-content` (a content state, decoded here since viewers differ).
+// Starts the viewer that the page names in `data-viewer`, with the options that the server wrote for it into `data-options`: the
+// server reads all forms in which a link may ask for something, since viewers differ.
 
-import { resolveContentState } from './content-state.js';
 import { picturesOf, labelText } from './presentation.js';
 
 const stage = document.querySelector('[data-viewer]');
-
-function wanted() {
-  const query = new URLSearchParams(location.search);
-  const fixed = stage.dataset;
-  if (fixed.info || fixed.manifest) return { info: fixed.info, manifest: fixed.manifest, canvas: fixed.canvas };
-  const state = query.get('iiif-content') ? resolveContentState(query.get('iiif-content')) : {};
-  return {
-    manifest: query.get('manifest') ?? state.manifest,
-    canvas: query.get('canvas') ?? state.canvas,
-    info: query.get('info') ?? undefined,
-    xywh: query.get('xywh') ?? state.xywh,
-  };
-}
+const isEmbedded = stage.dataset.embedded !== undefined;
 
 function say(text) {
   const message = stage.querySelector('[data-message]');
@@ -31,20 +18,38 @@ async function fetchJson(url) {
   return answer.json();
 }
 
+/**
+ * What a bare URL on this server leads to is only known when it was fetched: an Annotation with a content state goes to the server
+ * once more, to be read there like any other; all else is opened as it is.
+ */
+async function resolved(url) {
+  const document = await fetchJson(url);
+  const motivations = [document.motivation ?? []].flat();
+  if (document.type !== 'Annotation' || !motivations.includes('contentState')) return;
+  const query = new URLSearchParams(location.search);
+  query.set('iiif-content', btoa(encodeURIComponent(JSON.stringify(document))).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, ''));
+  location.replace(`${location.pathname}?${query}`);
+  await new Promise(() => {});
+}
+
 /** The pictures to page through, and the place to begin at. */
 async function pictures(target) {
   if (target.info) return { list: [{ info: target.info, label: '' }], at: 0 };
   const manifest = await fetchJson(target.manifest);
   const list = picturesOf(manifest).filter((picture) => picture.info || picture.url);
   if (!list.length) throw new Error('the manifest holds no picture that this viewer can show');
-  if (!stage.dataset.manifest) document.title = `${labelText(manifest.label)} · ${document.title}`;
+  if (!isEmbedded) document.title = `${labelText(manifest.label)} · ${document.title}`;
   return { list, at: Math.max(0, list.findIndex((picture) => picture.canvas === target.canvas)) };
 }
 
-const box = (xywh) => {
-  const [x, y, w, h] = (xywh ?? '').split(',').map(Number);
-  return w > 0 && h > 0 ? { x, y, w, h } : undefined;
-};
+/** The rectangle to look at, in pixels of an image of this size. */
+function box(xywh, size) {
+  const [, unit, numbers] = /^(percent:|pixel:)?(.*)$/.exec(xywh ?? '');
+  const [x, y, w, h] = numbers.split(',').map(Number);
+  if (!(w > 0 && h > 0)) return undefined;
+  if (unit !== 'percent:') return { x, y, w, h };
+  return { x: (x * size.x) / 100, y: (y * size.y) / 100, w: (w * size.x) / 100, h: (h * size.y) / 100 };
+}
 
 const SHAPES = {
   'Zoom in': 'M12 5v14M5 12h14',
@@ -59,7 +64,7 @@ const SHAPES = {
 function addTools(actions) {
   const bar = document.createElement('div');
   bar.className = 'tools';
-  bar.setAttribute('role', 'toolbar');
+  bar.setAttribute('role', 'group');
   bar.setAttribute('aria-label', 'Viewer');
   for (const [name, act] of Object.entries(actions)) {
     const button = document.createElement('button');
@@ -119,10 +124,12 @@ async function openseadragon(target, view) {
     drawer: ['canvas'],
     gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
   });
+  let isFirst = true;
   viewer.addHandler('open-failed', () => say('The image could not be opened.'));
   viewer.addHandler('open', () => {
     say('');
-    const region = box(target.xywh);
+    const region = isFirst ? box(target.xywh, viewer.world.getItemAt(0).getContentSize()) : undefined;
+    isFirst = false;
     if (region) viewer.viewport.fitBounds(viewer.viewport.imageToViewportRectangle(region.x, region.y, region.w, region.h), true);
   });
   paging(list, at, (index) => viewer.open(list[index].info ?? { type: 'image', url: list[index].url }), {
@@ -149,6 +156,10 @@ async function leaflet(target, view) {
   window.recto = { map };
 }
 
+/** What Mirador shows of annotations: all motivations of the Web Annotation Vocabulary, since it shows none that is not named. */
+const SHOWN_MOTIVATIONS = ['assessing', 'bookmarking', 'classifying', 'commenting', 'describing', 'editing', 'highlighting', 'identifying', 'linking', 'moderating', 'questioning', 'replying', 'tagging']
+  .flatMap((word) => [word, `oa:${word}`]).concat('sc:painting');
+
 /**
  * After a login Mirador 4.0.0 has the new info.json but keeps the tile source of the refused one, and never asks for the tiles
  * again. Dropping the info response and giving it back makes it build a new one.
@@ -172,40 +183,49 @@ function reopenAfterLogin(store) {
   });
 }
 
-function mirador(target, view) {
-  const region = box(target.xywh);
-  const single = stage.dataset.manifest !== undefined;
-  const manifestWindow = {
-    manifestId: target.manifest,
-    maximized: single,
-    ...(target.canvas ? { canvasId: target.canvas } : {}),
-    ...(region ? { initialViewerConfig: { x: region.x + region.w / 2, y: region.y + region.h / 2, zoom: 1 / region.w } } : {}),
-  };
+/** Whether a page of another site shows this one in a frame: nobody is asked to sign in there. */
+function isFramedByOthers() {
+  try {
+    return window.top.location.origin !== location.origin;
+  } catch {
+    return true;
+  }
+}
+
+async function mirador(options, view) {
+  const editing = stage.dataset.annotations && !isFramedByOthers()
+    ? await (await import('./annotations/mirador.js')).annotationEditing(stage.dataset.annotations, await Mirador.annotationEditor())
+    : undefined;
   view.id ||= 'recto-mirador';
   const viewer = Mirador.viewer({
     id: view.id,
     selectedTheme: matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light',
-    window: { allowClose: !single, allowMaximize: !single, allowFullscreen: true, sideBarOpen: !single && innerWidth > 900, highlightAllAnnotations: false },
+    window: { allowClose: !isEmbedded, allowMaximize: !isEmbedded, allowFullscreen: true, sideBarOpen: !isEmbedded && innerWidth > 900, highlightAllAnnotations: Boolean(editing) },
     workspace: { showZoomControls: true },
-    workspaceControlPanel: { enabled: !single },
-    thumbnailNavigation: { defaultPosition: single ? 'off' : 'far-bottom' },
-    windows: target.manifest ? [manifestWindow] : [],
-  });
+    // A telephone has no room beside a book for what opens others.
+    workspaceControlPanel: { enabled: !isEmbedded && (innerWidth > 600 || !options.windows.length) },
+    thumbnailNavigation: { defaultPosition: isEmbedded ? 'off' : 'far-bottom' },
+    annotations: { htmlSanitizationRuleSet: 'iiif', filteredMotivations: SHOWN_MOTIVATIONS },
+    ...editing?.config,
+    ...options,
+    windows: options.windows.map((window) => ({ ...window, maximized: isEmbedded })),
+  }, editing?.plugins);
   reopenAfterLogin(viewer.store);
   say('');
   window.recto = { viewer };
+  await editing?.started(viewer);
 }
 
-function universalViewer(target, view) {
+function universalViewer({ manifest, canvasId, xywh }, view) {
   const adapter = new UV.IIIFURLAdapter(true);
   view.id ||= 'recto-uv';
   view.classList.add('uv');
   const data = adapter.getInitialData({
-    manifest: target.manifest,
-    iiifManifestId: target.manifest,
+    manifest,
+    iiifManifestId: manifest,
     embedded: false,
-    ...(target.canvas ? { canvasId: target.canvas } : {}),
-    ...(target.xywh ? { xywh: target.xywh } : {}),
+    ...(canvasId ? { canvasId } : {}),
+    ...(xywh ? { xywh } : {}),
   });
   const viewer = UV.init(view.id, data);
   adapter.bindTo(viewer);
@@ -217,11 +237,8 @@ const STARTERS = { openseadragon, leaflet, mirador, uv: universalViewer };
 
 async function start() {
   if (window.top !== window) document.documentElement.classList.add('framed');
-  const target = wanted();
-  const name = stage.dataset.viewer;
-  const takesImages = name === 'openseadragon' || name === 'leaflet';
-  if (!target.manifest && !(takesImages && target.info)) throw new Error(`nothing to show: the address of this page names no manifest${takesImages ? ' and no info.json' : ''}`);
-  await STARTERS[name](target, stage.querySelector('[data-view]'));
+  if (stage.dataset.resolve) await resolved(stage.dataset.resolve);
+  await STARTERS[stage.dataset.viewer](JSON.parse(stage.dataset.options), stage.querySelector('[data-view]'));
 }
 
 start().catch((error) => {

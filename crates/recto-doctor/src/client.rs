@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use ureq::http::Request;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body};
 
 use crate::{Options, Progress, address::Address};
@@ -27,6 +28,22 @@ pub(crate) enum ClientError {
         /// What happened.
         reason: String,
     },
+}
+
+impl ClientError {
+    /// What to do about it.
+    pub(crate) fn remedy(&self) -> &'static str {
+        match self {
+            // These are the words of the library that speaks TLS.
+            Self::Failed { reason, .. } if reason.contains("certificate") => {
+                "Browsers refuse it too: give the server a certificate for this name, with those between it and the authority, in date. \
+                 An authority of your own can be trusted with `--trust FILE`."
+            }
+            Self::Failed { .. } => "See whether the address is right and the server is up.",
+            Self::Spent(_) => "Raise the bound.",
+            Self::Host(_) => "Name the host in the document.",
+        }
+    }
 }
 
 /// An answer.
@@ -98,6 +115,7 @@ impl<'o> Client<'o> {
             .max_redirects_will_error(false)
             .max_response_header_size(64 << 10)
             .user_agent(options.user_agent.as_str())
+            .tls_config(tls(options.trusted.as_deref()))
             .build();
         let agent = Agent::new_with_config(config);
         Self { agent, options, progress, started: Instant::now(), requests: 0, hosts: BTreeSet::new() }
@@ -193,6 +211,19 @@ impl<'o> Client<'o> {
     }
 }
 
+/// Trusts the authorities of the file that was given, else the public ones.
+fn tls(trusted: Option<&[u8]>) -> TlsConfig {
+    let config = TlsConfig::builder();
+    let Some(pem) = trusted else { return config.build() };
+    let certificates: Vec<Certificate<'static>> = parse_pem(pem)
+        .filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    config.root_certs(RootCerts::new_with_certs(&certificates)).build()
+}
+
 fn read(body: Body, most_bytes: usize) -> std::io::Result<(Vec<u8>, bool)> {
     let mut bytes = Vec::new();
     // The limit is ours: one byte more tells whether anything was cut.
@@ -280,6 +311,14 @@ mod tests {
         assert_eq!(client.requests, 0);
         client.name(&url);
         assert!(matches!(client.get(&url), Err(ClientError::Failed { .. })));
+    }
+
+    #[test]
+    fn what_is_the_matter_with_a_certificate_is_told_with_the_way_out() {
+        let failed = |reason: &str| ClientError::Failed { url: "https://a.org/".to_owned(), reason: reason.to_owned() };
+        let remedy = failed("io: invalid peer certificate: UnknownIssuer").remedy();
+        assert!(remedy.contains("--trust FILE"), "{remedy}");
+        assert_eq!(failed("connection refused").remedy(), "See whether the address is right and the server is up.");
     }
 
     #[test]

@@ -127,8 +127,7 @@ impl Examination<'_> {
                     self.note(&format!("{} was not finished: {error}", check.title), "", "");
                 }
                 Err(error) => {
-                    let remedy = "See whether the server is up and its certificate is complete and in date.";
-                    self.error("a request got no answer", "", &error.to_string(), remedy);
+                    self.error("a request got no answer", "", &error.to_string(), error.remedy());
                 }
             }
         }
@@ -283,9 +282,7 @@ pub(crate) fn run(given: &str, options: &Options, progress: &mut dyn Progress) -
             examination.error("nothing of IIIF was found at this address", &done, &seen, remedy);
         }
         Err(error) => {
-            let remedy =
-                "See whether the address is right, the server is up, and its certificate is complete and in date.";
-            examination.error("the address cannot be reached", &done, &error.to_string(), remedy);
+            examination.error("the address cannot be reached", &done, &error.to_string(), error.remedy());
         }
     }
     examination.report(url.to_string())

@@ -29,6 +29,8 @@ pub struct Options {
     pub slow_image: Duration,
     /// The checks to run, by their names; all when empty. The level that is reached is that of the features which these try.
     pub only: Vec<String>,
+    /// Certificates, in PEM, of the authorities that are trusted instead of the public ones.
+    pub trusted: Option<Vec<u8>>,
     /// The `Origin` that requests name, as a viewer on another site does.
     pub origin: String,
 }
@@ -48,6 +50,7 @@ impl Default for Options {
             slow_json: Duration::from_millis(500),
             slow_image: Duration::from_secs(1),
             only: Vec::new(),
+            trusted: None,
             origin: "https://viewer.example".to_owned(),
         }
     }

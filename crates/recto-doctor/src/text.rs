@@ -2,6 +2,13 @@
 
 use crate::report::{Report, Severity};
 
+/// Errors, warnings and notes can be counted; what viewers trip over and what passed has one word.
+fn counted(count: usize, severity: Severity) -> String {
+    let is_counted = matches!(severity, Severity::Error | Severity::Warning | Severity::Note);
+    let plural = if is_counted && count != 1 { "s" } else { "" };
+    format!("{count} {}{plural}", severity.word())
+}
+
 impl Report {
     /// The report as text, the worst first, without colour.
     pub fn to_text(&self) -> String {
@@ -35,7 +42,7 @@ impl Report {
                 text.push_str(&format!("claimed, but do not work: {}\n", broken.join(", ")));
             }
         }
-        let counts = Severity::ALL.map(|severity| format!("{} {}", self.count(severity), severity.word()));
+        let counts = Severity::ALL.map(|severity| counted(self.count(severity), severity));
         text.push_str(&format!("{} · {} requests\n", counts.join(", "), self.requests));
         for severity in Severity::ALL {
             for finding in self.findings.iter().filter(|finding| finding.severity == severity) {

@@ -9,7 +9,7 @@ use http::{HeaderValue, Method};
 use recto_iiif::ErrorKind;
 use recto_iiif::image::{ApiVersion, Slashes};
 use recto_service::policy::Caller;
-use recto_service::{ImageService, ObjectService, ServiceError, SiteUrls};
+use recto_service::{AnnotationService, ImageService, ObjectService, SearchService, ServiceError, SiteUrls};
 
 use crate::base::{PublicUrl, Reached, has_sound_host};
 use crate::front::Recent;
@@ -29,6 +29,8 @@ pub struct App {
 struct Inner {
     images: ImageService,
     objects: ObjectService,
+    annotations: AnnotationService,
+    search: SearchService,
     archives: Archives,
     recent: Recent,
     title: String,
@@ -45,13 +47,34 @@ pub(crate) struct Asked {
     pub(crate) reached: Reached,
     /// Who holds the other end of the connection.
     pub(crate) peer: std::net::IpAddr,
-    /// What was sent along; read for `/admin/` alone.
-    pub(crate) body: bytes::Bytes,
+    /// What was sent along, where anything is read.
+    pub(crate) body: SentBody,
+    /// Who asks, if they proved it.
+    pub(crate) user: Option<String>,
+}
+
+/// What was sent along with a request. Most routes take nothing, and then nothing is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SentBody {
+    /// All of it; nothing where nothing is read.
+    Whole(bytes::Bytes),
+    /// More than is read.
+    TooLong,
+    /// It did not come in time, or not to its end.
+    Broken,
 }
 
 impl Asked {
+    /// What was sent along; nothing where it was not all read.
+    pub(crate) fn body(&self) -> &[u8] {
+        match &self.body {
+            SentBody::Whole(bytes) => bytes,
+            SentBody::TooLong | SentBody::Broken => b"",
+        }
+    }
+
     pub(crate) fn caller(&self) -> Caller {
-        Caller { address: Some(self.reached.client) }
+        Caller { address: Some(self.reached.client), user: self.user.clone() }
     }
 
     pub(crate) fn is_head(&self) -> bool {
@@ -71,6 +94,7 @@ impl App {
     pub fn new(
         images: ImageService,
         objects: ObjectService,
+        annotations: AnnotationService,
         title: String,
         options: ServerOptions,
     ) -> Result<Self, OptionError> {
@@ -86,7 +110,9 @@ impl App {
                 archives: Archives::open(&options.archives)?,
                 recent: Recent::new(options.recent_memory.bytes()),
                 images,
+                search: SearchService::new(objects.clone()).with_annotations(&annotations),
                 objects,
+                annotations,
                 title,
                 options,
             }),
@@ -99,6 +125,32 @@ impl App {
 
     pub(crate) fn objects(&self) -> &ObjectService {
         &self.inner.objects
+    }
+
+    pub(crate) fn annotations(&self) -> &AnnotationService {
+        &self.inner.annotations
+    }
+
+    /// Who sends this token, if it is one of those that may write.
+    pub(crate) fn user(&self, headers: &http::HeaderMap) -> Option<String> {
+        let given = headers.get(http::header::AUTHORIZATION)?.to_str().ok()?;
+        let (scheme, given) = given.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return None;
+        }
+        let tokens = &self.inner.options.annotation_tokens;
+        // All are compared, so that the time tells nothing of them.
+        let mut found = None;
+        for (token, user) in tokens {
+            if is_same(given.trim().as_bytes(), token.as_bytes()) {
+                found = Some(user);
+            }
+        }
+        found.cloned()
+    }
+
+    pub(crate) fn search(&self) -> &SearchService {
+        &self.inner.search
     }
 
     pub(crate) fn recent(&self) -> &Recent {
@@ -164,20 +216,25 @@ impl App {
     }
 
     /// Answers one request. Never fails: what goes wrong is an answer too.
-    pub(crate) async fn answer(&self, parts: Parts, body: bytes::Bytes, peer: SocketAddr) -> Reply {
+    pub(crate) async fn answer(&self, parts: Parts, body: SentBody, peer: SocketAddr) -> Reply {
         let began = Instant::now();
         let authority = parts.uri.authority().map(http::uri::Authority::as_str);
         let reached = self.inner.public.of(peer.ip(), authority, &parts.headers);
-        let asked = Asked { parts, reached, peer: peer.ip(), body };
+        let user = self.user(&parts.headers);
+        let asked = Asked { parts, reached, peer: peer.ip(), body, user };
+        let path = asked.parts.uri.path();
         let mut reply = match asked.parts.method {
             _ if !has_sound_host(asked.parts.version, &asked.parts.headers) => {
                 Problem::new(ErrorKind::Malformed, "the request has no `Host` header, several, or one that is no host")
                     .hint("send one `Host` with the name and port that this server is reached under")
                     .reply(Api::Other, &asked.parts.headers)
             }
-            Method::OPTIONS => preflight(),
+            Method::OPTIONS => routes::annotations::options(self, path).unwrap_or_else(preflight),
             Method::GET | Method::HEAD => self.route(&asked).await,
-            Method::POST if routes::is_admin(asked.parts.uri.path()) => self.route(&asked).await,
+            Method::POST if routes::is_admin(path) => self.route(&asked).await,
+            Method::POST | Method::PUT | Method::PATCH | Method::DELETE if routes::annotations::is_written(path) => {
+                self.route(&asked).await
+            }
             _ => {
                 let mut problem =
                     Problem::new(ErrorKind::Malformed, format!("`{}` is not done here", asked.parts.method))
@@ -215,6 +272,11 @@ impl App {
         }
         routes::other(self, asked).await
     }
+}
+
+/// Compares without telling by its time how much is the same.
+pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }
 
 /// What is logged of a request, in one line, when its answer begins to be sent.

@@ -1,5 +1,6 @@
 //! The options of the HTTP server.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use ipnet::IpNet;
@@ -49,6 +50,9 @@ pub struct ServerOptions {
     /// Secret of those who may ask for `/admin/…`: `Authorization: Bearer …`. Without it, only programs on this machine may, and
     /// not through a proxy.
     pub admin_token: Option<String>,
+    /// Secrets of those who may write annotations, each with who it is: a name, a URI, or both as `Anna <https://example.org/anna>`.
+    /// They are sent as `Authorization: Bearer …`. Without any, nobody can write; everybody can read.
+    pub annotation_tokens: BTreeMap<String, String>,
 }
 
 impl Default for ServerOptions {
@@ -72,6 +76,7 @@ impl Default for ServerOptions {
             recent_memory: ByteSize::mib(32),
             access_log: false,
             admin_token: None,
+            annotation_tokens: BTreeMap::new(),
         }
     }
 }

@@ -25,7 +25,7 @@ const EXPOSED: HeaderValue = HeaderValue::from_static(
 /// Headers of every answer, whatever it is: scripts of any site may read it.
 pub(crate) fn open_to_all(headers: &mut HeaderMap) {
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    headers.entry(ACCESS_CONTROL_EXPOSE_HEADERS).or_insert(EXPOSED);
 }
 
 /// The answer to `OPTIONS`: what browsers ask before they send `Authorization`. Needs no login, whatever is behind it.

@@ -12,7 +12,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -21,7 +21,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use crate::app::App;
+use crate::app::{App, SentBody};
 use crate::deadline::WriteDeadline;
 use crate::front::{Ending, Front, Phase};
 use crate::options::ServerOptions;
@@ -190,16 +190,17 @@ fn protocol(options: &ServerOptions) -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// The body of a request that changes the state of the server. No other route takes one; what is sent anyway is not read, and
-/// what is too long or too slow is left out.
-async fn read_body(app: &App, parts: &http::request::Parts, body: Incoming) -> Bytes {
-    if parts.method != http::Method::POST || !crate::routes::is_admin(parts.uri.path()) {
-        return Bytes::new();
+/// The body of a request that changes something. No other route takes one; what is sent anyway is not read.
+async fn read_body(app: &App, parts: &http::request::Parts, body: Incoming) -> SentBody {
+    let most = crate::routes::most_body_bytes(app, parts);
+    if most == 0 {
+        return SentBody::Whole(Bytes::new());
     }
-    let read = Limited::new(body, crate::routes::MOST_BODY_BYTES).collect();
+    let read = Limited::new(body, most).collect();
     match tokio::time::timeout(app.options().header_timeout.into(), read).await {
-        Ok(Ok(collected)) => collected.to_bytes(),
-        _ => Bytes::new(),
+        Ok(Ok(collected)) => SentBody::Whole(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => SentBody::TooLong,
+        _ => SentBody::Broken,
     }
 }
 

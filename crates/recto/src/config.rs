@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use recto_cache::CacheOptions;
 use recto_config::{Loaded, Sources};
 use recto_server::ServerOptions;
-use recto_service::{ImageOptions, LibraryOptions, LimitOptions, WorkOptions};
+use recto_service::{AnnotationOptions, ImageOptions, LibraryOptions, LimitOptions, WorkOptions};
 use recto_source::SourceOptions;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) image: ImageOptions,
     /// How much work goes on at a time.
     pub(crate) work: WorkOptions,
+    /// What people may write about objects.
+    pub(crate) annotations: AnnotationOptions,
     /// What is kept for later.
     pub(crate) cache: CacheOptions,
 }

@@ -84,7 +84,7 @@ fn head(examination: &mut Examination<'_>, concern: Concern) -> Result<(), Clien
 }
 
 fn caching(examination: &mut Examination<'_>, concern: Concern) -> Result<(), ClientError> {
-    let mut urls = vec![("the JSON document", examination.json_url(concern))];
+    let mut urls = vec![("documents", examination.json_url(concern))];
     if concern == Concern::Image {
         let service = examination.image();
         let size = service.size.reduced(service.size.width_px.div_ceil(200).max(1));

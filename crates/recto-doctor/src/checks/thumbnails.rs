@@ -35,7 +35,16 @@ fn thumbnails(examination: &mut Examination<'_>) -> Result<(), ClientError> {
         let message = format!("{} of {items} pages have no thumbnail", items - found.len().min(items));
         examination.note(&message, &done, "viewers then ask the image service for small sizes");
     }
-    for named in found.iter().take(2) {
+    // The document's own is often that of its first page.
+    let mut asked: Vec<&str> = Vec::new();
+    for named in &found {
+        if asked.len() >= 2 {
+            break;
+        }
+        if asked.contains(&named.id.as_str()) {
+            continue;
+        }
+        asked.push(&named.id);
         let Some(url) = Address::parse(&named.id) else { continue };
         let done = format!("GET {url}");
         let answer = match examination.client.get(&url) {

@@ -115,7 +115,7 @@ pub(super) fn answer(app: &App, head: &httparse::Request<'_, '_>, peer: SocketAd
 /// The length of the body that was written.
 fn write(app: &App, plain: &Plain<'_>, peer: SocketAddr, began: Instant, out: &mut Outbox) -> Option<usize> {
     // No proxy had its say, so the client is who holds the connection.
-    let caller = Caller { address: Some(peer.ip()) };
+    let caller = Caller { address: Some(peer.ip()), user: None };
     let asked = Asked { host: plain.host, path: plain.path, accept: plain.accept };
     let found = app.recent().find(&asked);
     if let Found::Answer(answer) = &found {

@@ -37,7 +37,7 @@ enum Stored {
 
 #[derive(Debug, Default, Deserialize)]
 struct Manifest {
-    /// By logical name, such as `viewers/mirador/mirador.min.js`.
+    /// By logical name, such as `viewers/mirador/mirador.js`.
     files: HashMap<String, Entry>,
 }
 
@@ -178,8 +178,8 @@ mod tests {
             assert!(assets.url(name).is_some(), "{name}");
         }
         for kind in super::super::ViewerKind::ALL {
-            let bundle = super::super::viewer::bundle(kind);
-            for name in bundle.scripts.iter().chain(bundle.styles) {
+            let bundle = super::super::stage::bundle(kind);
+            for name in bundle.scripts.iter().chain(bundle.modules).chain(bundle.styles) {
                 assert!(assets.url(name).is_some(), "{name}");
             }
         }

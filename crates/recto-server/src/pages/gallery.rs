@@ -2,6 +2,7 @@
 
 use super::frame::{Frame, Lazy, missing_viewers, picture_into};
 use super::html::{Href, Html, Text, counted, grouped};
+use super::search::search_box_into;
 use super::views::{Card, CardKind, GalleryView, Paging};
 
 /// How many cards at the top load their pictures at once; the others wait until they come near the window.
@@ -14,6 +15,9 @@ pub fn gallery(view: &GalleryView) -> String {
         main.raw(missing_viewers());
     }
     lead_into(&mut main, view);
+    if let Some(search) = &view.search {
+        search_box_into(&mut main, search);
+    }
     if view.collections.is_empty() && view.objects.is_empty() {
         main.raw("<p class=\"empty\">Nothing here yet. Images put into this folder appear by themselves.</p>");
     }
@@ -52,13 +56,18 @@ fn head(view: &GalleryView) -> String {
         ));
     }
     if let Some(paging) = &view.paging {
-        for (rel, page) in [("prev", paging.page.checked_sub(1)), ("next", paging.page.checked_add(1))] {
-            if let Some(page) = page.filter(|page| (1..=paging.pages).contains(page)) {
-                head.add(format_args!("<link rel=\"{rel}\" href=\"{}\">", Href(&page_href(paging, page))));
-            }
-        }
+        neighbours_into(&mut head, paging);
     }
     head.into_string()
+}
+
+/// The pages before and after, for the head of a page.
+pub(super) fn neighbours_into(head: &mut Html, paging: &Paging) {
+    for (rel, page) in [("prev", paging.page.checked_sub(1)), ("next", paging.page.checked_add(1))] {
+        if let Some(page) = page.filter(|page| (1..=paging.pages).contains(page)) {
+            head.add(format_args!("<link rel=\"{rel}\" href=\"{}\">", Href(&page_href(paging, page))));
+        }
+    }
 }
 
 fn lead_into(main: &mut Html, view: &GalleryView) {
@@ -122,7 +131,7 @@ fn page_href(paging: &Paging, page: u64) -> String {
 }
 
 /// First, last, and two on each side of the page shown; a gap where numbers are left out.
-fn paging_into(main: &mut Html, paging: &Paging) {
+pub(super) fn paging_into(main: &mut Html, paging: &Paging) {
     main.raw("<nav class=\"paging\" aria-label=\"Pages\">");
     if paging.page > 1 {
         main.add(format_args!("<a rel=\"prev\" href=\"{}\">Previous</a>", Href(&page_href(paging, paging.page - 1))));
@@ -192,6 +201,7 @@ mod tests {
             title: "Maps".to_owned(),
             summary: None,
             breadcrumbs: vec![Link { label: "Library".to_owned(), href: "/".to_owned() }],
+            search: None,
             collections: vec![card(CardKind::Collection, "Old")],
             objects: vec![card(CardKind::Object, "Book"), card(CardKind::Image, "Sheet")],
             object_count: 2,
@@ -212,6 +222,19 @@ mod tests {
         assert!(html.contains("1 collection, 2 objects"));
         assert!(html.contains("Collection · 8 objects"));
         assert!(html.contains("8 pages"));
+    }
+
+    #[test]
+    fn a_field_to_search_in_is_there_where_there_is_text() {
+        let mut view = view();
+        assert!(!gallery(&view).contains("role=\"search\""));
+        view.search = Some(super::super::SearchBox {
+            label: "Search in this collection".to_owned(),
+            action: "/items/maps/search".to_owned(),
+            query: String::new(),
+        });
+        let html = gallery(&view);
+        assert!(html.contains("role=\"search\"") && html.contains("action=\"/items/maps/search\""));
     }
 
     #[test]

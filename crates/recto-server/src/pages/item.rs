@@ -2,23 +2,25 @@
 
 use super::frame::{Frame, Lazy, asset, missing_viewers, picture_into};
 use super::html::{Href, Html, Text, grouped};
-use super::viewer::bundle;
-use super::views::{Fact, ItemView, PageThumb, Showing, ViewerKind};
+use super::search::search_box_into;
+use super::stage::{Bundle, Stage, bundle, notes_into};
+use super::views::{Fact, ItemView, PageThumb};
 
 /// The page of one object or image.
 pub fn item(view: &ItemView) -> String {
-    let kind = match view.showing {
-        Showing::Image { .. } => ViewerKind::OpenSeadragon,
-        Showing::Object { .. } => ViewerKind::Mirador,
-    };
-    let bundle = bundle(kind);
+    let Bundle { scripts, modules, styles } = bundle(view.viewer);
+    let modules = [&["ui/recto.js"], modules].concat();
     let mut main = Html::default();
     main.add(format_args!("<div class=\"lead\"><h1>{}</h1>", Text(&view.title)));
     if let Some(summary) = &view.summary {
         main.add(format_args!("<p>{}</p>", Text(summary)));
     }
     main.raw("</div>");
-    stage_into(&mut main, view, kind);
+    if let Some(search) = &view.search {
+        search_box_into(&mut main, search);
+    }
+    notes_into(&mut main, &view.opening.notes);
+    stage_into(&mut main, view);
     strip_into(&mut main, &view.pages);
     main.raw("<div class=\"panels\">");
     facts_into(&mut main, &view.facts);
@@ -29,9 +31,9 @@ pub fn item(view: &ItemView) -> String {
         site: &view.site,
         title: &view.title,
         breadcrumbs: &view.breadcrumbs,
-        scripts: bundle.scripts,
-        modules: &["ui/recto.js", "ui/viewer.js"],
-        styles: bundle.styles,
+        scripts,
+        modules: &modules,
+        styles,
         head: &head(view),
         window_filling: false,
         masthead: "",
@@ -51,7 +53,7 @@ fn head(view: &ItemView) -> String {
     head.into_string()
 }
 
-fn stage_into(main: &mut Html, view: &ItemView, kind: ViewerKind) {
+fn stage_into(main: &mut Html, view: &ItemView) {
     if !view.site.assets.is_built() {
         main.raw(missing_viewers());
         if let Some(still) = &view.still {
@@ -59,22 +61,15 @@ fn stage_into(main: &mut Html, view: &ItemView, kind: ViewerKind) {
         }
         return;
     }
-    main.add(format_args!("<section class=\"stage\" aria-label=\"Viewer\" data-viewer=\"{}\"", kind.slug()));
-    match &view.showing {
-        Showing::Image { info } => main.add(format_args!(" data-info=\"{}\"", Href(info))),
-        Showing::Object { manifest, canvas } => {
-            main.add(format_args!(" data-manifest=\"{}\"", Href(manifest)));
-            if let Some(canvas) = canvas {
-                main.add(format_args!(" data-canvas=\"{}\"", Href(canvas)));
-            }
-        }
-    }
-    main.raw("><div class=\"stage-view\" data-view></div><div class=\"stage-message\" data-message hidden></div><noscript><div class=\"stage-message\">");
-    match &view.still {
-        Some(still) => picture_into(main, still, &view.title, Lazy::No),
-        None => main.raw("The viewer needs JavaScript."),
-    }
-    main.raw("</div></noscript></section>");
+    let stage = Stage {
+        kind: view.viewer,
+        opening: &view.opening,
+        annotations: view.annotations.as_deref(),
+        is_embedded: true,
+        heading: None,
+        still: view.still.as_ref().map(|still| (still, view.title.as_str())),
+    };
+    stage.write_into(main);
 }
 
 fn strip_into(main: &mut Html, pages: &[PageThumb]) {
@@ -126,8 +121,9 @@ fn addresses_into(main: &mut Html, view: &ItemView) {
 /// The picture is not draggable: a dragged picture takes a file along, which some viewers prefer to the link and then open nothing.
 fn drag_into(main: &mut Html, view: &ItemView, drag: &str) {
     main.add(format_args!(
-        "<div class=\"drag\"><a href=\"{}\" data-drag title=\"Drag onto an IIIF viewer\">",
-        Href(drag)
+        "<div class=\"drag\"><a href=\"{}\" data-drag=\"{}\" title=\"Drag onto an IIIF viewer\">",
+        Href(drag),
+        Text(view.drag_text.as_deref().unwrap_or_default())
     ));
     match asset(&view.site, "ui/drag.svg") {
         Some(icon) => main.add(format_args!(
@@ -194,7 +190,7 @@ pub(super) fn copy_field(main: &mut Html, id: &str, label: &str, value: Option<&
 #[cfg(test)]
 mod tests {
     use super::super::Assets;
-    use super::super::views::{Download, Link, Site, Thumbnail};
+    use super::super::views::{Download, Link, Opening, Site, Thumbnail, ViewerKind};
     use super::*;
 
     fn view(assets: Assets) -> ItemView {
@@ -204,7 +200,13 @@ mod tests {
             title: "A \"book\" & more".to_owned(),
             summary: Some("Of maps.".to_owned()),
             breadcrumbs: vec![Link { label: "Library".to_owned(), href: "/".to_owned() }],
-            showing: Showing::Object { manifest: manifest.clone(), canvas: Some("https://example.org/c/1".to_owned()) },
+            search: None,
+            viewer: ViewerKind::Mirador,
+            opening: Opening {
+                options: serde_json::json!({ "windows": [{ "manifestId": manifest }] }),
+                ..Opening::default()
+            },
+            annotations: None,
             still: Some(Thumbnail { src: "/s.jpg".to_owned(), src_double: None, width_px: 400, height_px: 300 }),
             manifest_3: Some(manifest),
             manifest_2: Some("https://example.org/iiif/presentation/2/book/manifest".to_owned()),
@@ -213,6 +215,7 @@ mod tests {
             drag_and_drop: Some(
                 "https://example.org/viewer/mirador?manifest=https%3A%2F%2Fexample.org&canvas=c".to_owned(),
             ),
+            drag_text: Some("{\"id\":\"c\"}".to_owned()),
             embed: Some("https://example.org/viewer/mirador?manifest=m".to_owned()),
             viewers: vec![Link { label: "Universal Viewer".to_owned(), href: "/viewer/uv?manifest=m".to_owned() }],
             pages: vec![PageThumb {
@@ -254,27 +257,41 @@ mod tests {
     }
 
     #[test]
+    fn a_field_to_search_in_is_there_where_there_is_text() {
+        let mut view = view(Assets::none());
+        assert!(!item(&view).contains("role=\"search\""));
+        view.search = Some(super::super::SearchBox {
+            label: "Search in this object".to_owned(),
+            action: "/items/book/search".to_owned(),
+            query: String::new(),
+        });
+        let html = item(&view);
+        assert!(html.contains("role=\"search\"") && html.contains("action=\"/items/book/search\""));
+    }
+
+    #[test]
     fn an_object_opens_in_mirador_and_an_image_in_openseadragon() {
         let assets = Assets::with_paths(&[
             "ui/drag.svg",
-            "viewers/mirador/mirador.min.js",
+            "viewers/mirador/mirador.js",
             "viewers/openseadragon/openseadragon.min.js",
         ]);
         let mut view = view(assets);
         let html = item(&view);
-        assert!(html.contains("data-viewer=\"mirador\" data-manifest=\"https://example.org/iiif/presentation/3/book/manifest\" data-canvas=\"https://example.org/c/1\""));
-        assert!(html.contains("mirador.min.js\"></script>"));
-        view.showing = Showing::Image { info: "https://example.org/iiif/3/a/info.json".to_owned() };
+        assert!(html.contains("data-viewer=\"mirador\" data-options=\"{&quot;windows&quot;:[{&quot;manifestId&quot;:&quot;https://example.org/iiif/presentation/3/book/manifest&quot;}]}\" data-embedded>"));
+        assert!(html.contains("mirador.js\"></script>"));
+        view.viewer = ViewerKind::OpenSeadragon;
+        view.opening.options = serde_json::json!({ "info": "https://example.org/iiif/3/a/info.json" });
         let html = item(&view);
-        assert!(html.contains("data-viewer=\"openseadragon\" data-info=\"https://example.org/iiif/3/a/info.json\""));
-        assert!(html.contains("openseadragon.min.js\"></script>") && !html.contains("mirador.min.js"));
+        assert!(html.contains("data-viewer=\"openseadragon\" data-options=\"{&quot;info&quot;:"));
+        assert!(html.contains("openseadragon.min.js\"></script>") && !html.contains("mirador.js"));
     }
 
     #[test]
     fn the_drag_link_names_the_manifest_and_its_picture_is_not_draggable() {
         let html = item(&view(Assets::with_paths(&["ui/drag.svg"])));
         assert!(html.contains(
-            "<a href=\"https://example.org/viewer/mirador?manifest=https%3A%2F%2Fexample.org&amp;canvas=c\" data-drag"
+            "<a href=\"https://example.org/viewer/mirador?manifest=https%3A%2F%2Fexample.org&amp;canvas=c\" data-drag=\"{&quot;id&quot;:&quot;c&quot;}\""
         ));
         assert!(html.contains("draggable=\"false\""));
     }

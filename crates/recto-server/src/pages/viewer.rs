@@ -2,57 +2,49 @@
 
 use super::frame::{Frame, missing_viewers};
 use super::html::{Href, Html, Text};
-use super::views::{ViewerKind, ViewerView};
-
-/// The files a viewer needs on its page, by logical name.
-pub(super) struct Bundle {
-    pub(super) scripts: &'static [&'static str],
-    pub(super) styles: &'static [&'static str],
-}
-
-pub(super) fn bundle(kind: ViewerKind) -> Bundle {
-    match kind {
-        ViewerKind::OpenSeadragon => Bundle { scripts: &["viewers/openseadragon/openseadragon.min.js"], styles: &[] },
-        ViewerKind::Leaflet => Bundle {
-            scripts: &["viewers/leaflet/leaflet.js", "viewers/leaflet/leaflet-iiif.js"],
-            styles: &["viewers/leaflet/leaflet.css"],
-        },
-        ViewerKind::Mirador => Bundle { scripts: &["viewers/mirador/mirador.min.js"], styles: &[] },
-        ViewerKind::UniversalViewer => Bundle { scripts: &["viewers/uv/umd/UV.js"], styles: &["viewers/uv/uv.css"] },
-    }
-}
+use super::stage::{Bundle, Stage, bundle, notes_into};
+use super::views::{Opening, ViewerKind, ViewerView};
 
 /// The page of one viewer.
 pub fn viewer(view: &ViewerView) -> String {
-    let bundle = bundle(view.kind);
     let built = view.site.assets.is_built();
-    let asked = names_something(&view.query, view.kind) || view.kind == ViewerKind::Mirador;
+    // Mirador has a workspace of its own to begin with.
+    let empty = Opening { options: serde_json::json!({ "windows": [] }), ..Opening::default() };
+    let workspace = (view.kind == ViewerKind::Mirador && view.problem.is_none()).then_some(&empty);
+    let opening = view.opening.as_ref().or(workspace).filter(|_| built);
     let mut main = Html::default();
     if !built {
         main.add(format_args!("<div class=\"open-form\">{}</div>", missing_viewers()));
-    } else if asked {
-        main.add(format_args!(
-            "<section class=\"stage\" aria-label=\"{label}\" data-viewer=\"{slug}\"><h1 class=\"visually-hidden\">{label}</h1>\
-             <div class=\"stage-view\" data-view></div><div class=\"stage-message\" data-message hidden></div>\
-             <noscript><div class=\"stage-message\">This viewer needs JavaScript.</div></noscript></section>",
-            label = view.kind.label(),
-            slug = view.kind.slug(),
-        ));
+    } else if let Some(opening) = opening {
+        let stage = Stage {
+            kind: view.kind,
+            opening,
+            annotations: view.annotations.as_deref(),
+            is_embedded: false,
+            heading: Some(view.kind.label()),
+            still: None,
+        };
+        stage.write_into(&mut main);
     } else {
-        form_into(&mut main, view.kind);
+        form_into(&mut main, view.kind, view.problem.as_deref());
     }
-    let title = view.kind.label();
-    let running = built && asked;
+    let mut masthead = Html::default();
+    if let Some(opening) = opening {
+        notes_into(&mut masthead, &opening.notes);
+    }
+    masthead.raw(&other_viewers(view));
+    let Bundle { scripts, modules, styles } = bundle(view.kind);
+    let is_running = opening.is_some();
     Frame {
         site: &view.site,
-        title,
+        title: view.kind.label(),
         breadcrumbs: &[],
-        scripts: if running { bundle.scripts } else { &[] },
-        modules: if running { &["ui/viewer.js"] } else { &[] },
-        styles: if running { bundle.styles } else { &[] },
+        scripts: if is_running { scripts } else { &[] },
+        modules: if is_running { modules } else { &[] },
+        styles: if is_running { styles } else { &[] },
         head: "",
         window_filling: true,
-        masthead: &other_viewers(view),
+        masthead: &masthead.into_string(),
         main: &main.into_string(),
     }
     .render()
@@ -88,14 +80,19 @@ fn other_viewers(view: &ViewerView) -> String {
     html.into_string()
 }
 
-fn form_into(main: &mut Html, kind: ViewerKind) {
-    main.add(format_args!(
-        "<form class=\"open-form\" method=\"get\"><h1>{}</h1>\
-         <div class=\"copy\"><label for=\"manifest\">Address of a Manifest</label><div class=\"copy-row\">\
+fn form_into(main: &mut Html, kind: ViewerKind, problem: Option<&str>) {
+    main.add(format_args!("<form class=\"open-form\" method=\"get\"><h1>{}</h1>", kind.label()));
+    if let Some(problem) = problem {
+        main.add(format_args!(
+            "<div class=\"notice\" role=\"alert\"><strong>This link cannot be opened.</strong><p>{}</p></div>",
+            Text(problem)
+        ));
+    }
+    main.raw(
+        "<div class=\"copy\"><label for=\"manifest\">Address of a Manifest</label><div class=\"copy-row\">\
          <input id=\"manifest\" name=\"manifest\" type=\"url\" required placeholder=\"https://…/manifest\">\
          <button class=\"button button-strong\">Open</button></div></div></form>",
-        kind.label()
-    ));
+    );
 }
 
 #[cfg(test)]
@@ -110,12 +107,15 @@ mod tests {
             "viewers/leaflet/leaflet.js",
             "viewers/leaflet/leaflet-iiif.js",
             "viewers/leaflet/leaflet.css",
-            "viewers/mirador/mirador.min.js",
+            "viewers/mirador/mirador.js",
             "viewers/openseadragon/openseadragon.min.js",
             "viewers/uv/umd/UV.js",
             "viewers/uv/uv.css",
         ]);
-        ViewerView { site: Site { assets, ..Site::default() }, kind, query: query.to_owned() }
+        let opening = names_something(query, kind)
+            .then(|| Opening { options: serde_json::json!({ "manifest": "https://a/m" }), ..Opening::default() });
+        let site = Site { assets, ..Site::default() };
+        ViewerView { site, kind, query: query.to_owned(), opening, problem: None, annotations: None }
     }
 
     #[test]
@@ -123,12 +123,49 @@ mod tests {
         for kind in ViewerKind::ALL {
             let html = viewer(&view(kind, "manifest=https%3A%2F%2Fa%2Fm"));
             assert!(html.contains(&format!("data-viewer=\"{}\"", kind.slug())), "{kind:?}");
+            let Bundle { scripts, modules, .. } = bundle(kind);
             let mut from = 0;
-            for script in bundle(kind).scripts {
+            for (script, is_module) in scripts.iter().map(|s| (s, false)).chain(modules.iter().map(|m| (m, true))) {
                 let at = html[from..].find(&format!("{script}\"></script>"));
-                from += at.unwrap_or_else(|| panic!("{kind:?}: {script} is missing or out of order"));
+                let at = from + at.unwrap_or_else(|| panic!("{kind:?}: {script} is missing or out of order"));
+                assert_eq!(html[from..at].contains("type=\"module\""), is_module, "{kind:?}: {script}");
+                from = at + script.len();
             }
-            assert!(html[from..].contains("type=\"module\""), "{kind:?}");
+            assert!(html[..from].ends_with("ui/viewer.js"), "{kind:?}: what starts it comes last");
+        }
+    }
+
+    #[test]
+    fn options_and_what_is_to_be_looked_at_are_in_attributes() {
+        let mut view = view(ViewerKind::OpenSeadragon, "iiif-content=x");
+        let opening = Opening {
+            options: serde_json::json!({ "manifest": "https://a/'\"<m>" }),
+            to_resolve: Some("https://a/state".to_owned()),
+            notes: vec!["One & more.".to_owned()],
+        };
+        view.opening = Some(opening);
+        let html = viewer(&view);
+        assert!(
+            html.contains(" data-options=\"{&quot;manifest&quot;:&quot;https://a/&#39;\\&quot;&lt;m&gt;&quot;}\""),
+            "{html}"
+        );
+        assert!(html.contains(" data-resolve=\"https://a/state\""));
+        assert!(html.contains("<summary>1 note on this link</summary><ul><li>One &amp; more.</li></ul>"));
+        assert!(!html.contains("data-annotations"), "nobody may write");
+        view.annotations = Some("https://a/annotations/".to_owned());
+        assert!(viewer(&view).contains(" data-annotations=\"https://a/annotations/\""));
+    }
+
+    #[test]
+    fn what_cannot_be_opened_is_said_above_the_form() {
+        for kind in ViewerKind::ALL {
+            let mut view = view(kind, "iiif-content=A");
+            (view.opening, view.problem) = (None, Some("The content state is <broken>.".to_owned()));
+            let html = viewer(&view);
+            assert!(html.contains(
+                "role=\"alert\"><strong>This link cannot be opened.</strong><p>The content state is &lt;broken&gt;.</p>"
+            ));
+            assert!(html.contains("<form") && !html.contains("<script"), "{kind:?}");
         }
     }
 

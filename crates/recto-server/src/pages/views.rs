@@ -90,6 +90,65 @@ pub struct Paging {
     pub href_template: String,
 }
 
+/// A field to search in, for pages about what can be searched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchBox {
+    /// What is searched, in words: `Search in this book`.
+    pub label: String,
+    /// The page of results, without a query; the form adds `?q=…`.
+    pub action: String,
+    /// What was searched for; empty on other pages.
+    pub query: String,
+}
+
+/// One match on the page of results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchHit {
+    /// Text before the match.
+    pub before: String,
+    /// What matched.
+    pub exact: String,
+    /// Text after the match.
+    pub after: String,
+    /// Language of the text, as in HTML's `lang`.
+    pub language: Option<String>,
+    /// The viewer at this place.
+    pub href: String,
+    /// Where it is, in words: the label of the page, or a time.
+    pub place: String,
+    /// The object that it is in; where several were searched.
+    pub object: Option<Link>,
+    /// The lines around the match as a picture: a region of the page.
+    pub strip: Option<Thumbnail>,
+}
+
+/// What was found in an object or a collection.
+#[derive(Debug, Clone)]
+pub struct SearchView {
+    /// The server.
+    pub site: Site,
+    /// Label of what was searched.
+    pub title: String,
+    /// The way from the root to what was searched, with itself as the last.
+    pub breadcrumbs: Vec<Link>,
+    /// The field, with what was searched for.
+    pub search: SearchBox,
+    /// Why that could not be searched for as it was given, and what was done instead.
+    pub notice: Option<String>,
+    /// How many matches there are on all pages.
+    pub total: u64,
+    /// Are there more than `total`?
+    pub has_more: bool,
+    /// How many matches are on the pages before.
+    pub before_this_page: u64,
+    /// The matches of this page, in order.
+    pub hits: Vec<SearchHit>,
+    /// Present when they take more than one page.
+    pub paging: Option<Paging>,
+    /// Other searches that find something, when this one does not: their terms, and where their results are.
+    pub suggestions: Vec<Link>,
+}
+
 /// The gallery: one collection and what is in it.
 #[derive(Debug, Clone)]
 pub struct GalleryView {
@@ -101,6 +160,8 @@ pub struct GalleryView {
     pub summary: Option<String>,
     /// The way from the root to this collection, without the collection itself; empty at the root.
     pub breadcrumbs: Vec<Link>,
+    /// The field to search in it; `None` where there is no text.
+    pub search: Option<SearchBox>,
     /// Collections in it, in order.
     pub collections: Vec<Card>,
     /// Objects in it, in order; of this page only when there is paging.
@@ -115,21 +176,16 @@ pub struct GalleryView {
     pub collection_2: Option<String>,
 }
 
-/// What the item page's viewer opens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Showing {
-    /// One image, in OpenSeadragon.
-    Image {
-        /// URL of its info.json.
-        info: String,
-    },
-    /// An object, in Mirador.
-    Object {
-        /// URL of its Manifest.
-        manifest: String,
-        /// The Canvas to begin at.
-        canvas: Option<String>,
-    },
+/// What a viewer is started with.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Opening {
+    /// The viewer's own options: `windows` for Mirador; `manifest`, `canvasId` and `xywh` for Universal Viewer; `manifest`, `canvas`,
+    /// `info` and `xywh` for the others.
+    pub options: serde_json::Value,
+    /// A document of this server that may be a Manifest or an Annotation with a content state; the page's script looks at it first.
+    pub to_resolve: Option<String>,
+    /// What of the link could not be read or shown, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// One page of an object in the strip of thumbnails.
@@ -182,8 +238,14 @@ pub struct ItemView {
     pub summary: Option<String>,
     /// The way from the root to it, without itself.
     pub breadcrumbs: Vec<Link>,
-    /// What the viewer opens.
-    pub showing: Showing,
+    /// The field to search in it; `None` where it has no text.
+    pub search: Option<SearchBox>,
+    /// The viewer on the page.
+    pub viewer: ViewerKind,
+    /// What it opens.
+    pub opening: Opening,
+    /// Where annotations may be written: the URL below which this server's containers are. Absent where nobody may.
+    pub annotations: Option<String>,
     /// A still picture for readers without JavaScript.
     pub still: Option<Thumbnail>,
     /// URL of the Manifest, Presentation 3.0.
@@ -196,6 +258,8 @@ pub struct ItemView {
     pub image_2: Option<String>,
     /// Absolute URL `…/viewer/mirador?manifest=…&canvas=…` that other viewers accept when it is dropped on them.
     pub drag_and_drop: Option<String>,
+    /// The content state that goes with it as plain text.
+    pub drag_text: Option<String>,
     /// Absolute URL of a viewer page to put in a frame on other sites.
     pub embed: Option<String>,
     /// Links to this item in each viewer.
@@ -263,8 +327,14 @@ pub struct ViewerView {
     pub site: Site,
     /// Which viewer.
     pub kind: ViewerKind,
-    /// The query as it came, without the `?`, still encoded. The page's script reads it itself; links to the other viewers carry it on.
+    /// The query as it came, without the `?`, still encoded. Links to the other viewers carry it on.
     pub query: String,
+    /// What it asks to open; `None` when it names nothing.
+    pub opening: Option<Opening>,
+    /// Why it cannot be opened, in sentences.
+    pub problem: Option<String>,
+    /// Where annotations may be written: the URL below which this server's containers are. Absent where nobody may.
+    pub annotations: Option<String>,
 }
 
 /// What went wrong, for a page in place of `application/problem+json`.

@@ -11,7 +11,7 @@ use recto_service::PurgeScope;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::app::{App, Asked};
+use crate::app::{App, Asked, is_same};
 use crate::problem::{Api, Problem};
 use crate::reply::{Reply, plain};
 
@@ -68,11 +68,6 @@ fn came_through_another(headers: &HeaderMap) -> bool {
         || TOLD.iter().any(|name| headers.contains_key(*name))
 }
 
-/// Compares without telling by its time how much is the same.
-fn is_same(one: &[u8], other: &[u8]) -> bool {
-    one.len() == other.len() && one.iter().zip(other).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
-}
-
 fn stats(app: &App) -> Reply {
     let stats = app.images().cache().stats();
     let text = json!({
@@ -112,7 +107,7 @@ async fn purge(app: &App, asked: &Asked) -> Result<Reply, Problem> {
     if !is_json {
         return Err(malformed("the body is not `application/json`".to_owned()));
     }
-    let wanted: Wanted = serde_json::from_slice(&asked.body)
+    let wanted: Wanted = serde_json::from_slice(asked.body())
         .map_err(|error| malformed(format!("the body is not understood: {error}")))?;
     let scope = match wanted {
         Wanted { identifier: Some(identifier), prefix: None, all: false } => {

@@ -1,4 +1,4 @@
-//! `/downloads/{id}/pdf|zip?pages=1-3,7&size=2400`: a whole object, or some of its pages, as one file.
+//! `/downloads/{id}/pdf|zip|txt?pages=1-3,7&size=2400`: a whole object, or some of its pages, as one file.
 
 use axum::body::Body;
 use futures_util::stream::unfold;
@@ -21,8 +21,7 @@ const MOST_PAGES: usize = 100_000;
 
 pub(super) async fn answer(app: &App, asked: &Asked, rest: &str) -> Reply {
     let Some((identifier, word)) = rest.rsplit_once('/') else { return nothing_here(asked) };
-    let kinds = [DownloadKind::Pdf, DownloadKind::Zip];
-    let Some(kind) = kinds.into_iter().find(|kind| kind.word() == word) else { return nothing_here(asked) };
+    let Some(kind) = DownloadKind::ALL.into_iter().find(|kind| kind.word() == word) else { return nothing_here(asked) };
     let Ok(identifier) = Identifier::parse_encoded(identifier) else { return nothing_here(asked) };
     let options = match options(asked) {
         Ok(options) => options,

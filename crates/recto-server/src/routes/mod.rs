@@ -1,15 +1,20 @@
 //! The routes: extract, call one use case, answer.
 
 mod admin;
+pub(crate) mod annotations;
 pub(crate) mod archive;
 mod discovery;
 mod downloads;
 mod files;
 pub(crate) mod image;
+mod opening;
 mod operation;
 mod pages;
 mod presentation;
+mod results;
+mod search;
 
+use http::Method;
 use recto_iiif::ErrorKind;
 
 use crate::app::{App, Asked};
@@ -21,7 +26,20 @@ pub(crate) fn is_admin(path: &str) -> bool {
     path.starts_with(admin::PREFIX)
 }
 
-pub(crate) use self::admin::MOST_BODY_BYTES;
+/// Most bytes of the body of a request that are read; 0 where the route takes none. Only those who may write make the server hold
+/// more than a little.
+pub(crate) fn most_body_bytes(app: &App, parts: &http::request::Parts) -> usize {
+    let path = parts.uri.path();
+    match parts.method {
+        Method::POST if is_admin(path) => admin::MOST_BODY_BYTES,
+        Method::POST | Method::PUT | Method::PATCH
+            if annotations::is_written(path) && app.user(&parts.headers).is_some() =>
+        {
+            app.annotations().most_batch_bytes()
+        }
+        _ => 0,
+    }
+}
 
 /// Everything but the Image API.
 pub(crate) async fn other(app: &App, asked: &Asked) -> Reply {
@@ -35,6 +53,12 @@ pub(crate) async fn other(app: &App, asked: &Asked) -> Reply {
         _ => {
             if let Some(rest) = path.strip_prefix("/iiif/presentation/") {
                 return presentation::answer(app, asked, rest).await;
+            }
+            if let Some(rest) = path.strip_prefix(search::PREFIX).and_then(|rest| rest.strip_prefix('/')) {
+                return search::answer(app, asked, rest).await;
+            }
+            if annotations::is_here(path) {
+                return annotations::answer(app, asked, path).await;
             }
             if let Some(rest) = path.strip_prefix(discovery::PATH) {
                 return discovery::answer(app, asked, rest).await;

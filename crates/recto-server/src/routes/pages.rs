@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, HeaderName};
 use http::{HeaderValue, StatusCode};
 use recto_iiif::Dimensions;
+use recto_iiif::content_state::{ContentState, Target, TargetKind};
 use recto_iiif::identifier::Identifier;
 use recto_iiif::image::ApiVersion;
 use recto_iiif::presentation::{LanguageMap, Version};
@@ -12,11 +13,12 @@ use recto_service::{
     plan,
 };
 
-use super::{nothing_here, query_value};
+use super::opening::{self, Stated, of_image, of_state, viewer_path};
+use super::{nothing_here, query_value, results};
 use crate::app::{App, Asked};
 use crate::pages::{
-    ASSET_PREFIX, Assets, Card, CardKind, Download, Fact, GalleryView, ItemView, Link, PageKind, PageThumb, Paging,
-    Problem as ProblemView, Showing, Site, Thumbnail, ViewerKind, ViewerView, content_security_policy, error, gallery,
+    ASSET_PREFIX, Assets, Card, CardKind, Download, Fact, GalleryView, ItemView, Link, Opening, PageKind, PageThumb,
+    Paging, Problem as ProblemView, Site, Thumbnail, ViewerKind, ViewerView, content_security_policy, error, gallery,
     item, viewer,
 };
 use crate::problem::{Api, Problem, status};
@@ -42,11 +44,18 @@ pub(super) async fn answer(app: &App, asked: &Asked, path: &str) -> Reply {
     }
     let outcome = if path == "/" {
         collection_page(app, asked, None).await
+    } else if path == "/search" {
+        results::page(app, asked, None).await
     } else {
         let Some(encoded) = path.strip_prefix("/items/").filter(|rest| !rest.is_empty()) else {
             return not_found(app, asked);
         };
+        let (encoded, is_search) = match encoded.strip_suffix("/search") {
+            Some(before) if !before.is_empty() => (before, true),
+            _ => (encoded, false),
+        };
         match Identifier::parse_encoded(encoded.trim_end_matches('/')) {
+            Ok(identifier) if is_search => results::page(app, asked, Some(&identifier)).await,
             Ok(identifier) => item_or_collection(app, asked, &identifier).await,
             Err(error) => Err(error.into()),
         }
@@ -80,13 +89,13 @@ fn asset(asked: &Asked, file: &str) -> Reply {
     representation.with_body(&asked.parts.method, &asked.parts.headers, bytes)
 }
 
-fn site(app: &App, asked: &Asked) -> Site {
+pub(super) fn site(app: &App, asked: &Asked) -> Site {
     let base = &asked.reached.base;
     let behind_host = base.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()));
     Site { title: app.title(), base_path: behind_host.unwrap_or_default(), ..Site::default() }
 }
 
-fn html(asked: &Asked, page: PageKind, status: StatusCode, text: String) -> Reply {
+pub(super) fn html(asked: &Asked, page: PageKind, status: StatusCode, text: String) -> Reply {
     let mut reply = plain(status, HTML, text);
     let origin = asked.reached.base.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
     insert_text(reply.headers_mut(), CONTENT_SECURITY_POLICY, &content_security_policy(page, Some(&origin)));
@@ -135,8 +144,13 @@ fn failure_page(app: &App, asked: &Asked, failure: &ServiceError) -> Reply {
 fn viewer_page(app: &App, asked: &Asked, slug: &str) -> Reply {
     let Some(kind) = ViewerKind::parse_slug(slug) else { return not_found(app, asked) };
     let query = asked.parts.uri.query().unwrap_or_default().to_owned();
-    let text = viewer(&ViewerView { site: site(app, asked), kind, query });
-    html(asked, PageKind::Viewer(kind), StatusCode::OK, text)
+    let (status, opening, problem) = match opening::opening(Some(&query), kind, &asked.reached.base) {
+        Ok(opening) => (StatusCode::OK, opening, None),
+        Err(unreadable) => (StatusCode::BAD_REQUEST, None, Some(unreadable.message)),
+    };
+    let annotations = annotations_base(app, asked);
+    let view = ViewerView { site: site(app, asked), kind, query, opening, problem, annotations };
+    html(asked, PageKind::Viewer(kind), status, viewer(&view))
 }
 
 async fn item_or_collection(app: &App, asked: &Asked, identifier: &Identifier) -> Result<Reply, ServiceError> {
@@ -216,6 +230,11 @@ async fn collection_page(app: &App, asked: &Asked, identifier: Option<&Identifie
             Some(parent) => breadcrumbs(app, asked, parent).await?,
             None => Vec::new(),
         },
+        search: app
+            .objects()
+            .has_text(&collection)
+            .await?
+            .then(|| results::search_box(app, asked, ItemKind::Collection, &identifier, is_root, "")),
         collections: inner.iter().map(card).collect(),
         objects: shown.iter().map(card).collect(),
         object_count: count,
@@ -226,14 +245,19 @@ async fn collection_page(app: &App, asked: &Asked, identifier: Option<&Identifie
     Ok(html(asked, PageKind::Plain, StatusCode::OK, gallery(&view)))
 }
 
+/// Below which URL annotations are written; `None` where nobody may.
+fn annotations_base(app: &App, asked: &Asked) -> Option<String> {
+    app.annotations().may_be_written().then(|| format!("{}/annotations/", asked.reached.base))
+}
+
 /// A text for people who read this server's pages, in English where there is one.
-fn text_of(text: &LanguageMap) -> String {
+pub(super) fn text_of(text: &LanguageMap) -> String {
     let of = |wanted: &str| text.iter().find(|(language, _)| *language == wanted).and_then(|(_, texts)| texts.first());
     of("en").or_else(|| of(LanguageMap::NONE)).map(String::as_str).or(text.first()).unwrap_or_default().to_owned()
 }
 
 /// The way from the root to the collection at this path, which is the last link.
-async fn breadcrumbs(app: &App, asked: &Asked, path: &str) -> Result<Vec<Link>, ServiceError> {
+pub(super) async fn breadcrumbs(app: &App, asked: &Asked, path: &str) -> Result<Vec<Link>, ServiceError> {
     let around = app.objects().collections_to(path).await?;
     let link = |collection: &Brief| {
         if collection.path.is_empty() {
@@ -247,7 +271,7 @@ async fn breadcrumbs(app: &App, asked: &Asked, path: &str) -> Result<Vec<Link>, 
     Ok(around.iter().map(link).collect())
 }
 
-fn item_path(app: &App, asked: &Asked, identifier: &Identifier) -> String {
+pub(super) fn item_path(app: &App, asked: &Asked, identifier: &Identifier) -> String {
     format!("{}/items/{}", site(app, asked).base_path, identifier.encoded())
 }
 
@@ -316,12 +340,16 @@ async fn item_page(app: &App, asked: &Asked, object: Item, wanted: Option<&Ident
         return made_page(app, asked, &object, &identifier).await;
     }
     let canvases = plan(&object.parts, &object.parts.prefix, &object.facts);
-    let asked_canvas = query_value(asked.parts.uri.query(), "canvas");
+    let mut wish = wish(asked, &urls, &identifier);
+    let asked_canvas = wish.canvas.take();
     let current = canvases.iter().position(|canvas| match (&asked_canvas, wanted) {
         (Some(asked), _) => urls.canvas(&identifier, &canvas.name) == *asked || canvas.name == *asked,
         (None, Some(file)) => canvas.has(file),
         (None, None) => false,
     });
+    if current.is_none() && asked_canvas.is_some() && wish.part.take().is_some() {
+        wish.notes.push("The link is about a page that this object does not have.".to_owned());
+    }
     let Some(canvas) = canvases.get(current.unwrap_or(0)).filter(|_| current.is_some() || wanted.is_none()) else {
         let missing = wanted.map_or_else(|| identifier.to_string(), ToString::to_string);
         return Err(ServiceError::NoSuchObject { what: "item", identifier: missing });
@@ -334,15 +362,12 @@ async fn item_page(app: &App, asked: &Asked, object: Item, wanted: Option<&Ident
     let shows_image = image.is_some() && (canvases.len() == 1 || wanted.is_some());
     let kind = if shows_image { ViewerKind::OpenSeadragon } else { ViewerKind::Mirador };
     let info = image.as_ref().map(|image| format!("{}/info.json", urls.image(ApiVersion::V3, image)));
-    let viewer_query = |kind: ViewerKind| {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        match &info {
-            Some(info) if kind.opens_info() => query.append_pair("info", info),
-            _ => query.append_pair("manifest", &manifest_3).append_pair("canvas", &canvas_url),
-        };
-        format!("/viewer/{}?{}", kind.slug(), query.finish())
+    let stated = wish.stated(Target::canvas(canvas_url, &manifest_3));
+    let links = Links::new(app, asked, &stated.state, info.as_deref(), kind);
+    let opening = match &info {
+        Some(info) if shows_image => Opening { notes: stated.notes.clone(), ..of_image(info, wish.xywh().as_deref()) },
+        _ => of_state(&stated, kind, &asked.reached.base).unwrap_or_default(),
     };
-    let base_path = site(app, asked).base_path;
     let title = text_of(&label(&object.item.label));
     let view = ItemView {
         site: site(app, asked),
@@ -352,20 +377,22 @@ async fn item_page(app: &App, asked: &Asked, object: Item, wanted: Option<&Ident
         },
         summary: object.parts.description.summary.first().map(str::to_owned),
         breadcrumbs: breadcrumbs(app, asked, object.item.parent.as_deref().unwrap_or_default()).await?,
-        showing: match &info {
-            Some(info) if shows_image => Showing::Image { info: info.clone() },
-            _ => Showing::Object { manifest: manifest_3.clone(), canvas: Some(canvas_url.clone()) },
-        },
+        search: app
+            .objects()
+            .has_text(&object.item)
+            .await?
+            .then(|| results::search_box(app, asked, ItemKind::Manifest, &identifier, false, "")),
+        viewer: kind,
+        opening,
+        annotations: annotations_base(app, asked),
         still: page.and_then(|page| thumbnail(page, &urls)),
         manifest_2: Some(urls.manifest(Version::V2, &identifier)),
         image_3: image.as_ref().map(|image| urls.image(ApiVersion::V3, image)),
         image_2: image.as_ref().map(|image| urls.image(ApiVersion::V2, image)),
-        drag_and_drop: Some(format!("{}{}", asked.reached.base, viewer_query(ViewerKind::Mirador))),
-        embed: Some(format!("{}{}", asked.reached.base, viewer_query(kind))),
-        viewers: ViewerKind::ALL
-            .into_iter()
-            .map(|kind| Link { label: kind.label().to_owned(), href: format!("{base_path}{}", viewer_query(kind)) })
-            .collect(),
+        drag_and_drop: links.drag_and_drop,
+        drag_text: Some(links.drag_text),
+        embed: Some(links.embed),
+        viewers: links.viewers,
         pages: if canvases.len() > 1 {
             page_strip(&item_path(app, asked, &identifier), &canvases, current, &urls)
         } else {
@@ -387,38 +414,107 @@ async fn made_page(
 ) -> Result<Reply, ServiceError> {
     let urls = app.urls(&asked.reached.base);
     let manifest = urls.manifest(Version::V3, identifier);
-    let canvas = query_value(asked.parts.uri.query(), "canvas");
-    let viewer_query = |kind: ViewerKind| {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.append_pair("manifest", &manifest);
-        if let Some(canvas) = &canvas {
-            query.append_pair("canvas", canvas);
-        }
-        format!("/viewer/{}?{}", kind.slug(), query.finish())
+    let mut wish = wish(asked, &urls, identifier);
+    let target = match wish.canvas.take() {
+        Some(canvas) => Target::canvas(canvas, &manifest),
+        None => Target::whole(&manifest, TargetKind::Manifest),
     };
-    let base_path = site(app, asked).base_path;
+    let stated = wish.stated(target);
+    let links = Links::new(app, asked, &stated.state, None, ViewerKind::Mirador);
     let view = ItemView {
         site: site(app, asked),
         title: text_of(&label(&object.item.label)),
         summary: object.parts.description.summary.first().map(str::to_owned),
         breadcrumbs: breadcrumbs(app, asked, object.item.parent.as_deref().unwrap_or_default()).await?,
-        showing: Showing::Object { manifest: manifest.clone(), canvas: canvas.clone() },
+        search: None,
+        viewer: ViewerKind::Mirador,
+        opening: of_state(&stated, ViewerKind::Mirador, &asked.reached.base).unwrap_or_default(),
+        annotations: annotations_base(app, asked),
         still: None,
         manifest_2: Some(urls.manifest(Version::V2, identifier)),
         image_3: None,
         image_2: None,
-        drag_and_drop: Some(format!("{}{}", asked.reached.base, viewer_query(ViewerKind::Mirador))),
-        embed: Some(format!("{}{}", asked.reached.base, viewer_query(ViewerKind::Mirador))),
-        viewers: ViewerKind::ALL
-            .into_iter()
-            .map(|kind| Link { label: kind.label().to_owned(), href: format!("{base_path}{}", viewer_query(kind)) })
-            .collect(),
+        drag_and_drop: links.drag_and_drop,
+        drag_text: Some(links.drag_text),
+        embed: Some(links.embed),
+        viewers: links.viewers,
         pages: Vec::new(),
         downloads: Vec::new(),
         facts: facts_of(object, None, object.parts.page_count()),
         manifest_3: Some(manifest),
     };
     Ok(html(asked, PageKind::Item(ViewerKind::Mirador), StatusCode::OK, item(&view)))
+}
+
+/// What a link to an object's page wishes to see of it.
+struct Wish {
+    /// By name or URL.
+    canvas: Option<String>,
+    /// As the content state has it, if there is one: its part.
+    part: Option<Target>,
+    notes: Vec<String>,
+}
+
+impl Wish {
+    /// The part it wishes of this Canvas or Manifest, as a content state.
+    fn stated(&self, mut target: Target) -> Stated {
+        if let Some(part) = &self.part {
+            (target.region, target.time, target.point) = (part.region, part.time, part.point);
+        }
+        Stated { state: ContentState::new(vec![target]), notes: self.notes.clone() }
+    }
+
+    fn xywh(&self) -> Option<String> {
+        self.part.as_ref()?.region.map(|region| region.to_string())
+    }
+}
+
+/// A content state about another object, or one that cannot be read, leaves the object as it is and is told about.
+fn wish(asked: &Asked, urls: &SiteUrls, identifier: &Identifier) -> Wish {
+    let query = asked.parts.uri.query();
+    let plain = |notes| Wish { canvas: query_value(query, "canvas"), part: None, notes };
+    let stated = match opening::content_state(query, &asked.reached.base) {
+        Ok(None) => return plain(Vec::new()),
+        Ok(Some(stated)) => stated,
+        Err(unreadable) => return plain(vec![format!("The link cannot be read. {}", unreadable.message)]),
+    };
+    let Stated { state, mut notes } = stated;
+    let ours = [Version::V3, Version::V2].map(|version| urls.manifest(version, identifier));
+    let of_this = |target: &Target| target.manifest().is_some_and(|manifest| ours.iter().any(|own| own == manifest));
+    let several = state.targets.len() > 1;
+    let Some(target) = state.targets.into_iter().find(of_this) else {
+        notes.push("The link is about another object than this.".to_owned());
+        return plain(notes);
+    };
+    if several {
+        notes.push("The link compares several things; a viewer's own page opens them beside each other.".to_owned());
+    }
+    Wish { canvas: target.canvas_id().map(str::to_owned), part: Some(target), notes }
+}
+
+/// The links that open an object elsewhere.
+struct Links {
+    drag_and_drop: Option<String>,
+    drag_text: String,
+    embed: String,
+    viewers: Vec<Link>,
+}
+
+impl Links {
+    fn new(app: &App, asked: &Asked, state: &ContentState, info: Option<&str>, kind: ViewerKind) -> Self {
+        let base = &asked.reached.base;
+        let base_path = site(app, asked).base_path;
+        let link = |kind: ViewerKind| Link {
+            label: kind.label().to_owned(),
+            href: format!("{base_path}{}", viewer_path(state, kind, info)),
+        };
+        Self {
+            drag_and_drop: state.to_drag_and_drop(&format!("{base}/viewer/{}", ViewerKind::Mirador.slug())),
+            drag_text: state.to_text(),
+            embed: format!("{base}{}", viewer_path(state, kind, info)),
+            viewers: ViewerKind::ALL.into_iter().map(link).collect(),
+        }
+    }
 }
 
 fn page_strip(here: &str, canvases: &[CanvasPlan<'_>], current: usize, urls: &SiteUrls) -> Vec<PageThumb> {

@@ -1,4 +1,5 @@
-//! The Presentation API: `/iiif/presentation/{3|2}/{id}/manifest|collection`, `…/canvas/{name}`, and without a version by `Accept`.
+//! The Presentation API: `/iiif/presentation/{3|2|4}/{id}/manifest|collection`, `…/canvas/{name}`, in 4.0 `…/collection/page/{n}`, and
+//! without a version by `Accept`.
 
 use http::HeaderValue;
 use recto_iiif::ErrorKind;
@@ -23,6 +24,10 @@ struct Wanted<'path> {
 enum Part<'path> {
     Document(DocumentKind),
     Canvas(&'path str),
+    /// The text of a canvas, line by line.
+    Text(&'path str),
+    /// What people wrote about a canvas.
+    Annotations(&'path str),
 }
 
 fn parse(rest: &str) -> Option<Wanted<'_>> {
@@ -34,12 +39,32 @@ fn parse(rest: &str) -> Option<Wanted<'_>> {
     let part = match last {
         "manifest" => Part::Document(DocumentKind::Manifest),
         "collection" => Part::Document(DocumentKind::Collection),
+        number if before.ends_with("/collection/page") && version == Some(Version::V4) => {
+            let identifier = before.strip_suffix("/collection/page")?;
+            // One way of writing a number, so that a page has one URL.
+            let page = number.parse().ok().filter(|page: &u32| page.to_string() == number)?;
+            return Some(Wanted { version, identifier, part: Part::Document(DocumentKind::CollectionPage(page)) });
+        }
         name => {
-            let identifier = before.strip_suffix("/canvas")?;
-            return Some(Wanted { version, identifier, part: Part::Canvas(name) });
+            return part_of_canvas(version, before, name);
         }
     };
     Some(Wanted { version, identifier: before, part })
+}
+
+/// `…/canvas/{name}`, `…/canvas/{name}/text`, or `…/canvas/{name}/annotations`.
+fn part_of_canvas<'path>(version: Option<Version>, before: &'path str, last: &'path str) -> Option<Wanted<'path>> {
+    if let Some(identifier) = before.strip_suffix("/canvas") {
+        return Some(Wanted { version, identifier, part: Part::Canvas(last) });
+    }
+    let (before, name) = before.rsplit_once('/')?;
+    let identifier = before.strip_suffix("/canvas")?;
+    let part = match last {
+        "text" => Part::Text(name),
+        "annotations" => Part::Annotations(name),
+        _ => return None,
+    };
+    Some(Wanted { version, identifier, part })
 }
 
 pub(super) async fn answer(app: &App, asked: &Asked, rest: &str) -> Reply {
@@ -65,6 +90,8 @@ async fn document(
     let kind = match wanted.part {
         Part::Document(kind) => kind,
         Part::Canvas(name) => return canvas(app, asked, identifier, name, &urls).await,
+        Part::Annotations(name) => return super::annotations::canvas(app, asked, identifier, name, version).await,
+        Part::Text(name) => return text(app, asked, identifier, name, version, &urls).await,
     };
     let prepared = app.objects().document(kind, identifier, version, &urls, &asked.caller()).await?;
     if prepared.identifier != *identifier {
@@ -88,8 +115,9 @@ async fn document(
 fn moved(wanted: &Wanted<'_>, kind: DocumentKind, now: &Identifier, base: &str) -> Reply {
     let version = wanted.version.map(|version| format!("{}/", version.segment())).unwrap_or_default();
     let document = match kind {
-        DocumentKind::Manifest => "manifest",
-        DocumentKind::Collection => "collection",
+        DocumentKind::Manifest => "manifest".to_owned(),
+        DocumentKind::Collection => "collection".to_owned(),
+        DocumentKind::CollectionPage(page) => format!("collection/page/{page}"),
     };
     let url = format!("{base}/iiif/presentation/{version}{}/{document}", now.encoded());
     redirect(http::StatusCode::MOVED_PERMANENTLY, &url)
@@ -122,6 +150,32 @@ async fn canvas(
     }
 }
 
+/// The text of a canvas, line by line.
+async fn text(
+    app: &App,
+    asked: &Asked,
+    identifier: &Identifier,
+    name: &str,
+    version: Version,
+    urls: &SiteUrls,
+) -> Result<Reply, ServiceError> {
+    let name = Identifier::parse_encoded(name)?;
+    let document = app.objects().canvas_text(identifier, &name, version, urls, &asked.caller()).await?;
+    let bytes = bytes::Bytes::from(document.to_string());
+    let representation = Representation {
+        etag: format!("\"{:032x}\"", xxhash_rust::xxh3::xxh3_128(&bytes)),
+        last_modified: None,
+        cache_control: app.cache_control_documents(),
+        media_type: HeaderValue::from_static(version.content_type(asked.accept())),
+        vary: Some(HeaderValue::from_static("Accept")),
+        extra: Vec::new(),
+    };
+    if let Some(reply) = representation.before_body(&asked.parts.headers) {
+        return Ok(reply);
+    }
+    Ok(representation.with_body(&asked.parts.method, &asked.parts.headers, bytes))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,7 +187,16 @@ mod tests {
             ("3/a/manifest", Some((Some(Version::V3), "a", manifest))),
             ("2/a%2Fb/collection", Some((Some(Version::V2), "a%2Fb", Part::Document(DocumentKind::Collection)))),
             ("a/b/manifest", Some((None, "a/b", Part::Document(DocumentKind::Manifest)))),
+            (
+                "4/a/b/collection/page/12",
+                Some((Some(Version::V4), "a/b", Part::Document(DocumentKind::CollectionPage(12)))),
+            ),
+            ("4/a/collection/page/012", None),
+            ("3/a/collection/page/12", None),
             ("3/a/canvas/001", Some((Some(Version::V3), "a", Part::Canvas("001")))),
+            ("3/a/canvas/001/text", Some((Some(Version::V3), "a", Part::Text("001")))),
+            ("2/a/canvas/001/annotations", Some((Some(Version::V2), "a", Part::Annotations("001")))),
+            ("3/a/canvas/text", Some((Some(Version::V3), "a", Part::Canvas("text")))),
             ("3/a/b", None),
             ("manifest", None),
             ("", None),

@@ -8,11 +8,12 @@ use clap::Args;
 use recto_ingest::{Describer, Finding, Library, LibraryOptions, Severity};
 use serde_json::json;
 
+use super::offline::Offline;
 use crate::output::{OutputFormat, print};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  recto check ~/scans\n  recto check ~/scans --format json | jq '.findings[] | select(.severity == \"error\")'\n\nReads folders, tables, sidecars and descriptions (METS, MODS, TEI …) as `recto serve` would, and tells what is wrong with its place and the remedy. Images themselves are not opened; `recto info` does that.\nEnds with 0 when there are no errors, 1 when there are."
+    after_help = "Examples:\n  recto check ~/scans\n  recto check ~/scans --format json | jq '.findings[] | select(.severity == \"error\")'\n\nReads folders, tables, sidecars and descriptions (METS, MODS, TEI …) as `recto serve` would, and tells what is wrong with its place and the remedy. Texts of pages are read and held against the sizes of their images; `recto info` tells more about the images.\nEnds with 0 when there are no errors, 1 when there are."
 )]
 pub(crate) struct Check {
     /// Folders, as they are given to `recto serve`
@@ -21,6 +22,9 @@ pub(crate) struct Check {
     /// Take warnings for errors
     #[arg(long)]
     strict: bool,
+    /// Leave the texts of pages (ALTO, hOCR, PAGE, captions …) and the sizes of their images unread
+    #[arg(long)]
+    skip_texts: bool,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
@@ -44,7 +48,12 @@ impl Check {
             );
         }
         let library = Library::new(&self.folders, LibraryOptions::default()).context("these folders are no library")?;
-        let checked = check(&library);
+        let mut checked = check(&library);
+        if !self.skip_texts {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+            let texts = runtime.block_on(async { Offline::open_all(&self.folders)?.text_findings().await })?;
+            checked.findings.extend(texts);
+        }
         let counts = |finding: &&Finding| {
             finding.severity == Severity::Error || (self.strict && finding.severity == Severity::Warning)
         };

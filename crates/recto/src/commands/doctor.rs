@@ -31,6 +31,9 @@ pub(crate) struct Doctor {
     /// Pause before each request, in milliseconds
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     delay: u64,
+    /// Trust the authorities whose certificates are in this PEM file, instead of the public ones
+    #[arg(long, value_name = "FILE")]
+    trust: Option<PathBuf>,
     /// Write the report into this file instead
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -79,7 +82,12 @@ impl Doctor {
                 "there is no check `{name}`; `recto doctor --list` names them all"
             );
         }
+        let trusted = match &self.trust {
+            Some(file) => Some(fs::read(file).with_context(|| format!("`{}` cannot be read", file.display()))?),
+            None => None,
+        };
         let options = Options {
+            trusted,
             only: self.only.clone(),
             most_requests: self.most_requests,
             delay: Duration::from_millis(self.delay),

@@ -1,12 +1,13 @@
 //! A library as the server would publish it, without a server: for commands that write documents.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use recto_catalog::Catalog;
+use recto_catalog::text::TextStore;
 use recto_iiif::identifier::Identifier;
-use recto_iiif::presentation::Version;
+use recto_iiif::presentation::{Version, v4};
 use recto_ingest::{Finding, Library, LibraryOptions, Tree};
 use recto_service::policy::{AllowAll, Caller};
 use recto_service::{DocumentKind, ImageService, ImageServiceParts, ItemKind, Metrics, ObjectService, SiteUrls};
@@ -28,10 +29,17 @@ pub(super) struct Offline {
 impl Offline {
     /// Looks at a folder. Needs a runtime around it.
     pub(super) fn open(folder: &Path) -> anyhow::Result<Self> {
-        let folder = folder.canonicalize().with_context(|| format!("there is no `{}`", folder.display()))?;
-        anyhow::ensure!(folder.is_dir(), "`{}` is a file; give the folder that it lies in", folder.display());
+        Self::open_all(&[folder.to_owned()])
+    }
+
+    /// Looks at folders that are published as one. Needs a runtime around it.
+    pub(super) fn open_all(folders: &[PathBuf]) -> anyhow::Result<Self> {
         let mut config = Config::default();
-        config.source.folders = vec![Folder::from(folder)];
+        for folder in folders {
+            let place = folder.canonicalize().with_context(|| format!("there is no `{}`", folder.display()))?;
+            anyhow::ensure!(place.is_dir(), "`{}` is a file; give the folder that it lies in", folder.display());
+            config.source.folders.push(Folder::from(place));
+        }
         let state = tempfile::tempdir().context("there is no place for temporary files")?;
         config.cache.directory = Some(state.path().join("cache"));
         let source = Arc::new(Filesystem::new(&config.source)?);
@@ -50,7 +58,7 @@ impl Offline {
         let tree = library.scan();
         let catalog = Catalog::in_memory()?;
         let findings = recto_service::take_in(&catalog, &library, &tree)?.findings;
-        let objects = ObjectService::without_watching(catalog, images, Arc::new(AllowAll));
+        let objects = ObjectService::without_watching(catalog, TextStore::in_memory()?, images, Arc::new(AllowAll));
         Ok(Self { library, tree, findings, objects, _state: state })
     }
 
@@ -64,7 +72,27 @@ impl Offline {
     pub(super) async fn collection(&self, path: &str, version: Version, base_url: &str) -> anyhow::Result<Value> {
         let item =
             self.objects.catalog().item_at(path, ItemKind::Collection)?.context("the folder was not taken in")?;
+        if version == Version::V4 {
+            // In one piece however many members there are: no file can lie below another.
+            let document = self.document(DocumentKind::Collection, &item.identifier, Version::V3, base_url).await?;
+            return Ok(v4::write(document, &SiteUrls::new(base_url).documents(version)).0);
+        }
         self.document(DocumentKind::Collection, &item.identifier, version, base_url).await
+    }
+
+    /// What is the matter with the texts of all objects.
+    pub(super) async fn text_findings(&self) -> anyhow::Result<Vec<Finding>> {
+        let (mut findings, mut behind) = (Vec::new(), 0);
+        loop {
+            let seen = self.objects.catalog().object_states(behind, 256)?;
+            let Some(last) = seen.last() else { return Ok(findings) };
+            behind = last.row;
+            for object in seen {
+                if let Some(item) = self.objects.catalog().item_of_row(object.row)? {
+                    findings.extend(self.objects.check_texts(item).await?);
+                }
+            }
+        }
     }
 
     async fn document(

@@ -10,10 +10,12 @@ use anyhow::Context as _;
 use clap::Args;
 use recto_cache::DerivativeCache;
 use recto_catalog::Catalog;
+use recto_catalog::annotations::AnnotationStore;
+use recto_catalog::text::TextStore;
 use recto_ingest::{Library, LibraryOptions, WatchOptions};
 use recto_server::{App, Server};
 use recto_service::policy::{AllowAll, Policy};
-use recto_service::{ImageService, ImageServiceParts, Metrics, ObjectService};
+use recto_service::{AnnotationService, ImageService, ImageServiceParts, Metrics, ObjectService};
 use recto_source::{Filesystem, Folder, Symlinks};
 use tracing_subscriber::EnvFilter;
 
@@ -153,6 +155,7 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
     let source = Arc::new(Filesystem::new(&config.source)?);
     let cache = open_cache(&config, &folders, state)?;
     let policy: Arc<dyn Policy> = Arc::new(AllowAll);
+    let said = Arc::clone(&policy);
     // The names under which the source knows the folders are the ones in the objects' identifiers.
     let names = source.folders().map(|(name, path)| (name.to_owned(), path.to_owned())).collect::<Vec<_>>();
     let library = Library::named(names, library_options(&config))?;
@@ -169,19 +172,31 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
     })
     .context("`image.background` is not a colour; write it like `#ffffff`")?;
     let catalog = open_catalog(state)?;
-    let started = ObjectService::start(library, watch, catalog, images.clone(), policy);
-    let objects = started.context("the library cannot be watched")?;
-    let first = objects.clone();
-    if !tokio::task::spawn_blocking(move || first.wait_until_taken_in(FIRST_LOOK)).await? {
-        say("The library is large: it is still being looked at, and appears bit by bit.");
-    }
+    let texts = open_texts(state)?;
+    let objects = if config.library.watch {
+        let started = ObjectService::start(library, watch, catalog, texts, images.clone(), policy);
+        let objects = started.context("the library cannot be watched")?;
+        let first = objects.clone();
+        if !tokio::task::spawn_blocking(move || first.wait_until_taken_in(FIRST_LOOK)).await? {
+            say("The library is large: it is still being looked at, and appears bit by bit.");
+        }
+        objects
+    } else {
+        ObjectService::without_watching(catalog, texts, images.clone(), policy)
+    };
     for finding in objects.findings().iter().take(20) {
         tracing::warn!(place = %finding.place, "{}: {}", finding.message, finding.fix);
     }
     if config.library.look_ahead {
         objects.look_ahead();
     }
-    let app = App::new(images, objects, title, config.server.clone())?;
+    if config.library.texts && config.library.watch {
+        objects.keep_texts();
+    }
+    let may_be_written = !config.server.annotation_tokens.is_empty();
+    let written = open_annotations(state)?;
+    let annotations = AnnotationService::new(written, &objects, said, config.annotations.clone(), may_be_written);
+    let app = App::new(images, objects, annotations, title, config.server.clone())?;
     let listen = config.server.listen.clone();
     let server = Server::bind(app).await.with_context(|| {
         format!("`{listen}` cannot be listened on; another program may have it: choose another with --listen")
@@ -218,6 +233,30 @@ fn open_catalog(state: &Path) -> anyhow::Result<Catalog> {
                 let _ = std::fs::remove_file(state.join(format!("catalogue.sqlite{suffix}")));
             }
             Ok(Catalog::open(&path)?)
+        }
+        outcome => Ok(outcome?),
+    }
+}
+
+/// What people wrote. It is nowhere else: one that cannot be used is a matter for people, and nothing is put in its place.
+fn open_annotations(state: &Path) -> anyhow::Result<AnnotationStore> {
+    let path = state.join("annotations.sqlite");
+    AnnotationStore::open(&path).with_context(|| {
+        format!("the annotations in `{}` cannot be opened; restore the file from a copy", path.display())
+    })
+}
+
+/// The texts. Those that cannot be used are read again.
+fn open_texts(state: &Path) -> anyhow::Result<TextStore> {
+    let path = state.join("text.sqlite");
+    match TextStore::open(&path) {
+        Err(error) => {
+            tracing::error!("the kept texts cannot be used and are read again: {error}");
+            for suffix in ["", "-wal", "-shm"] {
+                // Often there is none of them.
+                let _ = std::fs::remove_file(state.join(format!("text.sqlite{suffix}")));
+            }
+            Ok(TextStore::open(&path)?)
         }
         outcome => Ok(outcome?),
     }
