@@ -47,6 +47,10 @@ for target in "${targets[@]}"; do
     jp2) names='jp2|j2k|jpx|jph' ;;
     dicom) names='dcm|dicom' ;;
     heic) names='heic|heif' ;;
+    text) names='xml|html|hocr|vtt|srt|txt|pdf' ;;
+    readers) names='xml|mrc' ;;
+    tables) names='csv|tsv|xlsx' ;;
+    validate) names='json' ;;
     *) names=$target ;;
     esac
     if [ "$target" = request ]; then

@@ -26,13 +26,13 @@ export async function launch() {
 }
 
 /** A page with `answers`, `complaints` and `strangers` (requests to other hosts); `clean()` asserts that all is well. */
-export async function open(browser, url, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+export async function open(browser, url, { server = SERVER, ...options } = {}) {
+  const context = options.context ?? (await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options }));
   const page = await context.newPage();
   const seen = { answers: [], complaints: [], strangers: [], bodies: [] };
   page.on('request', (request) => {
     const target = new URL(request.url());
-    if (/^https?:$/.test(target.protocol) && target.origin !== SERVER) seen.strangers.push(request.url());
+    if (/^https?:$/.test(target.protocol) && target.origin !== server) seen.strangers.push(request.url());
   });
   page.on('response', (response) => {
     seen.answers.push({ url: response.url(), status: response.status(), type: response.headers()['content-type'] ?? '' });
@@ -48,7 +48,7 @@ export async function open(browser, url, options = {}) {
     if (KNOWN.some((known) => known.test(message.text())) || KNOWN_PATHS.some((known) => known.test(where))) return;
     seen.complaints.push(`${message.text()} (${where})`);
   });
-  const answer = await page.goto(new URL(url, SERVER).href, { waitUntil: 'load' });
+  const answer = await page.goto(new URL(url, server).href, { waitUntil: 'load' });
   return {
     page,
     context,
@@ -64,6 +64,66 @@ export async function open(browser, url, options = {}) {
       await context.close();
     },
   };
+}
+
+/**
+ * Which pixels of two screenshots differ within `frame`: the share of each box of `boxes`, and how many beside all boxes, with the first
+ * of them. An edge of two pixels belongs to neither side.
+ */
+export async function changedPixels(page, one, other, { frame, boxes }) {
+  const blank = await page.context().newPage();
+  try {
+    return await blank.evaluate(async ({ pngs, frame: whole, boxes: places }) => {
+      const [first, second] = await Promise.all(pngs.map(async (data) => {
+        const bytes = Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
+        const picture = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
+        const context = new OffscreenCanvas(picture.width, picture.height).getContext('2d');
+        context.drawImage(picture, 0, 0);
+        return context.getImageData(0, 0, picture.width, picture.height);
+      }));
+      const lies = (x, y, box, margin) => x >= box.x - margin && x + 1 <= box.x + box.w + margin && y >= box.y - margin && y + 1 <= box.y + box.h + margin;
+      const counts = places.map(() => [0, 0]);
+      let outside = 0;
+      const strays = [];
+      for (let y = Math.max(0, Math.ceil(whole.y)); y < Math.min(first.height, whole.y + whole.h); y += 1) {
+        for (let x = Math.max(0, Math.ceil(whole.x)); x < Math.min(first.width, whole.x + whole.w); x += 1) {
+          const at = (y * first.width + x) * 4;
+          const hasChanged = [0, 1, 2].some((channel) => Math.abs(first.data[at + channel] - second.data[at + channel]) > 3);
+          let isNear = false;
+          for (const [index, box] of places.entries()) {
+            isNear ||= lies(x, y, box, 2);
+            if (!lies(x, y, box, -2)) continue;
+            counts[index][0] += hasChanged ? 1 : 0;
+            counts[index][1] += 1;
+          }
+          if (!hasChanged || isNear) continue;
+          outside += 1;
+          if (strays.length < 40) strays.push(`${x},${y}`);
+        }
+      }
+      return { inside: counts.map(([changed, all]) => (all ? changed / all : 0)), outside, strays };
+    }, { pngs: [one.toString('base64'), other.toString('base64')], frame, boxes });
+  } finally {
+    await blank.close();
+  }
+}
+
+/** The colours of points of a page, as it is on the screen: `[red, green, blue]` each. */
+export async function coloursAt(page, points) {
+  const png = (await page.screenshot()).toString('base64');
+  const blank = await page.context().newPage();
+  try {
+    return await blank.evaluate(async ({ png: data, points: places }) => {
+      const bytes = Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
+      const picture = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
+      const canvas = new OffscreenCanvas(picture.width, picture.height);
+      const context = canvas.getContext('2d');
+      context.drawImage(picture, 0, 0);
+      return places.map(({ x, y }) => [...context.getImageData(Math.round(x), Math.round(y), 1, 1).data].slice(0, 3));
+    }, { png, points });
+  } finally {
+    await blank.close();
+  }
 }
 
 /** Width and height that a JPEG stream says it has. */

@@ -75,6 +75,22 @@ test('the gallery shows every example and its folders, each with a thumbnail tha
   assert.ok(collections >= 3, `folders of folders are collections (${collections})`);
 });
 
+test('nothing jumps while pages load', async () => {
+  const item = await itemUrl('The Patient Eye');
+  for (const url of ['/', item]) {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    await context.addInitScript(() => {
+      window.jumps = 0;
+      new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.jumps += entry.value; }).observe({ type: 'layout-shift', buffered: true });
+    });
+    const page = await context.newPage();
+    await page.goto(new URL(url, SERVER).href, { waitUntil: 'networkidle' });
+    const jumps = await page.evaluate(() => window.jumps);
+    assert.ok(jumps < 0.02, `${url} moved by ${jumps}`);
+    await context.close();
+  }
+});
+
 test('the gallery fits a telephone, follows the dark scheme and needs no scripts', async () => {
   const view = await open(browser, '/', { viewport: { width: 360, height: 740 }, colorScheme: 'dark', javaScriptEnabled: false });
   const { width, inner } = await view.page.evaluate(() => ({ width: document.documentElement.scrollWidth, inner: innerWidth })).catch(() => ({}));
@@ -155,7 +171,7 @@ test('the address of a page opens the book there', async () => {
   assert.equal(await view.page.locator('.strip a[aria-current]').count(), 1);
   const state = () => view.page.evaluate(() => Object.values(window.recto?.viewer.store.getState().windows ?? {})[0]?.canvasId);
   const canvas = await until(state, 'Mirador has a canvas');
-  assert.equal(canvas, await view.page.$eval('[data-canvas]', (stage) => stage.dataset.canvas));
+  assert.equal(canvas, await view.page.$eval('[data-options]', (stage) => JSON.parse(stage.dataset.options).windows[0].canvasId));
   await view.clean();
 });
 
@@ -226,6 +242,32 @@ test('a content state opens its region, in every form', async () => {
   await mirador.clean();
 });
 
+test('pages and viewers fit a telephone and can be used with the keyboard alone', async () => {
+  const item = await itemUrl('The Patient Eye');
+  const link = await viewerLink('The Patient Eye', 'openseadragon');
+  for (const url of [item, `${item}?iiif-content=x`, link, await viewerLink('The Patient Eye', 'mirador'), '/viewer/uv']) {
+    const view = await open(browser, url, { viewport: { width: 360, height: 740 } });
+    const { page } = view;
+    await page.waitForTimeout(1500);
+    const { width, inner } = await page.evaluate(() => ({ width: document.documentElement.scrollWidth, inner: innerWidth }));
+    assert.ok(width <= inner, `${url} is ${width} px wide in a window of ${inner}`);
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement.className), 'skip', 'the first stop leads past the masthead');
+    const box = await page.locator('.skip').boundingBox();
+    assert.ok(box.y >= 0, 'and is seen while it has the focus');
+    await view.context.close();
+  }
+  const manifest = new URL(await viewerLink('The Patient Eye', 'mirador')).searchParams.get('manifest');
+  const view = await open(browser, `/viewer/openseadragon?manifest=${encodeURIComponent(manifest)}`);
+  await until(() => view.page.evaluate(() => window.recto?.viewer.world.getItemCount() === 1), 'the viewer is open');
+  const after = view.page.getByRole('button', { name: 'Page after' });
+  await after.focus();
+  assert.notEqual(await after.evaluate((node) => getComputedStyle(node).outlineStyle), 'none', 'the focus is seen');
+  await view.page.keyboard.press('Enter');
+  await until(async () => /2 of \d+/.test(await view.page.locator('.tools output').textContent()), 'the next page');
+  await view.clean();
+});
+
 test('addresses can be copied, and the drag-and-drop icon names the manifest', async () => {
   const view = await open(browser, await itemUrl('The Patient Eye'), { permissions: ['clipboard-read', 'clipboard-write'] });
   const { page } = view;
@@ -239,6 +281,14 @@ test('addresses can be copied, and the drag-and-drop icon names the manifest', a
   const href = new URL(await link.getAttribute('href'));
   assert.equal(href.searchParams.get('manifest'), await field(page, 'manifest-3'));
   assert.equal(await link.locator('img').getAttribute('draggable'), 'false');
+  const dragged = await link.evaluate((node) => {
+    const event = new DragEvent('dragstart', { bubbles: true, dataTransfer: new DataTransfer() });
+    node.dispatchEvent(event);
+    return event.dataTransfer.getData('text/plain');
+  });
+  const state = JSON.parse(dragged);
+  assert.deepEqual([state.type, state.partOf[0].id], ['Canvas', await field(page, 'manifest-3')], 'viewers that read content states get one');
+  assert.ok(href.searchParams.get('iiif-content'), 'and so do those that take the link');
   await page.locator('.panels').scrollIntoViewIfNeeded();
   await view.shot('item-panels');
   await view.clean();
@@ -268,6 +318,11 @@ test('what cannot be opened is said in words', async () => {
   await until(async () => /could not be opened/.test(await broken.page.locator('[data-message]').textContent()), 'a message');
   assert.deepEqual(broken.seen.strangers, []);
   await broken.context.close();
+  const malformed = await open(browser, '/viewer/mirador?iiif-content=JTdCJ');
+  assert.equal(malformed.answer.status(), 400);
+  assert.match(await malformed.page.getByRole('alert').textContent(), /cut off/);
+  await malformed.shot('malformed-content-state');
+  await malformed.context.close();
   const empty = await open(browser, '/viewer/uv');
   assert.equal(await empty.page.locator('form input[name=manifest]').count(), 1);
   await empty.clean();

@@ -10,21 +10,21 @@ use serde_json::{Value, json};
 
 use crate::support::{Library, Server};
 
-fn get(server: &Server, path: &str) -> Value {
+pub(crate) fn get(server: &Server, path: &str) -> Value {
     let answer = server.get(path);
     assert_eq!(answer.status, 200, "{path}: {}", answer.text());
     answer.json()
 }
 
 /// A manifest in every version, each without an error of its specification; the one of 3.0 is given.
-fn manifest(server: &Server, identifier: &str) -> Value {
+pub(crate) fn manifest(server: &Server, identifier: &str) -> Value {
     sound(server, identifier, "2");
     sound(server, identifier, "4");
     sound(server, identifier, "3")
 }
 
 /// A manifest in one version, without an error of its specification.
-fn sound(server: &Server, identifier: &str, version: &str) -> Value {
+pub(crate) fn sound(server: &Server, identifier: &str, version: &str) -> Value {
     let document = get(server, &format!("/iiif/presentation/{version}/{identifier}/manifest"));
     let errors: Vec<_> = validate(&document).into_iter().filter(|found| found.severity == Severity::Error).collect();
     assert!(errors.is_empty(), "{identifier} as {version}: {errors:#?}");
@@ -35,7 +35,7 @@ fn canvas(server: &Server, identifier: &str, name: &str) -> String {
     format!("{}/iiif/presentation/3/{identifier}/canvas/{name}", server.base())
 }
 
-fn labels(document: &Value) -> Vec<&str> {
+pub(crate) fn labels(document: &Value) -> Vec<&str> {
     document["items"]
         .as_array()
         .unwrap()
@@ -199,7 +199,7 @@ fn tables_and_sidecars_say_what_things_are() {
 }
 
 #[track_caller]
-fn until(is_so: impl Fn() -> bool) {
+pub(crate) fn until(is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(15);
     while !is_so() {
         assert!(Instant::now() < deadline, "it did not become so");
@@ -208,7 +208,7 @@ fn until(is_so: impl Fn() -> bool) {
 }
 
 /// One second of silence: 8,000 samples of one byte.
-fn wav() -> Vec<u8> {
+pub(crate) fn wav() -> Vec<u8> {
     let mut bytes = b"RIFF".to_vec();
     bytes.extend_from_slice(&(36_u32 + 8000).to_le_bytes());
     bytes.extend_from_slice(b"WAVEfmt ");
@@ -234,8 +234,12 @@ fn p26_a_recording_is_a_timed_canvas_with_its_captions() {
     let captions = "WEBVTT\n\n00:00.000 --> 00:01.000\nGuten Tag\n";
     library.put("audio/interview.wav", &wav()).put("audio/interview.de.vtt", captions.as_bytes());
     let server = library.serve(&[]);
-    // 2.1 has no timed canvases.
     sound(&server, "audio", "4");
+    // 2.1 has no time: a canvas holds its place, and the recording is offered beside it.
+    let older = sound(&server, "audio", "2");
+    let place = &older["sequences"][0]["canvases"][0];
+    assert_eq!((&place["width"], &place["height"], &place["images"]), (&json!(1000), &json!(1000), &json!([])));
+    assert_eq!(place["rendering"]["@id"], format!("{}/files/audio/interview.wav", server.base()));
     let audio = sound(&server, "audio", "3");
     let canvas = &audio["items"][0];
     assert_eq!((canvas["duration"].as_f64(), canvas.get("width")), (Some(1.0), None));
@@ -342,7 +346,7 @@ fn d9_a_harvester_ends_with_just_what_there_is_also_after_restarts() {
     assert!(errors.is_empty(), "{errors:#?}");
 }
 
-fn recto(arguments: &[&str]) -> (i32, String, String) {
+pub(crate) fn recto(arguments: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_recto")).args(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))

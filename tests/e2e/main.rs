@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod annotations;
 mod books;
 mod caches;
 mod connections;
@@ -10,13 +11,17 @@ mod described;
 mod formats;
 mod http_rules;
 mod identifiers;
+mod institutions;
 mod limits;
 mod objects;
+mod openings;
 mod overload;
 mod pixels;
 mod proxies;
 mod real_files;
+mod real_texts;
 mod robustness;
+mod search;
 mod static_tiles;
 mod support;
 mod tiles;

@@ -1,5 +1,7 @@
 //! A running server, and a client that sends exactly what a test says.
 
+pub(crate) mod alto;
+
 use std::collections::HashMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
