@@ -122,7 +122,7 @@ fn measure(what: &str, scope: &str, places: &[(String, u32)], corpus: &Corpus, o
                 threads.spawn(move || {
                     let mut connection = Client::new(&options.place);
                     let mut rng = Rng::new((kind * 100 + client) as u64 + 17);
-                    let until = Instant::now() + Duration::from_secs(options.seconds);
+                    let until = Instant::now() + Duration::from_secs_f64(options.seconds);
                     let mut own = Vec::new();
                     while Instant::now() < until {
                         let (place, number) = &places[rng.below(places.len() as u32) as usize];

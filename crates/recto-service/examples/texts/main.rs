@@ -29,7 +29,7 @@ pub(crate) struct Options {
     state: PathBuf,
     words: Option<PathBuf>,
     pages: u32,
-    seconds: u64,
+    seconds: f64,
     clients: usize,
     pid: Option<u32>,
 }
@@ -38,8 +38,15 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let deed = arguments.next().unwrap_or_default();
     let place = arguments.next().unwrap_or_default();
-    let mut options =
-        Options { state: PathBuf::from(&place), place, words: None, pages: 20_000, seconds: 5, clients: 8, pid: None };
+    let mut options = Options {
+        state: PathBuf::from(&place),
+        place,
+        words: None,
+        pages: 20_000,
+        seconds: 5.0,
+        clients: 8,
+        pid: None,
+    };
     while let Some(argument) = arguments.next() {
         let value = arguments.next().unwrap();
         match argument.as_str() {

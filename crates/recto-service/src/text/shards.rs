@@ -15,7 +15,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::Texts;
 
 /// Fewer objects than these are opened one by one: that is as fast.
-pub(crate) const FEW_OBJECTS: usize = 500;
+pub(crate) const FEW_OBJECTS: usize = 100;
 /// Grows when shards are made in another way, so that all are made anew.
 const SCHEME: u8 = 1;
 
