@@ -44,10 +44,12 @@ pub use bodies::{Agent, BodyText, created, creators, modified, motivations, text
 pub use container::{Container, Contents};
 pub use error::{Fault, Rejected};
 pub use older::from_open;
+pub(crate) use open::older_motivation;
 pub use open::to_open;
 pub use prefer::Preference;
 pub use stored::{StoreAs, merge_patch, names, patched, replace, store, store_imported};
 pub use targets::{TargetOn, targets};
+pub(crate) use words::SHARED_MOTIVATIONS;
 
 /// The JSON-LD context of the Web Annotation Data Model, and the profile of its media type.
 pub const CONTEXT: &str = "http://www.w3.org/ns/anno.jsonld";

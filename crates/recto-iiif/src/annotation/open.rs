@@ -49,7 +49,8 @@ pub fn to_open(annotation: &Value) -> Value {
     Value::Object(out)
 }
 
-fn older_motivation(word: &str) -> Value {
+/// A motivation in the words of Open Annotation: `oa:` or `sc:` before those that it knows. Presentation API 2.1 §5.5.
+pub(crate) fn older_motivation(word: &str) -> Value {
     match word {
         "painting" | "supplementing" => format!("sc:{word}").into(),
         known if SHARED_MOTIVATIONS.contains(&known) => format!("oa:{known}").into(),

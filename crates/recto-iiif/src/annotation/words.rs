@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// The motivations of the Web Annotation Data Model §3.3.5, which Open Annotation has too.
-pub(super) const SHARED_MOTIVATIONS: [&str; 13] = [
+pub(crate) const SHARED_MOTIVATIONS: [&str; 13] = [
     "assessing",
     "bookmarking",
     "classifying",

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::annotation::{html, svg};
+use crate::annotation::{SHARED_MOTIVATIONS, html, svg};
 use crate::discovery::Timestamp;
 
 use super::presentation::is_language;
@@ -130,35 +130,20 @@ fn annotation(tree: &Tree<'_>, findings: &mut Findings) {
     }
 }
 
-const MOTIVATIONS: &[&str] = &[
-    "assessing",
-    "bookmarking",
-    "classifying",
-    "commenting",
-    "describing",
-    "editing",
-    "highlighting",
-    "identifying",
-    "linking",
-    "moderating",
-    "questioning",
-    "replying",
-    "tagging",
-    "painting",
-    "supplementing",
-    "contentState",
-    "contextualizing",
-    "activating",
-    "georeferencing",
-    "transcribing",
-];
+/// What IIIF and its extensions name beside the motivations of Web Annotation.
+const IIIF_MOTIVATIONS: &[&str] =
+    &["painting", "supplementing", "contentState", "contextualizing", "activating", "georeferencing", "transcribing"];
+
+fn is_known(motivation: &str) -> bool {
+    motivation.contains(':') || SHARED_MOTIVATIONS.contains(&motivation) || IIIF_MOTIVATIONS.contains(&motivation)
+}
 
 fn motivation(tree: &Tree<'_>, findings: &mut Findings) {
     for part in parts(tree, Class::Annotation) {
         for item in part.list("motivation") {
             match item.value.as_str() {
                 None => findings.wrong(&item, "motivation", "write a word, for example `commenting`"),
-                Some(word) if word.contains(':') || MOTIVATIONS.contains(&word) => {}
+                Some(word) if is_known(word) => {}
                 Some(word) => {
                     let message = format!("`motivation` is `{word}`, which neither Web Annotation nor IIIF names");
                     findings.warning(&*item.pointer, message, "write a known word, or the URI of an extension");

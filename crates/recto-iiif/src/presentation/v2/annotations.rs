@@ -2,26 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::annotation::older_motivation;
+
 use super::super::note::{NoteKind, Place};
 use super::super::resources::canvas_uri;
 use super::{Downgrade, list, take_text, uri_of};
-
-/// Motivations of the Web Annotation model, which Open Annotation has too.
-const SHARED: [&str; 13] = [
-    "assessing",
-    "bookmarking",
-    "classifying",
-    "commenting",
-    "describing",
-    "editing",
-    "highlighting",
-    "identifying",
-    "linking",
-    "moderating",
-    "questioning",
-    "replying",
-    "tagging",
-];
 
 impl Downgrade<'_> {
     /// The painted images of all pages. 2.1 paints nothing else.
@@ -218,14 +203,6 @@ fn is_fragment(selector: Option<&Value>) -> bool {
         None => true,
         Some(Value::Array(selectors)) => selectors.len() == 1 && selectors[0]["type"] == "FragmentSelector",
         Some(selector) => selector["type"] == "FragmentSelector",
-    }
-}
-
-fn older_motivation(motivation: &str) -> Value {
-    match motivation {
-        "painting" | "supplementing" => format!("sc:{motivation}").into(),
-        known if SHARED.contains(&known) => format!("oa:{known}").into(),
-        other => other.into(),
     }
 }
 
