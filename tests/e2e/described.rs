@@ -477,27 +477,6 @@ fn a_manifest_that_somebody_made_is_published_under_our_urls() {
 }
 
 #[test]
-fn manifests_of_others_are_taken_in_and_images_fetched() {
-    let library = Library::new();
-    library.put_png("book/1.png", 60, 80).put("book/recto.yml", b"label: Elsewhere\n");
-    let elsewhere = library.serve(&[]);
-    let here = Library::new();
-    let folder = here.path("taken");
-    let url = format!("{}/iiif/presentation/2/book/manifest", elsewhere.base());
-    let (code, _, said) = recto(&["import", &url, "--to", folder.to_str().unwrap(), "--mirror"]);
-    assert!(code == 0 && said.contains("1 canvases, 1 images fetched"), "{said}");
-    let (code, _, said) = recto(&["import", &url, "--to", folder.to_str().unwrap()]);
-    assert!(code == 2 && said.contains("nothing is overwritten"), "{said}");
-    drop(elsewhere);
-    let server = here.serve(&[]);
-    let taken = manifest(&server, "taken");
-    assert_eq!(taken["label"].as_object().unwrap().values().next().unwrap()[0], "Elsewhere");
-    let body = &taken["items"][0]["items"][0]["items"][0]["body"];
-    assert_eq!(body["service"][0]["id"], format!("{}/iiif/3/taken%2F0001.jpg", server.base()));
-    assert_eq!(server.get("/iiif/3/taken%2F0001.jpg/full/max/0/default.jpg").size(), (60, 80));
-}
-
-#[test]
 fn what_is_published_is_exported_as_a_table_that_says_the_same() {
     let library = Library::new();
     library.put_png("a/1.png", 8, 8).put_png("b/1.png", 8, 8).put_png("b/2.png", 8, 8);
@@ -517,19 +496,4 @@ fn what_is_published_is_exported_as_a_table_that_says_the_same() {
     assert_eq!(a["metadata"][0]["value"]["none"], json!(["Anna Muster"]));
     let (code, pages, _) = recto(&["export", "csv", library.path("b").to_str().unwrap(), "--pages"]);
     assert!(code == 0 && pages.lines().count() == 3 && pages.contains("2.png"), "{pages}");
-    let out = tempfile::tempdir().unwrap();
-    let arguments = [
-        "export",
-        "manifests",
-        &folder,
-        "--to",
-        out.path().to_str().unwrap(),
-        "--base-url",
-        "https://iiif.example.org",
-    ];
-    assert_eq!(recto(&arguments).0, 0);
-    let written = std::fs::read(out.path().join("iiif/presentation/3/a/manifest")).unwrap();
-    let written: Value = serde_json::from_slice(&written).unwrap();
-    assert_eq!(written["id"], "https://iiif.example.org/iiif/presentation/3/a/manifest");
-    assert!(out.path().join("iiif/presentation/2/b/manifest").is_file());
 }

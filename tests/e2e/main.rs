@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod annotations;
+mod beside;
 mod books;
 mod caches;
 mod connections;
@@ -11,6 +12,7 @@ mod described;
 mod formats;
 mod http_rules;
 mod identifiers;
+mod imports;
 mod institutions;
 mod limits;
 mod objects;

@@ -37,7 +37,7 @@ fn sound(server: &Server, path: &str) -> Value {
 }
 
 /// Asks until the answer is as it should be; texts are read while the server runs.
-fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         if let Some(found) = ask() {

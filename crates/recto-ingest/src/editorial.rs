@@ -28,9 +28,10 @@ pub struct EditorialAnnotation {
     pub pages: Vec<String>,
 }
 
-/// True for files that are read.
-pub fn is_annotation_file(name: &str) -> bool {
-    Format::of_name(name).is_some()
+/// True for the files beside an object that are read, by their path from its folder on.
+pub fn is_annotation_file(path: &str) -> bool {
+    let is_there = path.split_once('/').is_some_and(|(folder, _)| folder.eq_ignore_ascii_case("annotations"));
+    is_there && Format::of_name(path).is_some()
 }
 
 /// Reads one file. `place` is its path for findings, `name` its name, which says the form.
@@ -90,17 +91,14 @@ impl EditorialAnnotation {
         Self { json, place, pages }
     }
 
-    /// The annotation with the URIs of canvases in the place of names of pages, and an `id`.
+    /// The annotation with the URIs of canvases in the place of names of pages.
     ///
     /// # Errors
     /// The name of a page that `canvas_of` does not know.
-    pub fn with_canvases(&self, id: &str, canvas_of: &dyn Fn(&str) -> Option<String>) -> Result<Value, UnknownPage> {
+    pub fn with_canvases(&self, canvas_of: &dyn Fn(&str) -> Option<String>) -> Result<Value, UnknownPage> {
         let mut json = self.json.clone();
         if let Some(target) = json.get_mut("target") {
             place(target, canvas_of)?;
-        }
-        if let Value::Object(fields) = &mut json {
-            fields.entry("id").or_insert_with(|| id.into());
         }
         Ok(json)
     }
@@ -170,17 +168,17 @@ mod tests {
         assert_eq!(findings, []);
         let pages: Vec<&[String]> = found.iter().map(|annotation| annotation.pages.as_slice()).collect();
         assert_eq!(pages, [["007.tif"], ["f 8"], ["009"]]);
-        let placed = found[0].with_canvases("https://example.org/x", &canvas_of).unwrap();
+        let placed = found[0].with_canvases(&canvas_of).unwrap();
         assert_eq!(
             (&placed["id"], &placed["target"]),
             (&json!("https://example.org/note/1"), &json!("https://example.org/canvas/007#xywh=1,2,3,4"))
         );
-        let placed = found[1].with_canvases("https://example.org/x", &canvas_of).unwrap();
+        let placed = found[1].with_canvases(&canvas_of).unwrap();
         assert_eq!(
             (&placed["id"], &placed["target"]["source"]),
-            (&json!("https://example.org/x"), &json!("https://example.org/canvas/f-8"))
+            (&Value::Null, &json!("https://example.org/canvas/f-8"))
         );
-        let unknown = found[2].with_canvases("https://example.org/x", &canvas_of).unwrap_err();
+        let unknown = found[2].with_canvases(&canvas_of).unwrap_err();
         assert_eq!(unknown.to_string(), "no page is named `009`; write the name of its file, or its label");
     }
 
@@ -211,6 +209,14 @@ mod tests {
             let (found, findings) = read_annotations("a.json", "a.json", bytes);
             assert_eq!((found.len(), findings.len()), (0, 1));
         }
-        assert!(is_annotation_file("notes.CSV") && is_annotation_file("n.jsonld") && !is_annotation_file("readme.txt"));
+        for (path, is_read) in [
+            ("annotations/notes.CSV", true),
+            ("Annotations/n.jsonld", true),
+            ("annotations/readme.txt", false),
+            ("notes.csv", false),
+            ("alto/notes.json", false),
+        ] {
+            assert_eq!(is_annotation_file(path), is_read, "{path}");
+        }
     }
 }

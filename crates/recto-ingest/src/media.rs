@@ -30,9 +30,9 @@ const RECORDING_EXTENSIONS: [&str; 22] = [
 ];
 
 /// Extensions of files that say something about objects and pages, in lower case.
-const SIDE_EXTENSIONS: [&str; 17] = [
-    "xml", "hocr", "html", "htm", "txt", "vtt", "srt", "json", "yml", "yaml", "toml", "csv", "tsv", "tab", "xlsx",
-    "xls", "ods",
+const SIDE_EXTENSIONS: [&str; 20] = [
+    "xml", "hocr", "html", "htm", "txt", "vtt", "srt", "json", "jsonld", "jsonl", "ndjson", "yml", "yaml", "toml",
+    "csv", "tsv", "tab", "xlsx", "xls", "ods",
 ];
 
 /// Folders beside the pages in which their texts lie, in lower case.

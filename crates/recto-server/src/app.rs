@@ -34,6 +34,8 @@ struct Inner {
     archives: Archives,
     recent: Recent,
     title: String,
+    /// What URLs of images elsewhere begin with that are given out here.
+    proxied: Arc<[String]>,
     options: ServerOptions,
     public: PublicUrl,
     cache_control_images: HeaderValue,
@@ -87,7 +89,8 @@ impl Asked {
 }
 
 impl App {
-    /// An application over these use cases. `title` is the name of the whole, on the first page.
+    /// An application over these use cases. `title` is the name of the whole, on the first page; `proxied` are the beginnings of URLs
+    /// of images elsewhere that the source fetches.
     ///
     /// # Errors
     /// An option that has no meaning.
@@ -96,6 +99,7 @@ impl App {
         objects: ObjectService,
         annotations: AnnotationService,
         title: String,
+        proxied: Vec<String>,
         options: ServerOptions,
     ) -> Result<Self, OptionError> {
         options.check()?;
@@ -114,6 +118,7 @@ impl App {
                 objects,
                 annotations,
                 title,
+                proxied: proxied.into(),
                 options,
             }),
         })
@@ -170,6 +175,7 @@ impl App {
         SiteUrls::new(base)
             .with_image_prefix(ApiVersion::V3, &self.inner.options.image_3_prefix)
             .with_image_prefix(ApiVersion::V2, &self.inner.options.image_2_prefix)
+            .with_proxied(&self.inner.proxied)
     }
 
     /// Counts a failure, and logs those that are not the request's own.

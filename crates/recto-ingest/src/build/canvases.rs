@@ -257,10 +257,17 @@ fn of_web(location: &Location, content: Option<&Content>, links: Links<'_>) -> O
         Location::File(_) | Location::FilePage(..) => return None,
     };
     (body.width, body.height) = (size.map(|size| size.width_px), size.map(|size| size.height_px));
+    let image = body.id.as_deref().filter(|_| body.kind == "Image").and_then(|id| links.urls.proxied(id));
+    if let Some(image) = &image {
+        body.id = Some(format!("{}/full/max/0/default.jpg", links.urls.image(ApiVersion::V3, image)));
+        body.format = Some("image/jpeg".into());
+        body.service = thumbnails::services(image, &[], links.urls);
+    }
+    let thumbnail = image.map(|image| thumbnails::of_image(&image, links.urls));
     if let Some(seconds) = duration {
         body.extra.insert("duration".into(), json!(seconds));
     }
-    Some(Ready { body: json!(body), size, duration, thumbnail: None, region: None, choice: LanguageMap::default() })
+    Some(Ready { body: json!(body), size, duration, thumbnail, region: None, choice: LanguageMap::default() })
 }
 
 /// Everything that was said about the page.

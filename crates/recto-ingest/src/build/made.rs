@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use recto_iiif::identifier::Identifier;
 use recto_iiif::image::ApiVersion;
 use recto_iiif::presentation::{ContentResource, Manifest, Reference, Version};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::manifests::Around;
 use super::parts::ObjectParts;
@@ -90,7 +90,8 @@ fn rename(value: &mut Value, renamed: &HashMap<String, String>) {
     }
 }
 
-/// An image that is named by a path is one of the library: it gets the URL and the services of this server.
+/// An image that is named by a path is one of the library, one at a URL may be one that this server fetches: it gets the URL and the
+/// services of this server.
 fn link_images(document: &mut Value, parts: &ObjectParts, around: Around<'_>, urls: &dyn Urls) {
     let mut open = vec![document];
     while let Some(value) = open.pop() {
@@ -99,12 +100,18 @@ fn link_images(document: &mut Value, parts: &ObjectParts, around: Around<'_>, ur
             Value::Object(fields) => {
                 let path = fields.get("id").and_then(Value::as_str).map(str::to_owned);
                 let is_image = fields.get("type").and_then(Value::as_str) == Some("Image");
-                let file = path.filter(|_| is_image).filter(|path| parts.files.iter().any(|file| file.name == *path));
-                if let Some(file) = file {
-                    let image = Identifier::new(format!("{}{file}", around.prefix));
+                let path = path.filter(|_| is_image).unwrap_or_default();
+                let is_file = parts.files.iter().any(|file| file.name == path);
+                let of_library = is_file.then(|| Identifier::new(format!("{}{path}", around.prefix)));
+                let elsewhere = || urls.proxied(&whole_image(fields).unwrap_or(path));
+                if let Some(image) = of_library.or_else(|| elsewhere().filter(|_| is_image)) {
                     let service = urls.image(ApiVersion::V3, &image);
                     fields.insert("id".into(), json!(format!("{service}/full/max/0/default.jpg")));
-                    fields.entry("format").or_insert_with(|| json!("image/jpeg"));
+                    if is_file {
+                        fields.entry("format").or_insert_with(|| json!("image/jpeg"));
+                    } else {
+                        fields.insert("format".into(), json!("image/jpeg"));
+                    }
                     fields.insert("service".into(), json!(thumbnails::services(&image, &[], urls)));
                 }
                 open.extend(fields.values_mut());
@@ -112,4 +119,17 @@ fn link_images(document: &mut Value, parts: &ObjectParts, around: Around<'_>, ur
             _ => {}
         }
     }
+}
+
+/// Where all of an image is that has a service of its own.
+fn whole_image(image: &Map<String, Value>) -> Option<String> {
+    let services = image.get("service")?.as_array()?;
+    services.iter().find_map(|service| {
+        let id = service["id"].as_str().or(service["@id"].as_str())?.trim_end_matches('/');
+        match service["type"].as_str().or(service["@type"].as_str())? {
+            "ImageService3" => Some(format!("{id}/full/max/0/default.jpg")),
+            "ImageService2" | "ImageService1" => Some(format!("{id}/full/full/0/default.jpg")),
+            _ => None,
+        }
+    })
 }

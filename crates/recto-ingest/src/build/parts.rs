@@ -23,6 +23,9 @@ pub struct ObjectParts {
     /// The manifest that somebody made for it, as 3.0: it is published instead of one that is made of all the rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<serde_json::Value>,
+    /// Files of annotations beside it, by their paths relative to the object's folder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<String>,
 }
 
 /// One file with content.
@@ -62,7 +65,7 @@ impl ObjectParts {
                 }));
             }
         }
-        Self { prefix: prefix.to_owned(), description, files, made: None }
+        Self { prefix: prefix.to_owned(), description, files, ..Self::default() }
     }
 
     /// What is said about the object with all of its pages, also those that nothing is said about.

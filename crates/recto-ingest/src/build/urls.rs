@@ -1,5 +1,7 @@
 //! Absolute URLs of the parts of a server.
 
+use std::sync::Arc;
+
 use recto_iiif::identifier::Identifier;
 use recto_iiif::image::ApiVersion;
 use recto_iiif::presentation::{DocumentUrls, Version};
@@ -22,6 +24,10 @@ pub trait Urls {
     fn file(&self, path: &str) -> String;
     /// The whole of an object as one file; `word` is `pdf` or `zip`.
     fn download(&self, object: &Identifier, word: &str) -> String;
+    /// The identifier under which this server gives out an image that lies at a URL elsewhere; `None` where it does not.
+    fn proxied(&self, _url: &str) -> Option<Identifier> {
+        None
+    }
 }
 
 /// URLs as a server with its usual paths has them.
@@ -29,13 +35,22 @@ pub trait Urls {
 pub struct SiteUrls {
     base: String,
     image_prefixes: [String; 2],
+    /// What URLs of images elsewhere begin with that this server fetches and gives out.
+    proxied: Arc<[String]>,
 }
 
 impl SiteUrls {
     /// URLs below this one, such as `https://example.org` or `https://example.org/scans`.
     pub fn new(base: &str) -> Self {
         let image_prefixes = ["/iiif/2", "/iiif/3"].map(str::to_owned);
-        Self { base: base.trim_end_matches('/').to_owned(), image_prefixes }
+        Self { base: base.trim_end_matches('/').to_owned(), image_prefixes, proxied: Arc::default() }
+    }
+
+    /// The same, with images given out whose URLs begin with one of these.
+    #[must_use]
+    pub fn with_proxied(mut self, prefixes: &Arc<[String]>) -> Self {
+        self.proxied = Arc::clone(prefixes);
+        self
     }
 
     /// The same, with images of this version below another path, such as `/images`.
@@ -109,6 +124,10 @@ impl Urls for SiteUrls {
 
     fn download(&self, object: &Identifier, word: &str) -> String {
         format!("{}/downloads/{}/{word}", self.base, object.encoded())
+    }
+
+    fn proxied(&self, url: &str) -> Option<Identifier> {
+        self.proxied.iter().any(|prefix| url.starts_with(prefix.as_str())).then(|| Identifier::new(url))
     }
 
     fn file(&self, path: &str) -> String {

@@ -31,6 +31,8 @@ pub(super) struct Around {
 #[derive(Debug)]
 struct Row {
     said: Said,
+    /// Its place among what lies in its collection.
+    position: Option<u32>,
     state: u128,
 }
 
@@ -47,6 +49,13 @@ impl Around {
             next = around.outer.as_deref();
         }
         said
+    }
+
+    /// The place of a thing among what lies in its collection, as the nearest table tells it.
+    pub(super) fn position_for(&self, path: &str, identifier: Option<&str>) -> Option<u32> {
+        let of_id = identifier.and_then(|identifier| self.rows.get(&(NamedBy::Id, identifier.to_owned())));
+        let own = self.row(path).or(of_id).and_then(|row| row.position);
+        own.or_else(|| self.outer.as_deref()?.position_for(path, identifier))
     }
 
     fn row(&self, path: &str) -> Option<&Row> {
@@ -94,12 +103,13 @@ impl<'a> Describer<'a> {
             let (objects, noticed) = read_objects(&bytes, &place, Some(&there), &TableOptions::default());
             findings.extend(noticed);
             for object in objects {
-                let row_state = xxh3_128(serde_json::to_string(&object.description).unwrap_or_default().as_bytes());
+                let said = serde_json::to_string(&(&object.description, object.position)).unwrap_or_default();
+                let row_state = xxh3_128(said.as_bytes());
                 if object.named_by == NamedBy::Id {
                     state.update(&row_state.to_le_bytes());
                 }
                 let said = Said { by: Source::ObjectsTable, place: place.clone(), description: object.description };
-                rows.insert((object.named_by, object.name), Row { said, state: row_state });
+                rows.insert((object.named_by, object.name), Row { said, position: object.position, state: row_state });
             }
         }
         self.findings.extend(findings);

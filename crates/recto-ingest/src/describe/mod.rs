@@ -18,6 +18,7 @@ use recto_iiif::identifier::Identifier;
 use self::around::Around;
 use crate::build::{FilePart, ObjectParts};
 use crate::description::Description;
+use crate::editorial::is_annotation_file;
 use crate::merge::{inherit, merge};
 use crate::{Collection, Finding, Library, Object, Tree};
 
@@ -30,6 +31,8 @@ pub struct DescribedObject {
     pub identifier: Identifier,
     /// What its documents are made of.
     pub parts: ObjectParts,
+    /// Its place among what lies in its collection, where a table tells one.
+    pub position: Option<u32>,
     /// What is the matter with what was said.
     pub findings: Vec<Finding>,
 }
@@ -41,6 +44,8 @@ pub struct DescribedCollection {
     pub identifier: Identifier,
     /// What all its sources together say.
     pub description: Description,
+    /// Its place among what lies in the collection around it, where a table tells one.
+    pub position: Option<u32>,
     /// What is the matter with what was said.
     pub findings: Vec<Finding>,
 }
@@ -104,11 +109,12 @@ impl<'a> Describer<'a> {
         inherit(&around.description, &mut description);
         self.finish(object, &files, &mut description, &mut findings);
         let identifier = description.id.as_deref().map_or_else(|| object.identifier.clone(), Identifier::new);
-        DescribedObject {
-            identifier,
-            parts: ObjectParts { prefix: object.prefix().to_owned(), description, files, made },
-            findings,
-        }
+        let annotations = object.sides.iter().filter(|side| is_annotation_file(&side.name));
+        let annotations = annotations.map(|side| side.name.clone()).collect();
+        let prefix = object.prefix().to_owned();
+        let position = around.position_for(object.identifier.as_str(), declared.as_deref());
+        let parts = ObjectParts { prefix, description, files, made, annotations };
+        DescribedObject { identifier, parts, position, findings }
     }
 
     /// Reads everything that is said about a collection.
@@ -117,9 +123,11 @@ impl<'a> Describer<'a> {
         let mut findings = Vec::new();
         let mapping = outer.as_ref().map(|outer| Rc::clone(&outer.mapping));
         let mut said = self.collection_sources(collection, mapping.as_deref(), &mut findings);
+        let mut position = None;
         if let Some(outer) = &outer {
             let declared = said.iter().rev().find_map(|said| said.description.id.clone());
             said.extend(outer.rows_for(collection.identifier.as_str(), declared.as_deref()));
+            position = outer.position_for(collection.identifier.as_str(), declared.as_deref());
         }
         let (mut description, noticed) = merge(said);
         findings.extend(noticed);
@@ -130,6 +138,6 @@ impl<'a> Describer<'a> {
         let usual =
             || if outer.is_none() { Identifier::new(&*collection.label) } else { collection.identifier.clone() };
         let identifier = description.id.as_deref().map_or_else(usual, Identifier::new);
-        DescribedCollection { identifier, description, findings }
+        DescribedCollection { identifier, description, position, findings }
     }
 }

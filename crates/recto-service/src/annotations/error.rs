@@ -39,6 +39,12 @@ pub enum AnnotationError {
     /// The caller did not say who they are.
     #[error("who writes annotations has to say who they are")]
     NeedsToken,
+    /// They come from files of the library, and are changed there.
+    #[error("these annotations lie in the folder `annotations` beside the object `{object}`; change them there")]
+    FromFiles {
+        /// Beside which object.
+        object: String,
+    },
     /// The caller did not say which version they have seen.
     #[error("a change has to name the version that it is a change of")]
     NeedsVersion,

@@ -6,6 +6,7 @@
 //! Everything here asks a database and may wait: [`AnnotationService::ask`] does it where waiting is allowed.
 
 mod addresses;
+mod beside;
 mod error;
 mod of_object;
 mod options;
@@ -90,6 +91,11 @@ impl AnnotationService {
         Self { desk: Arc::new(Desk { store, catalog, policy, options, may_be_written, pages }) }
     }
 
+    /// Keeps the annotations that lie in files beside the objects, as the library is, from now on. Needs a runtime around it.
+    pub fn keep_beside(&self, objects: &ObjectService) {
+        tokio::spawn(beside::keep(Arc::downgrade(&objects.inner), Arc::clone(&self.desk)));
+    }
+
     /// Asks the desk where waiting is allowed.
     ///
     /// # Errors
@@ -137,6 +143,9 @@ struct Place {
 
 impl Desk {
     fn allow(&self, caller: &Caller, action: Action, identifier: &Identifier) -> Result<(), AnnotationError> {
+        // What lies beside an object is seen by those who may see what was written about it.
+        let object = beside::object_of(identifier.as_str()).map(Identifier::new);
+        let identifier = object.as_ref().unwrap_or(identifier);
         Ok(decided(self.policy.decide(caller, action, identifier))?)
     }
 

@@ -10,7 +10,7 @@ use recto_ingest::build::SiteUrls;
 use serde_json::Value;
 
 use super::addresses::{self, Renamed};
-use super::{Annotation, AnnotationError, Desk, ELSEWHERE, agent};
+use super::{Annotation, AnnotationError, Desk, ELSEWHERE, agent, beside};
 use crate::policy::{Action, Caller};
 
 /// How often a change is tried again that said nothing of the version that it changes.
@@ -56,6 +56,9 @@ impl Desk {
             return Err(AnnotationError::WritingIsOff);
         }
         let Some(user) = caller.user.as_deref() else { return Err(AnnotationError::NeedsToken) };
+        if let Some(object) = beside::object_of(container.as_str()) {
+            return Err(AnnotationError::FromFiles { object: object.to_owned() });
+        }
         self.allow(caller, Action::WriteAnnotation, container)?;
         Ok(user)
     }
@@ -235,6 +238,11 @@ impl Desk {
     /// An annotation as it is kept, with all that the store wants to know of it.
     fn content(&self, mut json: Value, draft: bool, urls: &SiteUrls) -> Result<Content, AnnotationError> {
         addresses::keep(&mut json, urls.base());
+        self.content_as_kept(json, draft)
+    }
+
+    /// The same of an annotation whose addresses are as they are kept.
+    pub(super) fn content_as_kept(&self, mut json: Value, draft: bool) -> Result<Content, AnnotationError> {
         self.call_by_names_of_now(&mut json)?;
         if let Some(fields) = json.as_object_mut() {
             // It is made of container and name each time that the annotation is given out.

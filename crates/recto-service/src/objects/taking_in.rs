@@ -114,8 +114,7 @@ impl Lists {
             }
         }
         if let Some(place) = place {
-            // Before everything whose place its name tells.
-            found.sort = [&[0; 2][..], &place.to_be_bytes()].concat();
+            found.sort = sort_at(*place);
         }
     }
 
@@ -203,7 +202,7 @@ impl<'a> Pass<'a> {
             path,
             identifier: described.identifier.as_str().to_owned(),
             kind: ItemKind::Collection,
-            sort: sort_key(&collection.label),
+            sort: sort_key(described.position, &collection.label),
             signature,
             content: Fingerprint(state.content),
             modified_ms: None,
@@ -238,7 +237,7 @@ impl<'a> Pass<'a> {
                 identifier: path.to_owned(),
                 parent: Some(parent.to_owned()),
                 kind: ItemKind::Collection,
-                sort: sort_key(name),
+                sort: sort_key(None, name),
                 signature,
                 content: signature,
                 modified_ms: None,
@@ -309,7 +308,7 @@ impl<'a> Pass<'a> {
             identifier: described.identifier.as_str().to_owned(),
             parent: Some(self.path(self.tree.parent_of(object))),
             kind: ItemKind::Manifest,
-            sort: sort_key(&object.label),
+            sort: sort_key(described.position, &object.label),
             signature,
             content: Fingerprint(state.content),
             modified_ms: newest.filter_map(|stamp| stamp.modified).max().and_then(milliseconds),
@@ -381,8 +380,13 @@ fn first_picture(object: &Object) -> Option<String> {
     Some(picture.identifier.as_str().to_owned())
 }
 
-fn sort_key(label: &str) -> Vec<u8> {
-    NaturalKey::new(label).into_bytes()
+fn sort_key(position: Option<u32>, label: &str) -> Vec<u8> {
+    position.map_or_else(|| NaturalKey::new(label).into_bytes(), |position| sort_at(position.into()))
+}
+
+/// A place that somebody gave: before everything whose place its name tells.
+fn sort_at(place: u64) -> Vec<u8> {
+    [&[0; 2][..], &place.to_be_bytes()].concat()
 }
 
 fn milliseconds(time: SystemTime) -> Option<i64> {

@@ -180,11 +180,12 @@ impl ObjectService {
         written.is_ok()
     }
 
-    /// What is the matter with the texts of an object. Nothing is kept.
+    /// What is the matter with the texts of an object, and with the annotations beside it. Nothing is kept.
     ///
     /// # Errors
     /// When its files cannot be looked into now.
     pub async fn check_texts(&self, item: Item) -> Result<Vec<Finding>, ServiceError> {
+        let beside = self.annotations_beside(item.clone()).await?.findings;
         let view = self.view(item, &Caller::default()).await?;
         let images = self.inner.images.clone();
         blocking(move || {
@@ -194,6 +195,7 @@ impl ObjectService {
             for canvas in &canvases {
                 let _blob = reader.read(canvas);
             }
+            reader.findings.extend(beside);
             Ok(reader.findings)
         })
         .await

@@ -9,6 +9,8 @@ use clap::{Args, Subcommand};
 use recto_ingest::Describer;
 use recto_ingest::tables::{NamedBy, ObjectRow, export_objects, export_pages};
 
+use serde_json::Value;
+
 use super::manifest::To;
 use super::offline::Offline;
 use crate::output::{print, say};
@@ -28,7 +30,7 @@ enum Action {
     Csv(Csv),
     /// All manifests and collections of a library, as files below a folder
     #[command(
-        after_help = "Example:\n  recto export manifests ~/scans --to out --base-url https://iiif.example.org\n\nFiles lie as their URLs have them, so that a web server can serve them below that URL."
+        after_help = "Example:\n  recto export manifests ~/scans --to out --base-url https://iiif.example.org\n  recto tile ~/scans --to out/iiif --url https://iiif.example.org/iiif --api both\n\nBoth together are all that viewers need, for any web server: files lie as their URLs have them, with plain slashes, and documents\nend in .json. What only a running server has (search, downloads, pages for people) is not named in them."
     )]
     Manifests(Manifests),
 }
@@ -90,6 +92,7 @@ impl Csv {
                 rows.push(ObjectRow {
                     name,
                     named_by: NamedBy::Path,
+                    position: described.position,
                     description: described.parts.description,
                     ..ObjectRow::default()
                 });
@@ -112,12 +115,12 @@ impl Manifests {
         for to in &self.api {
             for object in offline.tree.objects() {
                 let document = offline.manifest(object.identifier.as_str(), (*to).into(), base_url).await?;
-                written += self.write(&document, base_url)?;
+                written += self.write(document, base_url)?;
             }
             for (place, collection) in offline.tree.collections().iter().enumerate() {
                 let path = if place == 0 { "" } else { collection.identifier.as_str() };
                 let document = offline.collection(path, (*to).into(), base_url).await?;
-                written += self.write(&document, base_url)?;
+                written += self.write(document, base_url)?;
             }
         }
         say(&format!("{written} documents in `{}`", self.to.display()));
@@ -125,15 +128,92 @@ impl Manifests {
     }
 
     /// Writes a document where its URL says.
-    fn write(&self, document: &serde_json::Value, base_url: &str) -> anyhow::Result<usize> {
+    fn write(&self, mut document: Value, base_url: &str) -> anyhow::Result<usize> {
+        make_static(&mut document, base_url);
         let id = document["id"].as_str().or(document["@id"].as_str()).unwrap_or_default();
         let path = id.strip_prefix(base_url).unwrap_or(id).trim_start_matches('/');
-        // Percent-encoded slashes are what web servers look for on the disk as they stand.
-        let file = self.to.join(Path::new(path));
+        let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy().into_owned();
+        anyhow::ensure!(
+            !path.split('/').any(|part| part == ".."),
+            "`{path}` leads out of the folder; give it another `id`"
+        );
+        let file = self.to.join(Path::new(&path));
         let folder = file.parent().unwrap_or(&self.to);
         fs::create_dir_all(folder).with_context(|| format!("`{}` cannot be made", folder.display()))?;
-        let text = serde_json::to_string(document)?;
+        let text = serde_json::to_string(&document)?;
         fs::write(&file, text).with_context(|| format!("`{}` cannot be written", file.display()))?;
         Ok(1)
+    }
+}
+
+/// Brings a document to addresses under which files can lie, and takes out what only a running server has.
+fn make_static(document: &mut Value, base_url: &str) {
+    let dynamic = ["items", "downloads", "files", "search"].map(|part| format!("{base_url}/{part}/"));
+    let is_dynamic = |value: &Value| {
+        let id = value["id"].as_str().or(value["@id"].as_str()).or(value.as_str()).unwrap_or_default();
+        dynamic.iter().any(|start| id.starts_with(start.as_str()))
+    };
+    let mut open = vec![document];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::String(text) => {
+                if let Some(changed) = static_form(text, base_url) {
+                    *text = changed;
+                }
+            }
+            Value::Array(items) => open.extend(items),
+            Value::Object(fields) => {
+                for name in ["homepage", "rendering", "seeAlso", "related", "service", "annotations", "otherContent"] {
+                    let Some(value) = fields.get_mut(name) else { continue };
+                    let is_gone = match value {
+                        Value::Array(items) => {
+                            items.retain(|item| !is_dynamic(item));
+                            items.is_empty()
+                        }
+                        value => is_dynamic(value),
+                    };
+                    if is_gone {
+                        fields.shift_remove(name);
+                    }
+                }
+                open.extend(fields.values_mut());
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+}
+
+/// The address of a file for one of the server: plain slashes, and an ending that tells web servers the media type.
+fn static_form(text: &str, base_url: &str) -> Option<String> {
+    let rest = text.strip_prefix(base_url)?.strip_prefix("/iiif/")?;
+    let rest = rest.replace("%2F", "/").replace("%2f", "/");
+    let is_document =
+        rest.starts_with("presentation/") && (rest.ends_with("/manifest") || rest.ends_with("/collection"));
+    Some(format!("{base_url}/iiif/{rest}{}", if is_document { ".json" } else { "" }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn static_documents_name_files_and_nothing_that_needs_a_server() {
+        let mut document = json!({
+            "id": "https://e.org/iiif/presentation/3/a%2Fb/manifest",
+            "homepage": [{"id": "https://e.org/items/a%2Fb", "type": "Text"}],
+            "rendering": [{"id": "https://e.org/downloads/a%2Fb/pdf"}, {"id": "https://elsewhere.org/x.pdf"}],
+            "service": [{"id": "https://e.org/iiif/3/a%2F1.png", "type": "ImageService3"}],
+        });
+        make_static(&mut document, "https://e.org");
+        assert_eq!(
+            document,
+            json!({
+                "id": "https://e.org/iiif/presentation/3/a/b/manifest.json",
+                "rendering": [{"id": "https://elsewhere.org/x.pdf"}],
+                "service": [{"id": "https://e.org/iiif/3/a/1.png", "type": "ImageService3"}],
+            })
+        );
     }
 }

@@ -12,7 +12,7 @@ use recto_cache::DerivativeCache;
 use recto_catalog::Catalog;
 use recto_catalog::annotations::AnnotationStore;
 use recto_catalog::text::TextStore;
-use recto_ingest::{Library, LibraryOptions, WatchOptions};
+use recto_ingest::{Library, LibraryOptions, Severity, WatchOptions};
 use recto_server::{App, Server};
 use recto_service::policy::{AllowAll, Policy};
 use recto_service::{AnnotationService, ImageService, ImageServiceParts, Metrics, ObjectService};
@@ -185,7 +185,11 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
         ObjectService::without_watching(catalog, texts, images.clone(), policy)
     };
     for finding in objects.findings().iter().take(20) {
-        tracing::warn!(place = %finding.place, "{}: {}", finding.message, finding.fix);
+        let (place, text) = (&finding.place, format!("{}: {}", finding.message, finding.fix));
+        match finding.severity {
+            Severity::Error | Severity::Warning => tracing::warn!(%place, "{text}"),
+            Severity::Note => tracing::info!(%place, "{text}"),
+        }
     }
     if config.library.look_ahead {
         objects.look_ahead();
@@ -196,7 +200,10 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
     let may_be_written = !config.server.annotation_tokens.is_empty();
     let written = open_annotations(state)?;
     let annotations = AnnotationService::new(written, &objects, said, config.annotations.clone(), may_be_written);
-    let app = App::new(images, objects, annotations, title, config.server.clone())?;
+    if config.library.watch {
+        annotations.keep_beside(&objects);
+    }
+    let app = App::new(images, objects, annotations, title, Vec::new(), config.server.clone())?;
     let listen = config.server.listen.clone();
     let server = Server::bind(app).await.with_context(|| {
         format!("`{listen}` cannot be listened on; another program may have it: choose another with --listen")

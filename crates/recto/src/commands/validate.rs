@@ -119,7 +119,7 @@ pub(super) fn fetch(url: &str, most: u64) -> anyhow::Result<Vec<u8>> {
         .into();
     let mut answer = agent.get(url).call().with_context(|| format!("{url} cannot be had"))?;
     let read = answer.body_mut().with_config().limit(most).read_to_vec();
-    read.with_context(|| format!("{url} broke off, or is longer than {} MiB", MOST_BYTES >> 20))
+    read.with_context(|| format!("{url} broke off, or is longer than {} MiB", most >> 20))
 }
 
 fn json_of(reports: &[(PathBuf, Vec<Finding>)]) -> Value {

@@ -326,7 +326,7 @@ fn status(error: &AnnotationError) -> StatusCode {
     match error {
         AnnotationError::Rejected(rejected) if rejected.kind() == ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         AnnotationError::NotFound { .. } => StatusCode::NOT_FOUND,
-        AnnotationError::WritingIsOff => StatusCode::FORBIDDEN,
+        AnnotationError::WritingIsOff | AnnotationError::FromFiles { .. } => StatusCode::FORBIDDEN,
         AnnotationError::NeedsToken => StatusCode::UNAUTHORIZED,
         AnnotationError::NeedsVersion => StatusCode::PRECONDITION_REQUIRED,
         AnnotationError::Refused(refusal) => match refusal {
@@ -360,6 +360,9 @@ fn hint(error: &AnnotationError) -> &'static str {
             "who runs the server sets `server.annotation_tokens`, a token for each who may write"
         }
         AnnotationError::NeedsToken => "send the token that you were given as `Authorization: Bearer TOKEN`",
+        AnnotationError::FromFiles { .. } => {
+            "to comment, make an annotation of your own in the container of the object"
+        }
         AnnotationError::NeedsVersion => "get the annotation, and send its `ETag` as `If-Match`",
         AnnotationError::Refused(Refusal::Gone { .. }) => {
             "`?history` lists its versions; `POST …?restore=NUMBER` brings one of them back"
