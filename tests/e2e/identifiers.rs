@@ -180,3 +180,20 @@ fn no_identifier_leads_out_of_the_library() {
     let open = library.serve(&["--set", "source.symlinks=follow"]);
     assert_eq!(open.get("/iiif/3/link%2Fsecret.png/info.json").status, 200);
 }
+
+#[test]
+fn the_whole_is_called_as_the_configuration_says() {
+    let library = Library::new();
+    library.put_png("a/1.png", 8, 8);
+    let server = library.serve_again(&["--set", "library.identifier=archive", "--set", "library.title=City Archive"]);
+    let all = server.get("/iiif/presentation/3/archive/collection").json();
+    assert_eq!(all["label"]["none"][0], "City Archive");
+    assert_eq!(all["items"].as_array().unwrap().len(), 1);
+    drop(server);
+    // Called otherwise, it is still found under the name that it had.
+    let server = library.serve_again(&["--set", "library.identifier=collections"]);
+    let old = server.ask("GET", "/iiif/presentation/3/archive/collection", &[]);
+    assert!(matches!(old.status, 301 | 302 | 303 | 307 | 308), "{}", old.status);
+    assert!(old.header("location").ends_with("/iiif/presentation/3/collections/collection"));
+    server.assert_clean_log();
+}

@@ -49,6 +49,16 @@ impl Default for LibraryOptions {
 pub struct Library {
     pub(crate) roots: Vec<Root>,
     pub(crate) options: LibraryOptions,
+    pub(crate) whole: Whole,
+}
+
+/// What the collection of everything is called, where its own `recto.yml` says nothing; without it: as the folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Whole {
+    /// Its identifier.
+    pub identifier: Option<String>,
+    /// Its label.
+    pub title: Option<String>,
 }
 
 /// One published folder.
@@ -121,7 +131,18 @@ impl Library {
             let path = std::path::absolute(&path).map_err(|source| LibraryError::Path { path, source })?;
             roots.push(Root { name, path });
         }
-        if roots.is_empty() { Err(LibraryError::NoFolder) } else { Ok(Self { roots, options }) }
+        if roots.is_empty() {
+            Err(LibraryError::NoFolder)
+        } else {
+            Ok(Self { roots, options, whole: Whole::default() })
+        }
+    }
+
+    /// The same, with another name for the whole.
+    #[must_use]
+    pub fn called(mut self, whole: Whole) -> Self {
+        self.whole = whole;
+        self
     }
 
     /// The file at this path of the library; nothing for a path that leads elsewhere.

@@ -375,8 +375,10 @@ fn parse_color(text: &str) -> Option<[u8; 3]> {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LibraryOptions {
-    /// Name of the whole, shown on the first page. Without it: the folder's name.
+    /// Name of the whole, shown on the first page, and the label of its collection. Without it: the folder's name.
     pub title: Option<String>,
+    /// Identifier of the collection of everything. Without it: the folder's name.
+    pub identifier: Option<String>,
     /// Look at the folders and publish what is new. `false` publishes what was taken in before, as it was then: for further
     /// servers over one state directory, and for libraries that never change.
     pub watch: bool,
@@ -390,7 +392,14 @@ pub struct LibraryOptions {
 
 impl Default for LibraryOptions {
     fn default() -> Self {
-        Self { title: None, watch: true, rescan_every: Duration::from_secs(300), look_ahead: true, texts: true }
+        Self {
+            title: None,
+            identifier: None,
+            watch: true,
+            rescan_every: Duration::from_secs(300),
+            look_ahead: true,
+            texts: true,
+        }
     }
 }
 

@@ -135,8 +135,11 @@ impl<'a> Describer<'a> {
             inherit(&outer.description, &mut description);
         }
         // What was published as the whole must not become something else because a folder gets the same name.
-        let usual =
-            || if outer.is_none() { Identifier::new(&*collection.label) } else { collection.identifier.clone() };
+        let usual = || match (&outer, &self.library.whole.identifier) {
+            (None, Some(identifier)) => Identifier::new(&**identifier),
+            (None, None) => Identifier::new(&*collection.label),
+            (Some(_), _) => collection.identifier.clone(),
+        };
         let identifier = description.id.as_deref().map_or_else(usual, Identifier::new);
         DescribedCollection { identifier, description, position, findings }
     }

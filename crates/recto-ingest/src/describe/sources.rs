@@ -192,7 +192,9 @@ impl<'a> Describer<'a> {
         outer: Option<&Mapping>,
         findings: &mut Vec<Finding>,
     ) -> Vec<Said> {
-        let by_name = Description { label: LanguageMap::none(&*collection.label), ..Description::default() };
+        let title = self.library.whole.title.as_ref().filter(|_| self.tree.parent(collection).is_none());
+        let label = LanguageMap::none(title.unwrap_or(&collection.label));
+        let by_name = Description { label, ..Description::default() };
         let place = collection.identifier.as_str().to_owned();
         let mut said = vec![Said { by: Source::FileName, place, description: by_name }];
         if collection.sides.is_empty() {

@@ -55,6 +55,10 @@ impl<'a> Describer<'a> {
         hash.update(&SCHEME.to_le_bytes());
         hash.update(&around.state_for(collection.identifier.as_str()).to_le_bytes());
         hash.update(collection.label.as_bytes());
+        if self.tree.parent(collection).is_none() {
+            write_text(&mut hash, self.library.whole.identifier.as_deref().unwrap_or_default());
+            write_text(&mut hash, self.library.whole.title.as_deref().unwrap_or_default());
+        }
         State { signature: hash.digest128(), content }
     }
 }

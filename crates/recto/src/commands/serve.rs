@@ -12,7 +12,7 @@ use recto_cache::DerivativeCache;
 use recto_catalog::Catalog;
 use recto_catalog::annotations::AnnotationStore;
 use recto_catalog::text::TextStore;
-use recto_ingest::{Library, LibraryOptions, Severity, WatchOptions};
+use recto_ingest::{Library, LibraryOptions, Severity, WatchOptions, Whole};
 use recto_server::{App, Server};
 use recto_service::policy::{AllowAll, Policy};
 use recto_service::{AnnotationService, ImageService, ImageServiceParts, Metrics, ObjectService};
@@ -158,7 +158,8 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
     let said = Arc::clone(&policy);
     // The names under which the source knows the folders are the ones in the objects' identifiers.
     let names = source.folders().map(|(name, path)| (name.to_owned(), path.to_owned())).collect::<Vec<_>>();
-    let library = Library::named(names, library_options(&config))?;
+    let whole = Whole { identifier: config.library.identifier.clone(), title: config.library.title.clone() };
+    let library = Library::named(names, library_options(&config))?.called(whole);
     let title = config.library.title.clone().unwrap_or_else(|| "Recto".to_owned());
     let watch = WatchOptions { rescan: config.library.rescan_every.into(), ..WatchOptions::default() };
     let images = ImageService::start(ImageServiceParts {
