@@ -321,6 +321,18 @@ fn w9_parts_are_patched_and_many_are_sent_and_taken_at_once() {
     assert!(table.text().contains("three") && !table.text().contains("two"), "{}", table.text());
     assert_eq!(server.get("/annotations/letters/?export=jsonl&until=2000-01-01T00:00:00Z").text(), "");
     assert_eq!(server.get("/annotations/letters/?export=xml").status, 400);
+    // What left as a table, or as lines, comes back as one.
+    for (format, media_type, many) in [("csv", "text/csv", 2), ("jsonl", "application/x-ndjson", 4)] {
+        let left = server.get(&format!("/annotations/letters/?export={format}&motivation=commenting")).text();
+        let back = send(&server, "POST", "/annotations/letters/", "secret-b", &[("Content-Type", media_type)], &left);
+        assert_eq!((back.status, &back.json()["created"]), (200, &json!(many)), "{format}: {}", back.text());
+    }
+    let page = format!("{}/annotations", target.strip_prefix(&server.base()).unwrap());
+    assert_eq!(values(&server.get(&page).json()["items"]), ["three", "four"].repeat(4));
+    let broken = "canvas,x,y,w,h,body\r\n,1,2,3,4,nothing\r\n";
+    let told =
+        send(&server, "POST", "/annotations/letters/", "secret-a", &[("Content-Type", "text/csv")], broken).json();
+    assert_eq!((&told["created"], &told["items"][0]["place"]), (&json!(0), &json!("line 2")), "{told}");
     server.assert_clean_log();
 }
 

@@ -355,7 +355,7 @@ pub(crate) fn recto(arguments: &[&str]) -> (i32, String, String) {
 #[test]
 fn what_is_wrong_in_a_library_is_told_with_place_and_remedy_and_the_rest_is_published() {
     let library = Library::new();
-    for name in ["broken", "bomb", "table", "loop"] {
+    for name in ["broken", "bomb", "table", "loop", "huge", "circle"] {
         library.put_png(&format!("{name}/1.png"), 8, 8).put_png(&format!("{name}/2.png"), 8, 8);
     }
     let bomb = "<?xml version=\"1.0\"?><!DOCTYPE m [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\">\
@@ -366,13 +366,18 @@ fn what_is_wrong_in_a_library_is_told_with_place_and_remedy_and_the_rest_is_publ
         .put("broken/mets.xml", b"<mets xmlns=\"http://www.loc.gov/METS/\"><fileSec>\n<file ID=")
         .put("bomb/mets.xml", bomb.as_bytes())
         .put("table/pages.csv", b"file,label\n1.png,first\nmissing.png,second\n2.png,third\n")
-        .put("loop/toc.txt", b"Part  1\nOther  99\n");
+        .put("loop/toc.txt", b"Part  1\nOther  99\n")
+        .put(
+            "huge/manifest.json",
+            format!("{{\"type\": \"Manifest\", \"label\": \"{}\"}}", "x".repeat(100_000_000)).as_bytes(),
+        )
+        .put("circle/manifest.json", circle().to_string().as_bytes());
     let before = library.snapshot();
     let folder = library.folder.path().to_str().unwrap();
     let (code, out, _) = recto(&["check", folder, "--format", "json"]);
     assert_eq!(code, 1, "{out}");
     let report: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((&report["objects"], &report["files"]), (&json!(4), &json!(8)));
+    assert_eq!((&report["objects"], &report["files"]), (&json!(6), &json!(12)));
     let findings = report["findings"].as_array().unwrap();
     let at = |place: &str, line: u64| {
         findings
@@ -384,13 +389,34 @@ fn what_is_wrong_in_a_library_is_told_with_place_and_remedy_and_the_rest_is_publ
     assert_eq!(at("bomb/mets.xml", 0)["severity"], "error");
     assert!(at("table/pages.csv", 3)["message"].as_str().unwrap().contains("missing.png"));
     assert!(at("loop/toc.txt", 2)["message"].as_str().unwrap().contains("99"));
+    assert!(at("huge/manifest.json", 0)["message"].as_str().unwrap().contains("larger than 32 MB"));
+    let circle = at("circle/manifest.json", 0)["message"].as_str().unwrap();
+    assert!(circle.contains("/structures/0") && circle.contains("itself"), "{circle}");
     let server = library.serve(&[]);
     assert_eq!(labels(&manifest(&server, "table")), ["first", "third"]);
-    for name in ["broken", "bomb", "loop"] {
+    for version in ["2", "3", "4"] {
+        let circle = get(&server, &format!("/iiif/presentation/{version}/circle/manifest"));
+        assert_eq!(circle["structures"].as_array().unwrap().len(), 2, "{version}");
+    }
+    for name in ["broken", "bomb", "loop", "huge"] {
         assert_eq!(manifest(&server, name)["items"].as_array().unwrap().len(), 2, "{name}");
     }
     assert_eq!(manifest(&server, "loop")["structures"].as_array().unwrap().len(), 1);
     assert_eq!(library.snapshot(), before, "nothing was rewritten");
+}
+
+/// A manifest of which one range is in another one that is in it.
+fn circle() -> Value {
+    let base = "https://example.org/iiif/circle";
+    let range = |one: u32, other: u32| {
+        json!({"id": format!("{base}/range/{one}"), "type": "Range", "label": {"none": [one.to_string()]},
+        "items": [{"id": format!("{base}/canvas/1"), "type": "Canvas"}, {"id": format!("{base}/range/{other}"), "type": "Range"}]})
+    };
+    json!({"@context": "http://iiif.io/api/presentation/3/context.json", "id": format!("{base}/manifest"), "type": "Manifest", "label": {"none": ["Circle"]},
+        "items": [{"id": format!("{base}/canvas/1"), "type": "Canvas", "height": 8, "width": 8, "items": [{"id": format!("{base}/page/1"), "type": "AnnotationPage",
+            "items": [{"id": format!("{base}/annotation/1"), "type": "Annotation", "motivation": "painting", "target": format!("{base}/canvas/1"),
+                "body": {"id": "1.png", "type": "Image", "format": "image/png", "height": 8, "width": 8}}]}]}],
+        "structures": [range(1, 2), range(2, 1)]})
 }
 
 #[test]

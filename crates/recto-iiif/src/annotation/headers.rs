@@ -13,8 +13,7 @@ pub const CONTAINER_LINKS: [&str; 2] = [
 pub const ANNOTATION_LINKS: [&str; 2] =
     ["<http://www.w3.org/ns/ldp#Resource>; rel=\"type\"", "<http://www.w3.org/ns/oa#Annotation>; rel=\"type\""];
 /// `Accept-Post` of a container.
-pub const ACCEPT_POST: &str =
-    "application/ld+json; profile=\"http://www.w3.org/ns/anno.jsonld\", application/ld+json, application/json";
+pub const ACCEPT_POST: &str = "application/ld+json; profile=\"http://www.w3.org/ns/anno.jsonld\", application/ld+json, application/json, application/x-ndjson, text/csv";
 /// `Accept-Patch` of an annotation (RFC 5789).
 pub const ACCEPT_PATCH: &str = MERGE_PATCH;
 /// `Vary` of a container, whose answer depends on `Prefer` too.

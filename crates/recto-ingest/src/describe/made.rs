@@ -1,5 +1,7 @@
 //! `manifest.json`: a manifest that somebody made, of any version.
 
+use std::collections::HashSet;
+
 use recto_iiif::presentation::{Manifest, NoteKind, Version, convert};
 use recto_iiif::validate::{Severity as RuleSeverity, validate};
 use serde_json::Value;
@@ -13,12 +15,15 @@ use crate::{Finding, Object, Severity};
 /// Findings of one manifest that are told; who made it sees all with `recto validate`.
 const MOST: usize = 20;
 
+/// Longer manifests are not read: no viewer could show them, and everybody would wait for them.
+const MOST_BYTES: u64 = 32 << 20;
+
 impl Describer<'_> {
     /// The manifest that lies beside an object, as 3.0, with what it says for lists.
     pub(super) fn made(&self, object: &Object, said: &mut Vec<Said>, findings: &mut Vec<Finding>) -> Option<Value> {
         let side = object.sides.iter().find(|side| role(&side.name) == Role::Manifest)?;
         let place = format!("{}{}", object.prefix(), side.name);
-        let bytes = self.read(&place, findings)?;
+        let bytes = self.read_most(&place, MOST_BYTES, findings)?;
         let mut report = |severity, rule, message: String, fix: &str| {
             findings.push(Finding::new(severity, rule, place.as_str(), message, fix));
         };
@@ -35,7 +40,7 @@ impl Describer<'_> {
         for note in notes.iter().filter(|note| note.kind == NoteKind::Lost).take(MOST) {
             report(Severity::Warning, "manifest-lost", format!("{}: {}", note.pointer, note.message), &note.remedy);
         }
-        let broken = validate(&document);
+        let broken = validate(&with_addresses(document.clone(), object));
         for rule in broken.iter().filter(|rule| rule.severity == RuleSeverity::Error).take(MOST) {
             let message = format!("{} at {}: {}", rule.rule, rule.pointer, rule.message);
             report(Severity::Warning, "manifest-invalid", message, &rule.fix);
@@ -60,4 +65,26 @@ impl Describer<'_> {
         said.push(Said { by: Source::Mets, place, description });
         Some(document)
     }
+}
+
+/// The manifest as it is published: files of the library have an address there.
+fn with_addresses(mut document: Value, object: &Object) -> Value {
+    let prefix = object.prefix().len();
+    let names: HashSet<&str> = object.files.iter().filter_map(|file| file.identifier.as_str().get(prefix..)).collect();
+    let mut open = vec![&mut document];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Array(items) => open.extend(items),
+            Value::Object(fields) => {
+                if let Some(Value::String(id)) = fields.get_mut("id")
+                    && names.contains(id.as_str())
+                {
+                    id.insert_str(0, "https://library.invalid/");
+                }
+                open.extend(fields.values_mut());
+            }
+            _ => {}
+        }
+    }
+    document
 }

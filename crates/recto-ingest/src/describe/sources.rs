@@ -58,14 +58,19 @@ pub(super) fn role(name: &str) -> Role {
 impl<'a> Describer<'a> {
     /// The whole of a file; a finding where it cannot be read.
     pub(super) fn read(&self, place: &str, findings: &mut Vec<Finding>) -> Option<Vec<u8>> {
-        match self.library.read_head(place, MOST_BYTES + 1) {
-            Ok(bytes) if bytes.len() as u64 <= MOST_BYTES => Some(bytes),
+        self.read_most(place, MOST_BYTES, findings)
+    }
+
+    /// The same of a file that may be no longer than this.
+    pub(super) fn read_most(&self, place: &str, most: u64, findings: &mut Vec<Finding>) -> Option<Vec<u8>> {
+        match self.library.read_head(place, most + 1) {
+            Ok(bytes) if bytes.len() as u64 <= most => Some(bytes),
             Ok(_) => {
                 findings.push(Finding::new(
                     Severity::Error,
                     "file-too-large",
                     place,
-                    format!("the file is larger than {} MB and was not read", MOST_BYTES >> 20),
+                    format!("the file is larger than {} MB and was not read", most >> 20),
                     "divide it into several, or remove what is not needed",
                 ));
                 None

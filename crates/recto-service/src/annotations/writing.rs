@@ -171,21 +171,21 @@ impl Desk {
         Ok(Self::given(&stored, urls, &Renamed::default()))
     }
 
-    /// Makes several annotations at once: a page, a list, an array. Each is made or not by itself.
+    /// Makes several annotations at once: a page, a list, an array; lines; a table. Each is made or not by itself.
     ///
     /// # Errors
     /// Access denied, no such container, or what was sent holds no annotations.
     pub fn create_all(
         &self,
         container: Option<&Identifier>,
-        text: &str,
+        (text, format): (&str, transfer::Format),
         draft: bool,
         urls: &SiteUrls,
         caller: &Caller,
     ) -> Result<Vec<Created>, AnnotationError> {
         self.may_write(caller)?;
         let new = New { draft, ..New::default() };
-        let items = transfer::read_json(text, &self.options.accepted(), self.options.max_batch)?;
+        let items = transfer::read(text, format, &self.options.accepted(), self.options.max_batch)?;
         let (mut changes, mut created) = (Vec::new(), Vec::new());
         let mut user = None;
         for item in items {

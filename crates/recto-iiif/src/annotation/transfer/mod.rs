@@ -69,6 +69,16 @@ impl Format {
         }
     }
 
+    /// The form of a media type, without its parameters.
+    pub fn of_media_type(media_type: &str) -> Option<Self> {
+        match media_type.to_ascii_lowercase().as_str() {
+            "application/ld+json" | "application/json" => Some(Self::Json),
+            "application/x-ndjson" | "application/jsonl" => Some(Self::JsonLines),
+            "text/csv" => Some(Self::Csv),
+            _ => None,
+        }
+    }
+
     /// The form of a file of this name.
     pub fn of_name(name: &str) -> Option<Self> {
         let (_, end) = name.rsplit_once('.')?;

@@ -4,14 +4,15 @@ use http::header::{ALLOW, CONTENT_LOCATION, LINK, LOCATION};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use recto_iiif::ErrorKind;
 use recto_iiif::annotation::headers::{self, Permission};
+use recto_iiif::annotation::transfer::Format;
 use recto_iiif::annotation::{Container, Preference};
 use recto_iiif::identifier::Identifier;
 use recto_service::{Annotation, AnnotationError, Created, New};
 use serde_json::{Value, json};
 
 use super::{
-    ACCEPT_POST, ANNOTATION_TYPES, document, export, faults, may_write, not_done, permission, representation, says,
-    sent, status, urls,
+    ACCEPT_POST, TRANSFER_TYPES, document, export, faults, may_write, media_type, not_done, permission, representation,
+    says, sent, status, urls,
 };
 use crate::app::{App, Asked};
 use crate::problem::{Api, Problem};
@@ -27,7 +28,7 @@ pub(super) async fn all(app: &App, asked: &Asked) -> Result<Reply, AnnotationErr
         }
         Method::POST => {
             may_write(app, asked).await?;
-            let text = match sent(asked, &ANNOTATION_TYPES) {
+            let text = match sent(asked, &TRANSFER_TYPES) {
                 Ok(text) => text,
                 Err(problem) => return Ok(problem.reply(Api::Other, &asked.parts.headers)),
             };
@@ -124,13 +125,15 @@ fn slug(asked: &Asked) -> Option<String> {
 async fn write(app: &App, asked: &Asked, name: Identifier) -> Result<Reply, AnnotationError> {
     let (urls, caller) = (urls(app, asked), asked.caller());
     may_write(app, asked).await?;
-    let text = match sent(asked, &ANNOTATION_TYPES) {
+    let text = match sent(asked, &TRANSFER_TYPES) {
         Ok(text) => text.to_owned(),
         Err(problem) => return Ok(problem.reply(Api::Other, &asked.parts.headers)),
     };
-    if is_batch(&text) {
+    let format = Format::of_media_type(media_type(asked)).unwrap_or(Format::Json);
+    if format != Format::Json || is_batch(&text) {
         let draft = says(asked, "draft");
-        let made = app.annotations().ask(move |desk| desk.create_all(Some(&name), &text, draft, &urls, &caller));
+        let made =
+            app.annotations().ask(move |desk| desk.create_all(Some(&name), (&text, format), draft, &urls, &caller));
         return Ok(told(&made.await?));
     }
     let new = New { slug: slug(asked), draft: says(asked, "draft") };

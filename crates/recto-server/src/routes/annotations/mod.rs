@@ -251,10 +251,15 @@ fn seen(asked: &Asked) -> Seen {
     Seen::Versions(tags.iter().filter_map(version).collect())
 }
 
+/// The media type of the body, without its parameters.
+fn media_type(asked: &Asked) -> &str {
+    let given = asked.parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    given.split(';').next().unwrap_or_default().trim()
+}
+
 /// What the body says, of those who may write.
 fn sent<'a>(asked: &'a Asked, media_types: &[&str]) -> Result<&'a str, Problem> {
-    let given = asked.parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let given = given.split(';').next().unwrap_or_default().trim();
+    let given = media_type(asked);
     if !media_types.iter().any(|known| known.eq_ignore_ascii_case(given)) {
         let mut problem =
             Problem::new(ErrorKind::Unsupported, format!("the body is `{given}`, which is not read here"))
@@ -277,6 +282,9 @@ fn sent<'a>(asked: &'a Asked, media_types: &[&str]) -> Result<&'a str, Problem> 
 
 /// The media types in which annotations are sent.
 const ANNOTATION_TYPES: [&str; 2] = ["application/ld+json", "application/json"];
+/// Those in which several are sent.
+const TRANSFER_TYPES: [&str; 5] =
+    ["application/ld+json", "application/json", "application/x-ndjson", "application/jsonl", "text/csv"];
 
 /// Does the query say yes to this?
 fn says(asked: &Asked, name: &str) -> bool {

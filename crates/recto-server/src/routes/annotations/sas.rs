@@ -3,6 +3,7 @@
 use http::{Method, StatusCode};
 use recto_iiif::ErrorKind;
 use recto_iiif::annotation::sas;
+use recto_iiif::annotation::transfer::Format;
 use recto_service::{AnnotationError, New};
 
 use super::one::{gone, in_words_of};
@@ -50,7 +51,10 @@ async fn write(app: &App, asked: &Asked, verb: &str) -> Result<Reply, Annotation
         Err(problem) => return Ok(problem.reply(Api::Other, &asked.parts.headers)),
     };
     if verb == "populate" {
-        let created = app.annotations().ask(move |desk| desk.create_all(None, &text, false, &urls, &caller)).await?;
+        let created = app
+            .annotations()
+            .ask(move |desk| desk.create_all(None, (&text, Format::Json), false, &urls, &caller))
+            .await?;
         if created.iter().all(|created| created.outcome.is_ok()) {
             return Ok(plain(StatusCode::CREATED, "text/plain; charset=utf-8", sas::POPULATED));
         }

@@ -20,7 +20,7 @@ use super::validate::fetch;
 use crate::output::{OutputFormat, say};
 
 /// Longer documents are not read.
-const MOST_BYTES: u64 = 256 << 20;
+const MOST_BYTES: u64 = 32 << 20;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
