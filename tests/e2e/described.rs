@@ -257,6 +257,28 @@ fn p26_a_recording_is_a_timed_canvas_with_its_captions() {
 }
 
 #[test]
+fn captions_in_subrip_are_given_to_players_as_web_vtt() {
+    let library = Library::new();
+    let captions = "1\r\n00:00:00,000 --> 00:00:01,000\r\nGuten Tag\r\n";
+    library.put("audio/interview.wav", &wav()).put("audio/interview.de.srt", captions.as_bytes());
+    let server = library.serve(&[]);
+    let audio = sound(&server, "audio", "3");
+    let body = &audio["items"][0]["annotations"][0]["items"][0]["body"];
+    assert_eq!((&body["format"], &body["language"]), (&json!("text/vtt"), &json!(["de"])));
+    let path = body["id"].as_str().unwrap().strip_prefix(&server.base()).unwrap().to_owned();
+    let text = server.get(&path);
+    assert_eq!(
+        (text.text().as_str(), text.header("content-type")),
+        ("WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nGuten Tag\n", "text/vtt; charset=utf-8")
+    );
+    assert_eq!(server.ask("GET", &path, &[("If-None-Match", text.header("etag"))]).status, 304);
+    let original = server.get(path.strip_suffix(".vtt").unwrap());
+    assert_eq!((original.text().as_str(), original.header("content-type")), (captions, "application/x-subrip"));
+    assert_eq!(server.get("/files/audio/other.srt.vtt").status, 404);
+    server.assert_clean_log();
+}
+
+#[test]
 fn only_files_that_documents_name_are_given_out() {
     let library = Library::new();
     library.put_png("a/1.png", 8, 8).put("a/recto.yml", b"label: A\n").put("a/1.html", b"<script>alert(1)</script>");

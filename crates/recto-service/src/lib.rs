@@ -35,6 +35,11 @@ pub use recto_catalog::{Brief, Item, ItemKind};
 pub use recto_ingest::build::{CanvasPlan, ObjectParts, PageFacts, SiteUrls, Urls, plan};
 pub use recto_ingest::published_media_type;
 
+/// Captions of any kind as WebVTT. `place` is the path of their file.
+pub fn web_vtt(bytes: &[u8], place: &str) -> String {
+    recto_ingest::av::captions::parse(bytes, place).0.to_web_vtt()
+}
+
 pub use objects::{
     Changes, DocumentKind, DownloadKind, DownloadOptions, ObjectService, ObjectView, Pieces, PreparedDocument, TakenIn,
     USUAL_LONGEST_PX, description, label, take_in,

@@ -320,6 +320,14 @@ fn caption_type(link: &Link) -> Option<&'static str> {
 fn caption(id: &str, link: &Link, language: Option<&str>, canvas: &str, links: Links<'_>) -> Annotation {
     let mut body = links.resource(link, "Text", Some("Captions"));
     body.format = caption_type(link).map(str::to_owned);
+    if body.format.as_deref() == Some(SRT)
+        && !link.id.contains("://")
+        && let Some(id) = &mut body.id
+    {
+        // Browsers read nothing but WebVTT: the server gives it out as that.
+        id.push_str(".vtt");
+        body.format = Some(WEB_VTT.to_owned());
+    }
     if link.language.is_empty() {
         body.extra.insert("language".into(), json!([language.unwrap_or("und")]));
     }
