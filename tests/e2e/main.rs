@@ -24,6 +24,7 @@ mod real_files;
 mod real_texts;
 mod robustness;
 mod search;
+mod search_rules;
 mod static_tiles;
 mod support;
 mod tiles;

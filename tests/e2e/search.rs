@@ -27,7 +27,7 @@ fn book(library: &Library, folder: &str) {
 }
 
 /// A document without an error of its specification.
-fn sound(server: &Server, path: &str) -> Value {
+pub(crate) fn sound(server: &Server, path: &str) -> Value {
     let answer = server.get(path);
     assert_eq!(answer.status, 200, "{path}: {}", answer.text());
     let document = answer.json();
@@ -48,7 +48,7 @@ pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-fn wait_for_search(server: &Server, object: &str) -> Value {
+pub(crate) fn wait_for_search(server: &Server, object: &str) -> Value {
     until("search", || {
         let manifest = server.get(&format!("/iiif/presentation/3/{object}/manifest")).json();
         manifest["service"].is_array().then_some(manifest)

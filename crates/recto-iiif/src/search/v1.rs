@@ -149,7 +149,7 @@ fn hits(found: &Found, urls: &ServiceUrls) -> Vec<Value> {
             "@type": "search:Hit", "annotations": ids,
             "match": hit.exact, "before": hit.before, "after": hit.after,
         });
-        if let Some(id) = hit.stored_id() {
+        if let Some(id) = hit.stored_id().filter(|_| !hit.exact.is_empty()) {
             written["selectors"] = json!([selector(hit)]);
             by_annotation.insert(id, out.len());
         }

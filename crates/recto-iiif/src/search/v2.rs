@@ -35,7 +35,7 @@ pub(super) fn answer(found: &Found, request: &SearchRequest, ignored: &[Paramete
     }
     page.extend(found.first_annotation.map(|first| ("startIndex".to_owned(), first.into())));
     page.insert("items".to_owned(), Value::Array(items(found, urls)));
-    if found.placed().next().is_some() {
+    if found.placed().any(|(_, hit)| !hit.exact.is_empty()) {
         page.insert("annotations".to_owned(), json!([matches(found, request, urls)]));
     }
     Value::Object(page)
@@ -120,7 +120,8 @@ fn place_in(target: &mut Value, container: &Container) {
 /// What is said of the matches: §4.3.
 fn matches(found: &Found, request: &SearchRequest, urls: &ServiceUrls) -> Value {
     let (page, all) = (urls.page(request, found.page), urls.all(request));
-    let items = found.placed().map(|(index, hit)| {
+    // What was found without words has none that match.
+    let items = found.placed().filter(|(_, hit)| !hit.exact.is_empty()).map(|(index, hit)| {
         let id = format!("{all}#match-{index}");
         let motivation = if hit.stored_id().is_some() { "highlighting" } else { "contextualizing" };
         json!({ "id": id, "type": "Annotation", "motivation": motivation, "target": quotes(hit, urls) })

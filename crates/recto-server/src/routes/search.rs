@@ -17,9 +17,6 @@ use crate::reply::{Reply, Representation};
 /// Where all services lie, below the public URL.
 pub(super) const PREFIX: &str = "/iiif/search";
 
-/// What completions do not do: which annotations a term comes from is not known to the list of terms.
-const NOT_COMPLETED: &[Parameter] = &[Parameter::Motivation, Parameter::Date, Parameter::User];
-
 /// Answers what lies under [`PREFIX`]; `rest` is the path behind it and a slash, still encoded.
 pub(super) async fn answer(app: &App, asked: &Asked, rest: &str) -> Reply {
     let path = match SearchPath::parse(rest) {
@@ -99,10 +96,7 @@ async fn terms(
 fn read(query: &str, path: &SearchPath) -> Result<(SearchRequest, Vec<Parameter>), SearchRequestError> {
     match path.operation {
         Operation::Search => SearchRequest::parse(query, path.version),
-        Operation::Autocomplete => {
-            let (request, _) = SearchRequest::parse_autocomplete(query, path.version)?;
-            Ok(request.without(NOT_COMPLETED))
-        }
+        Operation::Autocomplete => SearchRequest::parse_autocomplete(query, path.version),
     }
 }
 

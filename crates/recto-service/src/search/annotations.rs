@@ -79,9 +79,12 @@ impl SearchService {
         container: Option<&Container>,
     ) -> Result<Vec<AnnotationHit>, ServiceError> {
         let Some(texts) = self.annotation_texts(asked, item, canvases)? else { return Ok(Vec::new()) };
-        let admitted: Vec<bool> = texts.written.iter().map(|written| admits(&asked.request, &written.json)).collect();
         let may_read: Vec<bool> =
             canvases.iter().map(|canvas| self.objects.may_read_text(canvas, &asked.caller).is_ok()).collect();
+        if asked.request.q.is_empty() {
+            return Ok(texts.all(&asked.request, container, &may_read));
+        }
+        let admitted: Vec<bool> = texts.written.iter().map(|written| admits(&asked.request, &written.json)).collect();
         let pages = texts.written.iter().zip(0u32..).zip(&admitted);
         let pages = pages.filter(|(_, is_admitted)| **is_admitted);
         let scope = search::Scope::of_pages(pages.map(|((_, page), _)| page));
@@ -107,6 +110,7 @@ impl SearchService {
     ) -> Result<Vec<search::Term>, ServiceError> {
         let Some(texts) = self.annotation_texts(asked, item, canvases)? else { return Ok(Vec::new()) };
         let pages = texts.written.iter().zip(0u32..);
+        let pages = pages.filter(|(written, _)| admits(&asked.request, &written.json));
         let pages = pages.filter(|(written, _)| {
             scope.is_none_or(|scope| written.spots.iter().any(|spot| scope.contains(spot.canvas as u32)))
         });
@@ -199,6 +203,17 @@ fn text(annotation: &Value) -> PageText {
     };
     let lines = model::text(annotation).into_iter().map(line).filter(|line| !line.words.is_empty()).collect();
     PageText { size: None, language: None, blocks: vec![TextBlock { lines, ..TextBlock::default() }] }
+}
+
+impl AnnotationTexts {
+    /// All annotations that a request without words admits, in the order of canvases.
+    fn all(&self, request: &SearchRequest, container: Option<&Container>, may_read: &[bool]) -> Vec<AnnotationHit> {
+        let admitted = self.written.iter().filter(|written| admits(request, &written.json));
+        let nothing = || search::Hit::default();
+        let mut found: Vec<_> = admitted.filter_map(|written| written.found(nothing(), container, may_read)).collect();
+        found.sort_by_key(|hit| hit.canvas);
+        found
+    }
 }
 
 impl Written {

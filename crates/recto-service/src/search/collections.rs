@@ -151,7 +151,9 @@ impl SearchService {
         let annotated = self.annotated_rows()?;
         let all = self.objects_in_order(&asked.item.path)?;
         let objects = self.allowed(asked, &all);
+        let admits_text = asked.request.admits_page_text();
         if objects.len() > FEW_OBJECTS
+            && admits_text
             && objects.iter().all(|object| !annotated.contains(&object.row))
             && let Some(terms) = self.complete_in_shards(asked, &objects)
         {
@@ -159,6 +161,9 @@ impl SearchService {
         }
         let mut lists = Vec::new();
         for object in objects {
+            if !admits_text && !annotated.contains(&object.row) {
+                continue;
+            }
             let Some(searched) = self.searched_member(asked, object)? else { continue };
             if annotated.contains(&object.row)
                 && let Some(item) = self.objects.catalog().item_of_row(object.row)?

@@ -149,6 +149,9 @@ impl SearchService {
         let notes = self.annotation_terms(asked, item, &searched.text.canvases, scope)?;
         // Where there is but one list, it can be cut at once.
         let (min, most) = if is_alone && notes.is_empty() { (asked.request.min, MOST_TERMS) } else { (1, usize::MAX) };
+        if !asked.request.admits_page_text() {
+            return Ok(vec![notes]);
+        }
         let text = search::complete(&searched.text.index, &asked.request.q, scope, min, most);
         Ok(vec![text, notes])
     }
