@@ -300,6 +300,16 @@ fn s2_18_a_canvas_and_a_range_search_only_themselves() {
     assert_eq!(search("All", "birds").len(), 3);
     assert_eq!(search("Corner", "birds"), BTreeSet::new());
     assert_eq!(search("Corner", "haus"), [at("001", area(&FIRST, 1, 4))].into());
+    // Each range that has text says where it is searched.
+    let end =
+        manifest["structures"][0]["items"].as_array().unwrap().iter().find(|item| item["type"] == "Range").unwrap();
+    let service = end["service"][0]["id"].as_str().unwrap();
+    assert_eq!(end["service"][0]["type"], "SearchService2");
+    let found = sound(&server, &format!("{}?q=birds", service.strip_prefix(&server.base()).unwrap()));
+    assert_eq!(places(&found), [at("002", half(area(&SECOND, 0, 5)))].into());
+    for version in ["2", "4"] {
+        sound(&server, &format!("/iiif/presentation/{version}/book/manifest"));
+    }
     assert_eq!(server.get("/iiif/search/2/book/range/nothing?q=fox").status, 404);
     assert_eq!(server.get("/iiif/search/2/book/canvas/nothing?q=fox").status, 404);
 }

@@ -291,7 +291,7 @@ impl Bench {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn answers_are_those_of_a_scan_while_objects_change_and_for_who_sees_only_some() {
+async fn s2_19_answers_are_those_of_a_scan_while_objects_change_and_for_who_sees_only_some() {
     let mut bench = Bench::new(40);
     bench.settle().await;
     let mut chance = Chance(11);

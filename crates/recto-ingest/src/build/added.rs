@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 
 use recto_iiif::identifier::Identifier;
-use recto_iiif::presentation::{Annotation, AnnotationPage, Body, ContentResource, LanguageMap, Manifest, Target};
-use recto_iiif::search::SearchServices;
+use recto_iiif::presentation::{
+    Annotation, AnnotationPage, Body, ContentResource, LanguageMap, Manifest, Range, RangeItem, Target,
+};
+use recto_iiif::search::{Scope, SearchServices};
 use recto_iiif::text::{Area, PageText, TextLine, WordPart};
 use serde_json::json;
 
@@ -20,6 +22,8 @@ pub struct Added {
     pub texts: HashSet<String>,
     /// Where it is searched, if there is anything to find.
     pub search: Option<SearchServices>,
+    /// What the addresses of search services begin with, for those of ranges.
+    pub search_prefix: String,
     /// May the text be taken as a file?
     pub offers_text: bool,
     /// Has every canvas a page of annotations that people made?
@@ -38,12 +42,49 @@ pub fn add(manifest: &mut Manifest, object: &Identifier, added: &Added, urls: &d
     }
     if let Some(search) = &added.search {
         search.add_to_manifest(manifest);
+        let searched = SearchedRanges { object, added, urls };
+        for range in &mut manifest.structures {
+            searched.announce(range, DEEPEST);
+        }
     }
     if added.offers_text && !added.texts.is_empty() {
         let mut text = ContentResource::new(urls.download(object, "txt"), "Text");
         text.label = Some(LanguageMap::one("en", "Text of all pages"));
         text.format = Some("text/plain".to_owned());
         manifest.rendering.push(text);
+    }
+}
+
+/// Ranges in ranges are looked into so far.
+const DEEPEST: u32 = 64;
+
+/// The ranges of an object that can be searched by themselves.
+struct SearchedRanges<'a> {
+    object: &'a Identifier,
+    added: &'a Added,
+    urls: &'a dyn Urls,
+}
+
+impl SearchedRanges<'_> {
+    /// Announces a service on a range that has text, and on those in it. True when there is text.
+    fn announce(&self, range: &mut Range, depth: u32) -> bool {
+        let mut has_text = false;
+        for item in &mut range.items {
+            has_text |= match item {
+                RangeItem::Range(inner) => depth > 0 && self.announce(inner, depth - 1),
+                RangeItem::Other(_) => item
+                    .canvas_uri()
+                    .is_some_and(|uri| self.added.texts.contains(uri.split('#').next().unwrap_or_default())),
+            };
+        }
+        let start = self.urls.range(self.object, "");
+        let name = range.id.strip_prefix(start.as_str()).and_then(|name| Identifier::parse_encoded(name).ok());
+        // A reference to a range is no place for it.
+        if let Some(name) = name.filter(|_| has_text && !range.items.is_empty()) {
+            let services = SearchServices::at(&self.added.search_prefix, self.object, &Scope::Range(name));
+            services.add_to_extra(&mut range.extra);
+        }
+        has_text
     }
 }
 

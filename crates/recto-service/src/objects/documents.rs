@@ -157,6 +157,7 @@ impl ObjectService {
         Ok(Added {
             texts: with_text.map(|canvas| urls.canvas(&identifier, &canvas.name)).collect(),
             search: (text.is_some() || written.is).then(|| search_services(ItemKind::Manifest, &identifier, urls)),
+            search_prefix: format!("{}/iiif/search", urls.base()),
             offers_text: said.downloads.text != Some(false),
             has_annotations: written.is || written.may_be,
         })
