@@ -83,6 +83,8 @@ pub(crate) const TEXTS: &[&str] = &[
     );
     CREATE TABLE text_version (last INTEGER NOT NULL);
     INSERT INTO text_version VALUES (0);",
+    // 2: what people write is indexed in memory, as it is at that moment.
+    "DROP TABLE annotation_index;",
 ];
 
 /// Of what people wrote about the objects. Nothing else holds it: no step may lose anything.

@@ -69,20 +69,6 @@ fn many_objects_are_put_in_one_transaction_or_not_at_all() {
 }
 
 #[test]
-fn what_annotations_add_is_kept_by_version_and_goes_with_the_object() {
-    let store = TextStore::in_memory().unwrap();
-    assert_eq!(store.annotation_index(7).unwrap(), None);
-    assert!(store.put_annotation_index(7, 4, b"four").unwrap());
-    assert!(!store.put_annotation_index(7, 3, b"three").unwrap(), "made of an older state than is there");
-    assert!(store.put_annotation_index(7, 4, b"four again").unwrap());
-    assert_eq!(store.annotation_index(7).unwrap(), Some((4, b"four again".to_vec())));
-    assert!(store.delete_annotation_index(7).unwrap() && !store.delete_annotation_index(7).unwrap());
-    assert!(store.put_annotation_index(7, 1, b"one").unwrap());
-    assert!(store.delete(7).unwrap());
-    assert_eq!(store.annotation_index(7).unwrap(), None);
-}
-
-#[test]
 fn a_shard_is_mapped_and_who_has_opened_it_keeps_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("text.sqlite");
@@ -205,6 +191,5 @@ fn a_text_database_of_the_first_version_opens_and_answers_alike() {
     assert_eq!(store.index(3).unwrap(), Some((41, vec![1, 2])));
     assert_eq!(store.pages(3, 0..9).unwrap(), [(0, vec![3, 4]), (1, vec![])]);
     assert_eq!(store.page_sources(3).unwrap(), [(0, Fingerprint(7)), (1, Fingerprint(8))]);
-    assert_eq!(store.annotation_index(3).unwrap(), Some((5, vec![5])));
     assert_eq!(store.put(4, Fingerprint(1), b"", 0, &[]).unwrap(), 42);
 }

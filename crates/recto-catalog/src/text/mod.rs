@@ -157,20 +157,13 @@ impl TextStore {
         Ok(())
     }
 
-    /// Forgets an object: its text, and what annotations add to it. True when there was anything.
+    /// Forgets the text of an object. True when there was anything.
     ///
     /// # Errors
     /// When the database fails; then the object is as it was.
     pub fn delete(&self, object: i64) -> Result<bool, CatalogError> {
-        let mut writer = self.connections.writer();
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut deleted = 0;
-        for table in ["text_object", "annotation_index"] {
-            let statement = format!("DELETE FROM {table} WHERE object = ?1");
-            deleted += transaction.prepare_cached(&statement)?.execute([object])?;
-        }
-        transaction.commit()?;
-        Ok(deleted > 0)
+        let writer = self.connections.writer();
+        Ok(writer.prepare_cached("DELETE FROM text_object WHERE object = ?1")?.execute([object])? > 0)
     }
 
     /// Version and index of an object.
@@ -219,31 +212,6 @@ impl TextStore {
         let read = |row: &Row<'_>| Ok((row.get(0)?, fingerprint(row, 1)?));
         let found = statement.query_map([object], read)?.collect::<Result<_, _>>()?;
         Ok(found)
-    }
-
-    /// What annotations add to an object's text, with the version that it was put with.
-    pub fn annotation_index(&self, object: i64) -> Result<Option<(i64, Vec<u8>)>, CatalogError> {
-        let reader = self.connections.reader();
-        let mut statement = reader.prepare_cached("SELECT version, blob FROM annotation_index WHERE object = ?1")?;
-        Ok(statement.query_row([object], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
-    }
-
-    /// Keeps what annotations add to an object's text. `version` says which state of the annotations it was made of; what was
-    /// made of an older one than is there is not taken. True when it was.
-    pub fn put_annotation_index(&self, object: i64, version: i64, blob: &[u8]) -> Result<bool, CatalogError> {
-        let writer = self.connections.writer();
-        let mut statement = writer.prepare_cached(
-            "INSERT INTO annotation_index VALUES (?1, ?2, ?3) ON CONFLICT (object) DO UPDATE
-            SET version = excluded.version, blob = excluded.blob WHERE excluded.version >= version",
-        )?;
-        Ok(statement.execute(params![object, version, blob])? > 0)
-    }
-
-    /// Forgets what annotations add to an object's text. True when there was anything.
-    pub fn delete_annotation_index(&self, object: i64) -> Result<bool, CatalogError> {
-        let writer = self.connections.writer();
-        let mut statement = writer.prepare_cached("DELETE FROM annotation_index WHERE object = ?1")?;
-        Ok(statement.execute([object])? > 0)
     }
 }
 
