@@ -1,47 +1,85 @@
 //! Stored annotations as the documents that viewers read: pages of Presentation 3.0 and 4.0, lists of 2.1.
 
-use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
 
 use super::open::CONTEXT_2;
 use super::targets::{TargetOn, targets};
 use super::words::{list, types};
 use super::{CONTEXT, to_open};
 use crate::content_state::Unit;
-use crate::presentation::v4;
+use crate::presentation::{Version, v4};
 
 const CONTEXT_3: &str = "http://iiif.io/api/presentation/3/context.json";
 const CONTEXT_4: &str = "http://iiif.io/api/presentation/4/context.json";
 
-/// The annotations of a canvas as an `AnnotationPage` of Presentation 3.0.
-pub fn page_3(id: &str, annotations: &[Value]) -> Value {
-    page(CONTEXT_3, id, &annotations.iter().map(for_viewers).collect::<Vec<_>>())
+/// The annotations of a canvas as text, written one after the other, so that of ten thousand never more than one is taken apart: an
+/// `AnnotationPage` of Presentation 3.0 or 4.0, an `sc:AnnotationList` of 2.1.
+#[derive(Clone, Debug)]
+pub struct PageWriter {
+    version: Version,
+    out: String,
+    is_empty: bool,
 }
 
-/// The same of the draft of 4.0.
-pub fn page_4(id: &str, annotations: &[Value]) -> Value {
-    v4::upgrade(page_3(id, annotations)).0
-}
+impl PageWriter {
+    /// A page with this URI.
+    pub fn new(version: Version, id: &str) -> Self {
+        let (context, names) = match version {
+            Version::V2 => (CONTEXT_2, ["@id", "@type", "sc:AnnotationList", "resources"]),
+            Version::V3 => (CONTEXT_3, ["id", "type", "AnnotationPage", "items"]),
+            Version::V4 => (CONTEXT_4, ["id", "type", "AnnotationPage", "items"]),
+        };
+        let [id_name, type_name, class, items] = names;
+        let (context, id) = (Value::from(context), Value::from(id));
+        let out = format!("{{\"@context\":{context},\"{id_name}\":{id},\"{type_name}\":\"{class}\",\"{items}\":[");
+        Self { version, out, is_empty: true }
+    }
 
-fn page(context: &str, id: &str, items: &[Value]) -> Value {
-    json!({ "@context": context, "id": id, "type": "AnnotationPage", "items": items })
+    /// Adds an annotation as it is stored.
+    pub fn push(&mut self, annotation: Value) {
+        if !std::mem::replace(&mut self.is_empty, false) {
+            self.out.push(',');
+        }
+        let written = match self.version {
+            Version::V2 => annotation_2(&annotation),
+            Version::V3 => for_viewers(annotation),
+            Version::V4 => {
+                let page =
+                    json!({ "@context": CONTEXT_3, "type": "AnnotationPage", "items": [for_viewers(annotation)] });
+                v4::upgrade(page).0["items"][0].take()
+            }
+        };
+        // Text takes what is written to it.
+        let _written = write!(self.out, "{written}");
+    }
+
+    /// The document. `part_of` is the URI of the collection to which annotations are added; 2.1 has no name for it.
+    pub fn finish(mut self, part_of: Option<&str>) -> String {
+        self.out.push(']');
+        if let Some(id) = part_of.filter(|_| self.version != Version::V2) {
+            let part_of = json!([{ "id": id, "type": "AnnotationCollection" }]);
+            let _written = write!(self.out, ",\"partOf\":{part_of}");
+        }
+        self.out.push('}');
+        self.out
+    }
 }
 
 /// An annotation in a document that has its own context. Presentation asks for `motivation`, the W3C does not.
-fn for_viewers(annotation: &Value) -> Value {
-    let Value::Object(fields) = annotation else { return annotation.clone() };
-    let mut out = Map::new();
-    for (name, value) in fields {
-        if name == "@context" {
-            let further: Vec<Value> = list(Some(value))
-                .iter()
-                .filter(|context| *context != CONTEXT && *context != CONTEXT_3 && *context != CONTEXT_4)
-                .cloned()
-                .collect();
-            if !further.is_empty() {
-                out.insert(name.clone(), Value::Array(further));
-            }
+fn for_viewers(annotation: Value) -> Value {
+    let Value::Object(mut out) = annotation else { return annotation };
+    if let Some(context) = out.get_mut("@context") {
+        let further: Vec<Value> = list(Some(context))
+            .iter()
+            .filter(|context| *context != CONTEXT && *context != CONTEXT_3 && *context != CONTEXT_4)
+            .cloned()
+            .collect();
+        if further.is_empty() {
+            out.shift_remove("@context");
         } else {
-            out.insert(name.clone(), value.clone());
+            *context = Value::Array(further);
         }
     }
     if !out.contains_key("motivation") {

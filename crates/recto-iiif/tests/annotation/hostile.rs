@@ -113,7 +113,9 @@ fn odd_values_in_every_place_are_rejected_or_taken_and_end_nothing() {
             let _ = (targets(&document), text(&document));
             let _ = recto_iiif::annotation::to_open(&document);
             let _ = recto_iiif::annotation::iiif::list_2("x", &[document.clone()]);
-            let _ = recto_iiif::annotation::iiif::page_4("x", &[document.clone()]);
+            let mut page = recto_iiif::annotation::iiif::PageWriter::new(recto_iiif::presentation::Version::V4, "x");
+            page.push(document.clone());
+            let _ = page.finish(None);
             let _ = transfer::write_csv(&[document]);
         }
     }

@@ -4,6 +4,7 @@ use std::num::NonZeroU64;
 
 use recto_iiif::annotation::headers::{self, Permission};
 use recto_iiif::annotation::{Container, Contents, Preference, iiif};
+use recto_iiif::presentation::Version;
 use recto_iiif::validate::{Severity, validate};
 use serde_json::{Value, json};
 
@@ -213,9 +214,15 @@ fn drawn() -> Vec<Value> {
     ]
 }
 
+fn written(version: Version, id: &str) -> Value {
+    let mut page = iiif::PageWriter::new(version, id);
+    drawn().into_iter().for_each(|annotation| page.push(annotation));
+    serde_json::from_str(&page.finish(None)).unwrap()
+}
+
 #[test]
 fn w11_a_canvas_has_a_page_of_presentation_3() {
-    let page = iiif::page_3("https://example.org/page", &drawn());
+    let page = written(Version::V3, "https://example.org/page");
     assert_eq!(
         (&page["@context"], &page["id"], &page["type"]),
         (
@@ -235,6 +242,7 @@ fn w11_a_canvas_has_a_page_of_presentation_3() {
 #[test]
 fn w11_a_canvas_has_a_list_of_presentation_2_that_viewers_read() {
     let list = iiif::list_2("https://example.org/list", &drawn());
+    assert_eq!(written(Version::V2, "https://example.org/list"), list);
     assert_eq!(
         list,
         json!({
@@ -256,7 +264,7 @@ fn w11_a_canvas_has_a_list_of_presentation_2_that_viewers_read() {
 
 #[test]
 fn w11_a_canvas_has_a_page_of_presentation_4() {
-    let page = iiif::page_4("https://example.org/page", &drawn());
+    let page = written(Version::V4, "https://example.org/page");
     assert_eq!(
         (&page["@context"], &page["type"]),
         (&json!("http://iiif.io/api/presentation/4/context.json"), &json!("AnnotationPage"))

@@ -16,7 +16,6 @@ mod writing;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use recto_catalog::Catalog;
 use recto_catalog::annotations::{AnnotationStore, Container, Stored};
 use recto_iiif::annotation::Agent;
@@ -199,10 +198,6 @@ fn agent(user: &str) -> Agent {
         _ if is_uri(user) => Agent::new(user),
         _ => Agent::default().named(user),
     }
-}
-
-fn bytes_of(document: &Value) -> Bytes {
-    Bytes::from(document.to_string())
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::addresses::{self, Renamed};
-use super::{Annotation, AnnotationError, Desk, Place, bytes_of, container_url};
+use super::{Annotation, AnnotationError, Desk, Place, container_url};
 use crate::policy::{Action, Caller};
 
 /// Which annotations of a container are wanted.
@@ -232,6 +232,10 @@ impl Desk {
     }
 
     fn all_about(&self, sources: &[String], urls: &SiteUrls, renamed: &Renamed) -> Result<Vec<Value>, AnnotationError> {
+        Ok(self.stored_about(sources)?.iter().map(|stored| Self::given(stored, urls, renamed).json).collect())
+    }
+
+    fn stored_about(&self, sources: &[String]) -> Result<Vec<Stored>, AnnotationError> {
         let mut found = Vec::new();
         for source in sources {
             found.extend(self.store.list(&Query::of(Scope::Source(source)), 0, self.options.max_per_canvas)?);
@@ -241,7 +245,7 @@ impl Desk {
             found.sort_by(|a, b| (a.created_ms, &a.container, &a.name).cmp(&(b.created_ms, &b.container, &b.name)));
             found.dedup_by(|a, b| a.container == b.container && a.name == b.name);
         }
-        Ok(found.iter().map(|stored| Self::given(stored, urls, renamed).json).collect())
+        Ok(found)
     }
 
     /// All annotations of a canvas that everybody may see, as the document that a manifest leads to.
@@ -274,7 +278,6 @@ impl Desk {
         if let Some(page) = self.pages.get(&key) {
             return Ok(page);
         }
-        let items = self.all_about(&sources, urls, &renamed)?;
         let segment = version.segment();
         let id = format!(
             "{}/iiif/presentation/{segment}/{}/canvas/{}/annotations",
@@ -282,17 +285,12 @@ impl Desk {
             now.encoded(),
             name.encoded()
         );
-        let mut document = match version {
-            Version::V2 => iiif::list_2(&id, &items),
-            Version::V3 => iiif::page_3(&id, &items),
-            Version::V4 => iiif::page_4(&id, &items),
-        };
-        if version != Version::V2 {
-            // Whoever wants to write finds here where.
-            let container = container_url(urls, &now);
-            document["partOf"] = json!([{ "id": container, "type": "AnnotationCollection" }]);
+        let mut document = iiif::PageWriter::new(version, &id);
+        for stored in self.stored_about(&sources)? {
+            document.push(Self::given(&stored, urls, &renamed).json);
         }
-        let bytes = bytes_of(&document);
+        // Whoever wants to write finds here where.
+        let bytes = Bytes::from(document.finish(Some(&container_url(urls, &now))));
         let page = CanvasPage { etag: format!("\"{:032x}\"", xxh3_128(&bytes)), bytes };
         self.pages.insert(key, page.clone());
         Ok(page)

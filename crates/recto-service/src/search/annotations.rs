@@ -60,44 +60,104 @@ pub(super) fn cache() -> moka::sync::Cache<Key, Arc<AnnotationTexts>> {
         .build()
 }
 
-/// A hit in an annotation.
-pub(super) struct AnnotationHit {
-    /// The place of its first canvas.
-    pub(super) canvas: usize,
-    /// The places of all its canvases.
-    pub(super) canvases: Vec<usize>,
-    pub(super) hit: FoundHit,
+/// Hits in what people wrote about an object, in the order of canvases. Which they are is known; what they say is read when it is asked for.
+#[derive(Default)]
+pub(super) struct Notes {
+    texts: Option<Arc<AnnotationTexts>>,
+    matches: search::Matches,
+    container: Option<Container>,
+    may_read: Vec<bool>,
+    places: Vec<NotePlace>,
+}
+
+/// A hit before it is read.
+#[derive(Clone, Copy)]
+struct NotePlace {
+    /// The place of its first canvas that may be read.
+    canvas: usize,
+    /// Which annotation.
+    written: usize,
+    /// Which match; `None` where nothing was asked for but what is written.
+    matched: Option<usize>,
+}
+
+impl Notes {
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The place of the first canvas of a hit.
+    pub(super) fn canvas(&self, at: usize) -> Option<usize> {
+        self.places.get(at).map(|place| place.canvas)
+    }
+
+    /// Are two hits in one annotation? Such hits follow each other.
+    pub(super) fn is_same(&self, one: usize, other: usize) -> bool {
+        let written = |at: usize| self.places.get(at).map(|place| place.written);
+        written(one).is_some() && written(one) == written(other)
+    }
+
+    /// Keeps those of which a canvas is meant.
+    pub(super) fn retain(&mut self, is_meant: impl Fn(usize) -> bool) {
+        let Some(texts) = &self.texts else { return };
+        let may_read = &self.may_read;
+        self.places.retain(|place| {
+            let spots = texts.written.get(place.written).map_or(&[][..], |written| &written.spots);
+            spots.iter().any(|spot| may_read.get(spot.canvas) != Some(&false) && is_meant(spot.canvas))
+        });
+    }
+
+    /// A hit with what it says and where.
+    pub(super) fn hit(&self, at: usize) -> Option<FoundHit> {
+        let (texts, place) = (self.texts.as_ref()?, self.places.get(at)?);
+        let hit = match place.matched {
+            None => search::Hit::default(),
+            Some(matched) => {
+                let blob = |page: u32| texts.blobs.get(page as usize).cloned();
+                let range = matched..matched + 1;
+                search::locate(&texts.index, &self.matches, range, &blob, CONTEXT_WORDS).into_iter().next()?
+            }
+        };
+        Some(texts.written.get(place.written)?.found(hit, self.container.as_ref(), &self.may_read))
+    }
 }
 
 impl SearchService {
-    /// Hits in the annotations of an object, in the order of canvases.
+    /// Hits in the annotations of an object.
     pub(super) fn annotation_hits(
         &self,
         asked: &Asked,
         item: &Item,
         canvases: &[CanvasLayout],
         container: Option<&Container>,
-    ) -> Result<Vec<AnnotationHit>, ServiceError> {
-        let Some(texts) = self.annotation_texts(asked, item, canvases)? else { return Ok(Vec::new()) };
+    ) -> Result<Notes, ServiceError> {
+        let Some(texts) = self.annotation_texts(asked, item, canvases)? else { return Ok(Notes::default()) };
         let may_read: Vec<bool> =
             canvases.iter().map(|canvas| self.objects.may_read_text(canvas, &asked.caller).is_ok()).collect();
-        if asked.request.q.is_empty() {
-            return Ok(texts.all(&asked.request, container, &may_read));
-        }
-        let admitted: Vec<bool> = texts.written.iter().map(|written| admits(&asked.request, &written.json)).collect();
-        let pages = texts.written.iter().zip(0u32..).zip(&admitted);
-        let pages = pages.filter(|(_, is_admitted)| **is_admitted);
-        let scope = search::Scope::of_pages(pages.map(|((_, page), _)| page));
-        let matches = search::find(&texts.index, &asked.query, Some(&scope));
-        let blob = |page: u32| texts.blobs.get(page as usize).cloned();
-        let located = search::locate(&texts.index, &matches, 0..matches.total(), &blob, CONTEXT_WORDS);
-        let found = located.into_iter().zip(matches.spans()).filter_map(|(hit, span)| {
-            let written = texts.written.get(texts.index.page_of(span.start) as usize)?;
-            written.found(hit, container, &may_read)
-        });
-        let mut found: Vec<_> = found.collect();
-        found.sort_by_key(|hit| hit.canvas);
-        Ok(found)
+        let admitted: Vec<u32> = texts
+            .written
+            .iter()
+            .zip(0u32..)
+            .filter(|(written, _)| admits(&asked.request, &written.json))
+            .map(|(_, page)| page)
+            .collect();
+        let place = |written: usize, matched: Option<usize>| {
+            let canvas = texts.written.get(written)?.first_canvas(&may_read)?;
+            Some(NotePlace { canvas, written, matched })
+        };
+        let (matches, mut places): (_, Vec<NotePlace>) = if asked.request.q.is_empty() {
+            let all = admitted.iter().filter_map(|page| place(*page as usize, None)).collect();
+            (search::Matches::default(), all)
+        } else {
+            let scope = search::Scope::of_pages(admitted);
+            let matches = search::find(&texts.index, &asked.query, Some(&scope));
+            let spans = matches.spans().iter().enumerate();
+            let places = spans.filter_map(|(at, span)| place(texts.index.page_of(span.start) as usize, Some(at)));
+            let places = places.collect();
+            (matches, places)
+        };
+        places.sort_by_key(|place| place.canvas);
+        Ok(Notes { texts: Some(texts), matches, container: container.cloned(), may_read, places })
     }
 
     /// Terms that people wrote about an object, and that begin as asked.
@@ -205,17 +265,6 @@ fn text(annotation: &Value) -> PageText {
     PageText { size: None, language: None, blocks: vec![TextBlock { lines, ..TextBlock::default() }] }
 }
 
-impl AnnotationTexts {
-    /// All annotations that a request without words admits, in the order of canvases.
-    fn all(&self, request: &SearchRequest, container: Option<&Container>, may_read: &[bool]) -> Vec<AnnotationHit> {
-        let admitted = self.written.iter().filter(|written| admits(request, &written.json));
-        let nothing = || search::Hit::default();
-        let mut found: Vec<_> = admitted.filter_map(|written| written.found(nothing(), container, may_read)).collect();
-        found.sort_by_key(|hit| hit.canvas);
-        found
-    }
-}
-
 impl Written {
     /// An annotation with its targets on canvases of the object; `None` for one about something else.
     fn of(
@@ -236,22 +285,24 @@ impl Written {
         (!spots.is_empty()).then_some(Self { json, id, spots })
     }
 
-    /// A hit with all places of the annotation that the caller may read; the first of them is where it is listed.
-    fn found(&self, hit: search::Hit, container: Option<&Container>, may_read: &[bool]) -> Option<AnnotationHit> {
+    /// The place of the first canvas that may be read; `None` where none may.
+    fn first_canvas(&self, may_read: &[bool]) -> Option<usize> {
+        self.spots.iter().map(|spot| spot.canvas).filter(|canvas| may_read.get(*canvas) != Some(&false)).min()
+    }
+
+    /// A hit with all places of the annotation that the caller may read.
+    fn found(&self, hit: search::Hit, container: Option<&Container>, may_read: &[bool]) -> FoundHit {
         let (before, after) = within(&self.json, &hit.before, &hit.exact, &hit.after);
-        let spots: Vec<&Spot> = self.spots.iter().filter(|spot| may_read.get(spot.canvas) != Some(&false)).collect();
-        let part = |spot: &&Spot| FoundPart {
+        let spots = self.spots.iter().filter(|spot| may_read.get(spot.canvas) != Some(&false));
+        let part = |spot: &Spot| FoundPart {
             canvas_size: spot.size,
             area: spot.area,
             time_s: spot.time_s,
             part_of: container.cloned(),
             ..FoundPart::new(self.id.clone(), spot.uri.clone(), hit.exact.clone())
         };
-        let canvas = spots.iter().map(|spot| spot.canvas).min()?;
-        let canvases = spots.iter().map(|spot| spot.canvas).collect();
-        let parts = spots.iter().map(part).collect();
-        let hit = FoundHit { before, exact: hit.exact, after, parts, annotation: Some(self.json.clone()) };
-        Some(AnnotationHit { canvas, canvases, hit })
+        let parts = spots.map(part).collect();
+        FoundHit { before, exact: hit.exact, after, parts, annotation: Some(self.json.clone()) }
     }
 }
 

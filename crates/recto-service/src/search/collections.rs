@@ -10,6 +10,7 @@ use recto_iiif::search::{Container, Found, FoundHit, Term, Total};
 use recto_ingest::build::Urls as _;
 use recto_search::{coarse, search};
 
+use super::annotations::Notes;
 use super::objects::{AllHits, MOST_TRIES, Searched, term};
 use super::{Asked, HITS_A_PAGE, MOST_TERMS, SearchService, order};
 use crate::ServiceError;
@@ -93,7 +94,7 @@ impl SearchService {
             let all = match &item {
                 Some(item) => self.all_hits(asked, item, &searched, Some(&container))?,
                 None if asked.request.admits_page_text() => {
-                    AllHits { matches: searched.matches(asked), notes: Vec::new() }
+                    AllHits { matches: searched.matches(asked), notes: Notes::default() }
                 }
                 None => return Ok(()),
             };

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use recto_catalog::Item;
 use recto_iiif::Rect;
 use recto_iiif::identifier::Identifier;
-use recto_iiif::search::{Container, Found, FoundHit, FoundPart, HitShape, Term, Total, cut_into_pages, shapes};
+use recto_iiif::search::{Container, Found, FoundHit, FoundPart, HitShape, Term, Total, cut_into_pages};
 use recto_ingest::build::Urls as _;
 use recto_search::query::Query;
 use recto_search::search::{self, Hit, Matches};
 
-use super::annotations::AnnotationHit;
+use super::annotations::Notes;
 use super::scope::Part;
 use super::{Asked, CONTEXT_WORDS, HITS_A_PAGE, MOST_TERMS, SearchService};
 use crate::ServiceError;
@@ -45,16 +45,16 @@ impl SearchService {
     }
 
     fn search_part(&self, asked: &Asked, searched: &Searched) -> Result<Found, ServiceError> {
-        let mut all = self.all_hits(asked, &asked.item, searched, None)?;
+        let all = self.all_hits(asked, &asked.item, searched, None)?;
         if searched.regions.is_empty() {
             return Ok(self.page(asked, searched, &all));
         }
         let text = self.hits(asked, searched, &all.matches, 0..all.matches.total(), None);
         let text: Vec<FoundHit> = text.into_iter().filter(|hit| searched.is_within(hit)).collect();
-        all.notes.retain(|note| searched.is_within(&note.hit));
         let text = text.into_iter().map(|hit| (searched.place_of(&hit), hit));
         let mut hits: Vec<(usize, FoundHit)> = text.collect();
-        hits.extend(all.notes.into_iter().map(|note| (note.canvas, note.hit)));
+        let notes = (0..all.notes.len()).filter_map(|at| Some((all.notes.canvas(at)?, all.notes.hit(at)?)));
+        hits.extend(notes.filter(|(_, hit)| searched.is_within(hit)));
         hits.sort_by_key(|(canvas, _)| *canvas);
         let hits: Vec<FoundHit> = hits.into_iter().map(|(_, hit)| hit).collect();
         Ok(Found::page_of(&hits, HITS_A_PAGE, asked.request.page))
@@ -71,7 +71,7 @@ impl SearchService {
         let matches = if asked.request.admits_page_text() { searched.matches(asked) } else { Matches::default() };
         let mut notes = self.annotation_hits(asked, item, &searched.text.canvases, container)?;
         if let Some(scope) = &searched.scope {
-            notes.retain(|note| note.canvases.iter().any(|canvas| scope.contains(*canvas as u32)));
+            notes.retain(|canvas| scope.contains(canvas as u32));
         }
         Ok(AllHits { matches, notes })
     }
@@ -115,7 +115,7 @@ impl SearchService {
             self.hits(asked, searched, &all.matches, range, container).into_iter().map(Some).collect();
         let hit = |place: &Place| match place {
             Place::Text(at) => text.get_mut(at - first).and_then(Option::take),
-            Place::Note(at) => all.notes.get(*at).map(|note| note.hit.clone()),
+            Place::Note(at) => all.notes.hit(*at),
         };
         order.iter().filter_map(hit).collect()
     }
@@ -282,7 +282,7 @@ impl Searched {
 /// Everything that is found in an object.
 pub(super) struct AllHits {
     pub(super) matches: Matches,
-    pub(super) notes: Vec<AnnotationHit>,
+    pub(super) notes: Notes,
 }
 
 /// One of the hits of an object.
@@ -301,18 +301,18 @@ impl AllHits {
 
     /// All hits in the order of canvases; on each the text comes first.
     pub(super) fn order(&self, searched: &Searched) -> Vec<Place> {
-        let mut notes = self.notes.iter().enumerate().peekable();
+        let mut notes = (0..self.notes.len()).peekable();
         let mut order = Vec::with_capacity(self.matches.total() + self.notes.len());
         for (at, span) in self.matches.spans().iter().enumerate() {
             if notes.peek().is_some() {
                 let canvas = searched.text.index.page_of(span.start) as usize;
-                while let Some((note, _)) = notes.next_if(|(_, note)| note.canvas < canvas) {
+                while let Some(note) = notes.next_if(|note| self.notes.canvas(*note).is_some_and(|it| it < canvas)) {
                     order.push(Place::Note(note));
                 }
             }
             order.push(Place::Text(at));
         }
-        order.extend(notes.map(|(note, _)| Place::Note(note)));
+        order.extend(notes.map(Place::Note));
         order
     }
 
@@ -320,10 +320,7 @@ impl AllHits {
     /// annotation is on one page only.
     pub(super) fn whole(&self, order: &[Place], range: std::ops::Range<usize>) -> std::ops::Range<usize> {
         let is_one = |at: usize| match (at.checked_sub(1).and_then(|before| order.get(before)), order.get(at)) {
-            (Some(Place::Note(before)), Some(Place::Note(note))) => {
-                let id = |note: &usize| self.notes.get(*note).and_then(|note| note.hit.annotation.as_ref()?.get("id"));
-                id(before) == id(note)
-            }
+            (Some(Place::Note(before)), Some(Place::Note(note))) => self.notes.is_same(*before, *note),
             _ => false,
         };
         let shifted = |from: usize| (from..order.len()).find(|at| !is_one(*at)).unwrap_or(order.len());
@@ -332,14 +329,15 @@ impl AllHits {
     }
 
     fn shapes(&self, searched: &Searched, order: &[Place]) -> Vec<HitShape> {
-        let notes: Vec<FoundHit> = self.notes.iter().map(|note| note.hit.clone()).collect();
-        let notes = shapes(&notes);
         let shape = |place: &Place| match place {
             Place::Text(at) => HitShape {
                 new_annotations: self.matches.spans().get(*at).map_or(0, |span| searched.text.places(*span)),
                 joined_to_previous: false,
             },
-            Place::Note(at) => notes[*at],
+            Place::Note(at) => {
+                let goes_on = at.checked_sub(1).is_some_and(|before| self.notes.is_same(before, *at));
+                HitShape { new_annotations: u32::from(!goes_on), joined_to_previous: goes_on }
+            }
         };
         order.iter().map(shape).collect()
     }
