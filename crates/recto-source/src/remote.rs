@@ -31,7 +31,7 @@ pub(crate) const STORE: u16 = u16::MAX;
 /// Longest wait for one of the places of those who fetch.
 const MOST_WAIT: Duration = Duration::from_secs(20);
 /// An origin that failed is asked again after so long at the least and at the most, while what was fetched before is served.
-const ASK_AGAIN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
+const ASK_AGAIN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
 /// A file that is current for less than this may not be by the time it is located.
 const MARGIN: Duration = Duration::from_secs(1);
 
@@ -131,7 +131,7 @@ impl Remote {
             answer @ Answer::Found(_) => answer,
         };
         match answer {
-            Answer::Found(incoming) => Ok(self.receive(address, incoming)?),
+            Answer::Found(incoming) => Ok(self.receive(address, *incoming)?),
             Answer::Unchanged(_) => Err(FetchError::Status { status: 304 }.into()),
         }
     }

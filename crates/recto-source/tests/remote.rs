@@ -208,7 +208,7 @@ fn what_breaks_off_or_is_too_long_is_refused_and_leaves_nothing() {
         (
             "/gzip",
             "could not be fetched: its origin sends it encoded as `gzip`, which was not asked for",
-            ErrorKind::Unavailable { retry_after: Duration::from_secs(60) },
+            ErrorKind::Unavailable { retry_after: Duration::from_mins(1) },
         ),
     ] {
         let error = place.locate(&remote, path).unwrap_err();
@@ -220,6 +220,15 @@ fn what_breaks_off_or_is_too_long_is_refused_and_leaves_nothing() {
         assert_eq!(place.origin.count(path), 1, "{path}");
     }
     assert_eq!(place.locate(&remote, "/just").unwrap().length, 100_000);
+    let chunked =
+        |body: &str| Answer { without_length: true, ..Answer::ok(body).header("Transfer-Encoding", "chunked") };
+    place.origin.set("/chunks", chunked("3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"));
+    place.origin.set("/cut", chunked("3\r\nabc\r\n2\r\nd"));
+    let whole = place.locate(&remote, "/chunks").unwrap();
+    assert_eq!(content(&remote, &whole), b"abcde");
+    let message = reason(place.locate(&remote, "/cut"));
+    assert!(message.starts_with("could not be fetched: its origin cannot be talked to: "), "{message}");
+    assert_eq!(place.files(), 4);
     drop(remote);
     let options = RemoteOptions { keep: ByteSize::kib(64), ..options };
     let message = reason(place.locate(&place.remote(&options), "/announced"));
@@ -319,12 +328,11 @@ fn that_there_is_nothing_is_remembered() {
         for _ in 0..3 {
             let error = place.locate(&remote, path).unwrap_err();
             assert_eq!(error.kind(), kind, "{path}");
-            match want {
-                Some(want) => assert_eq!(reason(Err(error)), want),
-                None => {
-                    let shown = place.origin.url(path).replace("token=1", "…");
-                    assert_eq!(error.to_string(), format!("there is no `{shown}`"));
-                }
+            if let Some(want) = want {
+                assert_eq!(reason(Err(error)), want);
+            } else {
+                let shown = place.origin.url(path).replace("token=1", "…");
+                assert_eq!(error.to_string(), format!("there is no `{shown}`"));
             }
         }
         assert_eq!(place.origin.count(path), 1, "{path}");

@@ -60,7 +60,7 @@ pub(crate) enum Answer {
     /// What is kept is still the same.
     Unchanged(Validators),
     /// Here it is.
-    Found(Incoming),
+    Found(Box<Incoming>),
 }
 
 /// A file on its way.
@@ -88,7 +88,7 @@ impl Limits {
     pub(crate) fn new(timeout: Duration, max_file: u64, max_option: &'static str) -> Self {
         // More than a day is as good as no end, and times stay within what clocks can add.
         Self {
-            timeout: timeout.min(Duration::from_secs(86_400)),
+            timeout: timeout.min(Duration::from_hours(24)),
             connect: CONNECT,
             silence: SILENCE,
             max_file,
@@ -151,7 +151,12 @@ impl Client {
         for _ in 0..=MOST_REDIRECTS {
             let response = self.ask(&at, known, deadline)?;
             match response.status().as_u16() {
-                200 => return self.found(response, deadline).map(Answer::Found).map_err(Failure::from),
+                200 => {
+                    return self
+                        .found(response, deadline)
+                        .map(|incoming| Answer::Found(Box::new(incoming)))
+                        .map_err(Failure::from);
+                }
                 304 if !known.is_empty() => return Ok(Answer::Unchanged(Validators::of(&response))),
                 301 | 302 | 303 | 307 | 308 => at = self.follow(&at, &response)?,
                 404 | 410 => return Err(Failure::Gone),

@@ -390,13 +390,13 @@ mod tests {
         let mut part = copies.begin(None).unwrap();
         part.write(&vec![b'x'; length]).unwrap();
         let address = Address::parse(&format!("https://a.org/{path}")).unwrap();
-        part.finish(&address, Validators::default(), Duration::from_secs(60)).unwrap()
+        part.finish(&address, Validators::default(), Duration::from_mins(1)).unwrap()
     }
 
     #[test]
     fn what_is_being_fetched_counts_and_the_least_recently_used_goes() {
         let place = tempfile::tempdir().unwrap();
-        let copies = Copies::open(place.path().to_owned(), 10 * BLOCK, Duration::from_secs(60)).unwrap();
+        let copies = Copies::open(place.path().to_owned(), 10 * BLOCK, Duration::from_mins(1)).unwrap();
         let (first, second) = (write(&copies, "1", 4096 * 2), write(&copies, "2", 4096 * 2));
         assert_eq!(locked(&copies.state).taken, 6 * BLOCK);
         first.life.touch();
@@ -418,7 +418,7 @@ mod tests {
     #[test]
     fn the_same_content_again_keeps_the_file_and_other_content_replaces_it() {
         let place = tempfile::tempdir().unwrap();
-        let copies = Copies::open(place.path().to_owned(), 100 * BLOCK, Duration::from_secs(60)).unwrap();
+        let copies = Copies::open(place.path().to_owned(), 100 * BLOCK, Duration::from_mins(1)).unwrap();
         let first = write(&copies, "1", 10);
         let again = write(&copies, "1", 10);
         assert_eq!((&again.id, again.version, again.modified), (&first.id, first.version, first.modified));
@@ -434,11 +434,11 @@ mod tests {
     #[test]
     fn a_lower_bound_at_the_next_start_leaves_what_was_asked_for_last() {
         let place = tempfile::tempdir().unwrap();
-        let copies = Copies::open(place.path().to_owned(), 100 * BLOCK, Duration::from_secs(60)).unwrap();
+        let copies = Copies::open(place.path().to_owned(), 100 * BLOCK, Duration::from_mins(1)).unwrap();
         write(&copies, "1", 10);
         std::thread::sleep(Duration::from_millis(5));
         write(&copies, "2", 10);
-        let copies = Copies::open(place.path().to_owned(), 3 * BLOCK, Duration::from_secs(60)).unwrap();
+        let copies = Copies::open(place.path().to_owned(), 3 * BLOCK, Duration::from_mins(1)).unwrap();
         assert!(copies.get("https://a.org/1").is_none());
         assert!(copies.get("https://a.org/2").is_some_and(|kept| kept.life.is_fresh() && copies.is_there(&kept)));
         assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2);

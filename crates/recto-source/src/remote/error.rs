@@ -158,7 +158,7 @@ impl FetchError {
             | Self::Redirect { .. }
             | Self::BadRedirect { .. }
             | Self::TooManyRedirects { .. }
-            | Self::Encoded { .. } => Duration::from_secs(60),
+            | Self::Encoded { .. } => Duration::from_mins(1),
         }
     }
 

@@ -17,7 +17,7 @@ use super::copies::{Kept, remove};
 /// Longest note in bytes.
 const MOST_NOTE: u64 = 64 << 10;
 /// A file in the making that is older than this belongs to nobody, where locks do not tell.
-const OLD: Duration = Duration::from_secs(2 * 86_400);
+const OLD: Duration = Duration::from_hours(48);
 
 /// The files of one fetch; nothing else in the folder is ever touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -208,7 +208,7 @@ mod tests {
             modified_ms: 0,
             checked_ms: 10_000,
         };
-        let recheck = Duration::from_secs(60);
+        let recheck = Duration::from_mins(1);
         for (now, want) in [(10_000, 60_000), (40_000, 30_000), (70_000, 0), (100_000, 0), (9_999, 0)] {
             assert_eq!(note.fresh(recheck, at(now)), Duration::from_millis(want), "{now}");
         }

@@ -111,7 +111,7 @@ pub(crate) struct Failures(Mutex<HashMap<Arc<str>, (Failure, Instant)>>);
 /// The most that are remembered.
 const MOST_FAILURES: usize = 10_000;
 /// How long it is remembered that there is nothing.
-const GONE: Duration = Duration::from_secs(60);
+const GONE: Duration = Duration::from_mins(1);
 
 impl Failures {
     pub(crate) fn get(&self, url: &str) -> Option<Failure> {
