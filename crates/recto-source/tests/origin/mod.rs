@@ -101,7 +101,7 @@ impl Origin {
         self.shared.heads.lock().unwrap().last().unwrap().clone()
     }
 
-    /// The most requests that were answered at a time.
+    /// The most requests that were waiting for their answer at a time.
     pub(crate) fn most_busy(&self) -> usize {
         self.shared.most_busy.load(Ordering::SeqCst)
     }
@@ -135,9 +135,10 @@ fn serve(shared: &Shared, stream: &TcpStream) {
     let busy = shared.busy.fetch_add(1, Ordering::SeqCst) + 1;
     shared.most_busy.fetch_max(busy, Ordering::SeqCst);
     thread::sleep(answer.pause);
+    // Before the answer: whoever has it may ask for the next at once.
+    shared.busy.fetch_sub(1, Ordering::SeqCst);
     // Whoever was asking may have gone; that is what some tests are about.
     let _ = send(stream, &answer, is_unchanged);
-    shared.busy.fetch_sub(1, Ordering::SeqCst);
 }
 
 fn send(mut stream: &TcpStream, answer: &Answer, is_unchanged: bool) -> std::io::Result<()> {
