@@ -2,11 +2,14 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use recto_iiif::ErrorKind;
 
-/// Why an identifier gives no original. No message holds a path of the machine.
+use crate::FetchError;
+
+/// Why an identifier gives no original. No message holds a path of the machine, or the query of a URL.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
@@ -68,6 +71,22 @@ pub enum SourceError {
         /// What the system says.
         source: io::Error,
     },
+    /// Nothing is fetched from this URL.
+    #[error("`{identifier}` is not fetched: {rule}")]
+    NotFetched {
+        /// What was asked for, without query.
+        identifier: String,
+        /// Why not.
+        rule: &'static str,
+    },
+    /// It lies elsewhere and could not be fetched.
+    #[error("`{identifier}` could not be fetched: {error}")]
+    Fetch {
+        /// What was asked for, without query.
+        identifier: String,
+        /// What happened.
+        error: Arc<FetchError>,
+    },
 }
 
 impl SourceError {
@@ -75,9 +94,12 @@ impl SourceError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Malformed { .. } => ErrorKind::Malformed,
-            Self::NotFound { .. } | Self::Ambiguous { .. } | Self::NotAFile { .. } | Self::Link { .. } => {
-                ErrorKind::NotFound
-            }
+            Self::NotFound { .. }
+            | Self::Ambiguous { .. }
+            | Self::NotAFile { .. }
+            | Self::Link { .. }
+            | Self::NotFetched { .. } => ErrorKind::NotFound,
+            Self::Fetch { error, .. } => error.kind(),
             Self::Changed { .. } => ErrorKind::Unavailable { retry_after: Duration::from_secs(1) },
             Self::Unavailable { .. } => ErrorKind::Unavailable { retry_after: Duration::from_secs(5) },
             Self::Io { .. } => ErrorKind::Internal,

@@ -13,8 +13,8 @@ use crate::SourceError;
 
 /// A place where originals live.
 ///
-/// All methods may block for as long as one look into a folder takes; `locate` and `revalidate` read no content.
-/// Nothing is ever written, renamed or removed.
+/// All methods may block for as long as one look into a folder takes, and `locate` for as long as fetching a file takes where
+/// [`Source::may_wait`] says so; `revalidate` reads no content. Originals are never written, renamed or removed.
 pub trait Source: Send + Sync + fmt::Debug {
     /// Finds the original of an identifier.
     ///
@@ -28,13 +28,20 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// [`SourceError::Changed`] when another version is there by now: locate again.
     fn open(&self, located: &Located) -> Result<Arc<dyn RandomAccess>, SourceError>;
 
-    /// The version that is there now, by the cheapest look there is; `None` when it is gone.
+    /// The version that is there now, by the cheapest look there is, which never waits for a network; `None` when it is gone, or
+    /// when only `locate` can tell.
     ///
     /// Equal to `located.version` means that everything known about it still holds. Anything else means: locate again.
     ///
     /// # Errors
     /// [`SourceError`] when the store does not answer.
     fn revalidate(&self, located: &Located) -> Result<Option<SourceVersion>, SourceError>;
+
+    /// True when [`Source::locate`] of this identifier may wait for a network: for seconds, or for minutes. This itself never
+    /// waits.
+    fn may_wait(&self, _identifier: &Identifier) -> bool {
+        false
+    }
 }
 
 /// An original that was found.
@@ -48,7 +55,7 @@ pub struct Located {
     pub version: SourceVersion,
     /// Length in bytes.
     pub length: u64,
-    /// When its content last changed.
+    /// When its content last changed, as far as is known.
     pub last_modified: SystemTime,
     /// The full form of the identifier: with its extension, and without `;1`.
     pub identifier: Identifier,

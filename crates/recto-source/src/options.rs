@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::RemoteOptions;
+
 /// Where originals are, and which of them may be served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -18,6 +20,8 @@ pub struct SourceOptions {
     /// Extensions that an identifier may leave off, where only one such file is there. Written in small letters;
     /// `TIF` and `Tif` are found too.
     pub extensions: Vec<String>,
+    /// Originals that lie elsewhere.
+    pub remote: RemoteOptions,
 }
 
 /// A folder to serve.
@@ -85,6 +89,7 @@ impl Default for SourceOptions {
             folders: Vec::new(),
             symlinks: Symlinks::default(),
             extensions: extensions.iter().map(|extension| (*extension).to_owned()).collect(),
+            remote: RemoteOptions::default(),
         }
     }
 }

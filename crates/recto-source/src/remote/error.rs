@@ -1,0 +1,168 @@
+//! Why an original cannot be fetched.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use recto_config::ByteSize;
+use recto_iiif::ErrorKind;
+
+/// Why nothing can be fetched at all.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoteError {
+    /// A prefix is no place that something could be fetched from.
+    #[error(
+        "`{}` in `source.remote.prefixes` names no place to fetch from: {rule}; write it like `https://images.example.org/masters/`",
+        super::address::shown(.prefix)
+    )]
+    Prefix {
+        /// As it was given.
+        prefix: String,
+        /// The rule that it breaks.
+        rule: &'static str,
+    },
+    /// The folder for fetched files cannot be used.
+    #[error("the folder `{}` cannot keep what is fetched", folder.display())]
+    Folder {
+        /// Which one.
+        folder: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl RemoteError {
+    /// What kind of failure it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Prefix { .. } => ErrorKind::Malformed,
+            Self::Folder { .. } => ErrorKind::Forbidden,
+        }
+    }
+}
+
+/// Why one original could not be fetched. No message holds the query of a URL.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// The origin does not give it to us.
+    #[error("its origin refuses it with {status}")]
+    Refused {
+        /// The status: 401, 403 or 451.
+        status: u16,
+    },
+    /// The origin gives an answer that is no file.
+    #[error("its origin answers {status}")]
+    Status {
+        /// The status.
+        status: u16,
+    },
+    /// It is too long.
+    #[error("it is longer than {limit}; `{option}` is the limit")]
+    TooLong {
+        /// The most that is fetched.
+        limit: ByteSize,
+        /// The option that says so.
+        option: &'static str,
+    },
+    /// Fewer bytes came than were announced.
+    #[error("it broke off after {got} of {expected} bytes")]
+    Truncated {
+        /// How many came.
+        got: u64,
+        /// How many were announced.
+        expected: u64,
+    },
+    /// No connection, or nothing sensible on it.
+    #[error("its origin cannot be talked to: {reason}")]
+    Connection {
+        /// What happened.
+        reason: String,
+    },
+    /// It took too long.
+    #[error("{what} took longer than {limit}")]
+    TimedOut {
+        /// What was waited for.
+        what: &'static str,
+        /// How long.
+        limit: recto_config::Duration,
+    },
+    /// A redirect leads where nothing is fetched from.
+    #[error(
+        "its origin leads on to `{target}`, from where nothing is fetched; add that place to `source.remote.prefixes` if it is meant to"
+    )]
+    Redirect {
+        /// Where it leads, without query.
+        target: String,
+    },
+    /// A redirect leads nowhere.
+    #[error("its origin leads on to what is no place to fetch from: {rule}")]
+    BadRedirect {
+        /// The rule that its target breaks.
+        rule: &'static str,
+    },
+    /// One redirect after the other.
+    #[error("its origin leads on more than {limit} times")]
+    TooManyRedirects {
+        /// The most that are followed.
+        limit: u32,
+    },
+    /// It is compressed on top of what it is, though that was not asked for.
+    #[error("its origin sends it encoded as `{encoding}`, which was not asked for")]
+    Encoded {
+        /// How.
+        encoding: String,
+    },
+    /// Too many others are being fetched.
+    #[error("too many others are being fetched; `source.remote.at_a_time` says how many")]
+    Busy,
+    /// Others that are being fetched take all the space.
+    #[error("others that are being fetched take up `source.remote.keep`")]
+    NoRoom,
+    /// It cannot be written.
+    #[error("it cannot be kept: {reason}")]
+    Disk {
+        /// What the system says.
+        reason: String,
+    },
+    /// The one who fetched it gave up.
+    #[error("fetching it was broken off")]
+    Abandoned,
+}
+
+impl FetchError {
+    /// What kind of failure it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::TooLong { .. } => ErrorKind::TooLarge,
+            Self::Refused { .. } | Self::Redirect { .. } | Self::BadRedirect { .. } => ErrorKind::NotFound,
+            Self::Busy | Self::NoRoom => ErrorKind::Unavailable { retry_after: Duration::from_secs(1) },
+            _ => ErrorKind::Unavailable { retry_after: self.remembered() },
+        }
+    }
+
+    /// How long the origin is not asked again.
+    pub(crate) fn remembered(&self) -> Duration {
+        match self {
+            // What has to do with us alone.
+            Self::Busy | Self::NoRoom | Self::Abandoned => Duration::ZERO,
+            Self::Connection { .. }
+            | Self::TimedOut { .. }
+            | Self::Truncated { .. }
+            | Self::Status { .. }
+            | Self::Disk { .. } => Duration::from_secs(5),
+            // What will most likely be the same next time.
+            Self::Refused { .. }
+            | Self::TooLong { .. }
+            | Self::Redirect { .. }
+            | Self::BadRedirect { .. }
+            | Self::TooManyRedirects { .. }
+            | Self::Encoded { .. } => Duration::from_mins(1),
+        }
+    }
+
+    pub(crate) fn disk(error: &io::Error) -> Self {
+        Self::Disk { reason: error.to_string() }
+    }
+}
