@@ -217,3 +217,77 @@ fn follow(folder: &Path, base: &str, path: &str) -> usize {
     }
     seen.len()
 }
+
+#[test]
+fn images_elsewhere_are_given_out_where_the_configuration_says_so() {
+    let there = Library::new();
+    there.put_png("book/1.png", 600, 800);
+    let elsewhere = there.serve(&[]);
+    let here = Library::new();
+    let url = format!("{}/iiif/presentation/2/book/manifest", elsewhere.base());
+    let (code, _, said) = recto(&["import", &url, "--to", here.path("taken").to_str().unwrap()]);
+    assert_eq!(code, 0, "{said}");
+    let body =
+        |server: &crate::support::Server| manifest(server, "taken")["items"][0]["items"][0]["items"][0]["body"].clone();
+    let server = here.serve(&[]);
+    let stays = body(&server);
+    assert_eq!(
+        stays["service"][0]["@id"].as_str().unwrap().strip_prefix(&elsewhere.base()).unwrap(),
+        "/iiif/2/book%2F1.png"
+    );
+    let refused = server.get(&format!("/iiif/3/{}/info.json", encoded(&format!("{}/x.png", elsewhere.base()))));
+    assert!(refused.status == 404 && refused.text().contains("source.remote.prefixes"), "{}", refused.text());
+    drop(server);
+    let prefixes = format!("source.remote.prefixes=[\"{}/\"]", elsewhere.base());
+    let server = here.serve_again(&["--set", &prefixes]);
+    let ours = body(&server);
+    let image = encoded(&format!("{}/iiif/2/book%2F1.png/full/full/0/default.jpg", elsewhere.base()));
+    let service = format!("{}/iiif/3/{image}", server.base());
+    assert_eq!(
+        (&ours["service"][0]["id"], &ours["id"]),
+        (&json!(service), &json!(format!("{service}/full/max/0/default.jpg")))
+    );
+    let info = get(&server, &format!("/iiif/3/{image}/info.json"));
+    assert_eq!((&info["width"], &info["height"], &info["id"]), (&json!(600), &json!(800), &json!(service)));
+    let part = "100,200,256,256/128,128/0/default.jpg";
+    let (own, other) =
+        (server.get(&format!("/iiif/3/{image}/{part}")), elsewhere.get(&format!("/iiif/3/book%2F1.png/{part}")));
+    assert_eq!(own.size(), (128, 128));
+    let (own, other) = (own.image().to_rgb8(), other.image().to_rgb8());
+    let difference = own.iter().zip(other.iter()).map(|(one, other)| u64::from(one.abs_diff(*other))).sum::<u64>();
+    assert!(difference / (own.len() as u64) < 6, "{}", difference / own.len() as u64);
+    // The same of a METS file that names images on the web.
+    let named = format!("{}/iiif/3/book%2F1.png/full/300,/0/default.jpg", elsewhere.base());
+    let mets = format!(
+        "<mets xmlns=\"http://www.loc.gov/METS/\" xmlns:xlink=\"http://www.w3.org/1999/xlink\"><fileSec><fileGrp USE=\"DEFAULT\">\
+        <file ID=\"F1\" MIMETYPE=\"image/jpeg\"><FLocat LOCTYPE=\"URL\" xlink:href=\"{named}\"/></file></fileGrp></fileSec>\
+        <structMap TYPE=\"PHYSICAL\"><div TYPE=\"physSequence\"><div TYPE=\"page\" ORDER=\"1\" ORDERLABEL=\"1r\"><fptr FILEID=\"F1\"/></div></div></structMap></mets>"
+    );
+    here.put("remote/mets.xml", mets.as_bytes());
+    let service = crate::search::until("the METS file", || {
+        let document = server.get("/iiif/presentation/3/remote/manifest");
+        let body =
+            (document.status == 200).then(|| document.json()["items"][0]["items"][0]["items"][0]["body"].clone())?;
+        body["service"][0]["id"].as_str().map(str::to_owned)
+    });
+    let whole = encoded(&named.replace("/300,/", "/max/"));
+    assert_eq!(service, format!("{}/iiif/3/{whole}", server.base()), "all of the image, where it has a service");
+    assert_eq!(server.get(&format!("/iiif/3/{whole}/full/max/0/default.jpg")).size(), (600, 800));
+    // What was fetched stays while its origin is away, also after a restart.
+    drop(elsewhere);
+    drop(server);
+    let server = here.serve_again(&["--set", &prefixes]);
+    assert_eq!(server.get(&format!("/iiif/3/{image}/full/150,/0/default.jpg")).size(), (150, 200));
+    let missing = server.get(&format!("/iiif/3/{}/info.json", image.replace("1.png", "2.png")));
+    assert_eq!(missing.status, 503, "{}", missing.text());
+    let other = server.get(&format!("/iiif/3/{}/info.json", encoded("http://127.0.0.1:1/x.png")));
+    assert_eq!(other.status, 404, "{}", other.text());
+    server.assert_clean_log();
+}
+
+fn encoded(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+        .to_string()
+        .replace("%2E", ".")
+        .replace("%2D", "-")
+}

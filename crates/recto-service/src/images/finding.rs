@@ -66,7 +66,10 @@ impl ImageService {
             return Ok(known);
         }
         // Taken before the original is read: if it is replaced meanwhile, the failure is not remembered for the new one.
-        let version = self.settled_version(identifier).await;
+        let version = match self.fetched(identifier).await {
+            Some(fetched) => Some(fetched?),
+            None => self.settled_version(identifier).await,
+        };
         if let Some(failure) = self.inner.failures.get(identifier)
             && failure.version == version
         {
@@ -122,6 +125,20 @@ impl ImageService {
             Ok(ShortFacts::of(open.decoder.facts()))
         });
         look.await.and_then(|found| found)
+    }
+
+    /// The version of an original that lies elsewhere and has to be fetched first: where waiting holds up nobody, and before it takes
+    /// a place among those that touch pixels. `None` for one that is at hand.
+    async fn fetched(&self, identifier: &Identifier) -> Option<Result<SourceVersion, ServiceError>> {
+        if !self.inner.source.may_wait(identifier) {
+            return None;
+        }
+        let (inner, wanted) = (Arc::clone(&self.inner), identifier.clone());
+        let fetched = tokio::task::spawn_blocking(move || inner.source.locate(&wanted)).await;
+        Some(match fetched {
+            Ok(located) => located.map(|located| located.version).map_err(ServiceError::from),
+            Err(_) => Err(ServiceError::Panicked),
+        })
     }
 
     /// The version of an original, once it is old enough that a further change would give it another one: two changes within

@@ -16,7 +16,7 @@ use recto_ingest::{Library, LibraryOptions, Severity, WatchOptions, Whole};
 use recto_server::{App, Server};
 use recto_service::policy::{AllowAll, Policy};
 use recto_service::{AnnotationService, ImageService, ImageServiceParts, Metrics, ObjectService};
-use recto_source::{Filesystem, Folder, Symlinks};
+use recto_source::{Filesystem, Folder, Remote, Sources, Symlinks};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigArguments};
@@ -152,14 +152,18 @@ fn raise_open_file_limit() {
 }
 
 async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::Result<()> {
-    let source = Arc::new(Filesystem::new(&config.source)?);
+    let folders_of_source = Filesystem::new(&config.source)?;
     let cache = open_cache(&config, &folders, state)?;
     let policy: Arc<dyn Policy> = Arc::new(AllowAll);
     let said = Arc::clone(&policy);
     // The names under which the source knows the folders are the ones in the objects' identifiers.
-    let names = source.folders().map(|(name, path)| (name.to_owned(), path.to_owned())).collect::<Vec<_>>();
+    let names = folders_of_source.folders().map(|(name, path)| (name.to_owned(), path.to_owned())).collect::<Vec<_>>();
     let whole = Whole { identifier: config.library.identifier.clone(), title: config.library.title.clone() };
     let library = Library::named(names, library_options(&config))?.called(whole);
+    let elsewhere = &config.source.remote;
+    let remote = elsewhere.is_on().then(|| Remote::new(elsewhere, state.join("remote"))).transpose()?;
+    let source = Arc::new(Sources::new(folders_of_source, remote));
+    let proxied = elsewhere.prefixes.clone();
     let title = config.library.title.clone().unwrap_or_else(|| "Recto".to_owned());
     let watch = WatchOptions { rescan: config.library.rescan_every.into(), ..WatchOptions::default() };
     let images = ImageService::start(ImageServiceParts {
@@ -204,7 +208,7 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
     if config.library.watch {
         annotations.keep_beside(&objects);
     }
-    let app = App::new(images, objects, annotations, title, Vec::new(), config.server.clone())?;
+    let app = App::new(images, objects, annotations, title, proxied, config.server.clone())?;
     let listen = config.server.listen.clone();
     let server = Server::bind(app).await.with_context(|| {
         format!("`{listen}` cannot be listened on; another program may have it: choose another with --listen")
