@@ -97,7 +97,8 @@ def main():
             subprocess.run([given.texts, "make", state, "--pages", str(given.pages), *words], check=True)
         empty = os.path.join(place, "empty")
         os.makedirs(empty)
-        process, address, _ = serve(given.recto, empty, state, "--set", "library.watch=false")
+        process, address, _ = serve(given.recto, empty, state, "--set", "library.watch=false",
+                                    "--set", "library.look_ahead=false")
         try:
             subprocess.run([given.texts, "ask", address, "--state", state, *words, "--seconds", given.seconds,
                             "--pid", str(process.pid)], check=True)

@@ -10,7 +10,7 @@ libfuzzer_sys::fuzz_target!(init: recto_fuzz::prepare(), |bytes: &[u8]| recto_fu
     let (first, _) = text::read(bytes, 0, "a");
     let canvas = Dimensions::new(1000, 1500);
     if let Some(size) = first.size {
-        text::proportions(size, canvas, "a");
+        let _proportions = text::proportions(size, canvas, "a");
     }
     for word in first.words() {
         assert!(!word.text.is_empty() && !word.text.contains(char::is_whitespace), "{word:?}");

@@ -69,6 +69,46 @@ fn many_objects_are_put_in_one_transaction_or_not_at_all() {
 }
 
 #[test]
+fn an_index_is_mapped_from_a_copy_that_goes_with_its_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("text.sqlite");
+    let files = || {
+        let names = std::fs::read_dir(folder.path().join("text-indexes")).unwrap();
+        let mut names: Vec<String> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| name != "run");
+        names.sort();
+        names
+    };
+    let store = TextStore::open(&path).unwrap();
+    assert!(store.mapped_index(7).unwrap().is_none());
+    let first = store.put(7, Fingerprint(1), b"first", 1, &[]).unwrap();
+    assert_eq!(files(), Vec::<String>::new(), "nothing is copied that nobody wants");
+    let (version, mapped) = store.mapped_index(7).unwrap().unwrap();
+    assert_eq!((version, &mapped[..], mapped.is_in_memory()), (first, &b"first"[..], false));
+    assert_eq!(files(), [format!("7-{first}.index")]);
+    let second = store.put(7, Fingerprint(2), b"second", 1, &[]).unwrap();
+    assert_eq!(&mapped[..], b"first", "who has opened it keeps it");
+    assert_eq!(&store.mapped_index(7).unwrap().unwrap().1[..], b"second");
+    assert_eq!(files(), [format!("7-{second}.index")]);
+    drop(store);
+    // What a run of the program left goes on; what nothing names, and what another run of the machine wrote, does not.
+    std::fs::write(folder.path().join("text-indexes/9-9.index"), "left").unwrap();
+    std::fs::write(folder.path().join(format!("text-indexes/7-{second}.index.1-2")), "cut").unwrap();
+    let store = TextStore::open(&path).unwrap();
+    assert_eq!(files(), [format!("7-{second}.index")]);
+    drop(store);
+    std::fs::write(folder.path().join("text-indexes/run"), "another").unwrap();
+    let store = TextStore::open(&path).unwrap();
+    assert_eq!(files(), Vec::<String>::new());
+    assert_eq!(&store.mapped_index(7).unwrap().unwrap().1[..], b"second");
+    assert!(store.delete(7).unwrap());
+    assert_eq!(files(), Vec::<String>::new());
+    let memory = TextStore::in_memory().unwrap();
+    memory.put(1, Fingerprint(1), b"only", 1, &[]).unwrap();
+    assert!(memory.mapped_index(1).unwrap().unwrap().1.is_in_memory());
+}
+
+#[test]
 fn a_shard_is_mapped_and_who_has_opened_it_keeps_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("text.sqlite");

@@ -52,6 +52,9 @@ impl Layout {
     pub(crate) fn of(page: &Page) -> Self {
         let mut layout = Self::default();
         let count = page.word_count();
+        layout.text.reserve(page.text_len() + count);
+        layout.segments.reserve(count);
+        layout.pieces.reserve(count);
         let mut ordinal = usize::from(begins_with_second_part(page));
         let mut before: Option<(bool, usize)> = None;
         while let Some(word) = page.word(ordinal) {

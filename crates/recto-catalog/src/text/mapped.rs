@@ -21,19 +21,30 @@ impl Mapped {
     /// Maps a file of this length, which must be one that [`super::shards`] wrote: whole, under a name that is never used
     /// again.
     pub(super) fn open(path: &Path, length: u64) -> io::Result<Self> {
-        let file = File::open(path)?;
-        if file.metadata()?.len() != length {
+        let mapped = Self::open_whole(path)?;
+        if mapped.len() as u64 != length {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "it is not as long as it was written"));
         }
-        if length == 0 {
+        Ok(mapped)
+    }
+
+    /// Maps all of a file that was written whole, under a name that is never used again.
+    pub(super) fn open_whole(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        if file.metadata()?.len() == 0 {
             return Ok(Self::memory(Vec::new()));
         }
         #[expect(unsafe_code, reason = "the system cannot promise that a mapped file stays as it is; we can")]
         // SAFETY: the bytes may not change, and the file may not get shorter, while it is mapped. Only this program writes in
-        // the folder, each file once, under a name with a version that is never given again: written elsewhere, then renamed.
+        // the folders, each file once, under a name with a version that is never given again: written elsewhere, then renamed.
         // Afterwards it is deleted at most, and what is mapped outlives its name.
         let mapped = unsafe { memmap2::Mmap::map(&file)? };
         Ok(Self(Bytes::File(Arc::new(mapped))))
+    }
+
+    /// Do the bytes take memory of this program, whatever the system does?
+    pub fn is_in_memory(&self) -> bool {
+        matches!(self.0, Bytes::Memory(_))
     }
 
     /// The same for bytes that no file holds.

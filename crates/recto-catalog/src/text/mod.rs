@@ -15,6 +15,7 @@
 //! # Ok::<(), recto_catalog::CatalogError>(())
 //! ```
 
+mod indexes;
 mod mapped;
 mod shards;
 
@@ -29,10 +30,12 @@ use crate::{CatalogError, Fingerprint, migrations};
 pub use self::mapped::Mapped;
 pub use self::shards::ShardState;
 
+use self::indexes::Indexes;
 use self::shards::Shards;
 
 /// A page's words and boxes take 2 to 3 KB: several fit in a page of the file with little left over.
-const SHAPE: Shape = Shape { steps: migrations::TEXTS, durability: Durability::OfProcess, page_bytes: 16 << 10 };
+const SHAPE: Shape =
+    Shape { steps: migrations::TEXTS, durability: Durability::OfProcess, page_bytes: 16 << 10, mapped_bytes: 1 << 31 };
 
 /// The texts of one library.
 ///
@@ -42,6 +45,7 @@ const SHAPE: Shape = Shape { steps: migrations::TEXTS, durability: Durability::O
 pub struct TextStore {
     connections: Connections,
     shards: Shards,
+    indexes: Indexes,
 }
 
 /// What is known of an object's text, without the text.
@@ -89,14 +93,15 @@ pub type ObjectState = (i64, TextState);
 
 impl TextStore {
     /// Opens the database file, or makes it, and brings it to the newest version. Files of shards lie beside it in
-    /// `text-shards`.
+    /// `text-shards`, copies of indexes in `text-indexes`.
     ///
     /// # Errors
     /// When the file cannot be opened, is no database, or was written by a newer program.
     pub fn open(path: &Path) -> Result<Self, CatalogError> {
         let connections = Connections::open(path, &SHAPE)?;
         let shards = Shards::beside(path, &connections)?;
-        Ok(Self { connections, shards })
+        let indexes = Indexes::beside(path, &connections)?;
+        Ok(Self { connections, shards, indexes })
     }
 
     /// A store that is gone when it is dropped.
@@ -104,7 +109,11 @@ impl TextStore {
     /// # Errors
     /// When there is no memory for it.
     pub fn in_memory() -> Result<Self, CatalogError> {
-        Ok(Self { connections: Connections::in_memory(&SHAPE)?, shards: Shards::in_memory() })
+        Ok(Self {
+            connections: Connections::in_memory(&SHAPE)?,
+            shards: Shards::in_memory(),
+            indexes: Indexes::in_memory(),
+        })
     }
 
     /// What is known of an object's text; `None` when it was never put.
@@ -138,8 +147,10 @@ impl TextStore {
     ) -> Result<i64, CatalogError> {
         let mut writer = self.connections.writer();
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let before = version_of(&transaction, object)?;
         let version = put(&transaction, object, signature, index, words, pages)?;
         transaction.commit()?;
+        self.forget(&[(object, before)]);
         Ok(version)
     }
 
@@ -150,11 +161,23 @@ impl TextStore {
     pub fn put_many(&self, objects: &[TextObject]) -> Result<(), CatalogError> {
         let mut writer = self.connections.writer();
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut before = Vec::with_capacity(objects.len());
         for TextObject { object, signature, index, words, pages } in objects {
+            before.push((*object, version_of(&transaction, *object)?));
             put(&transaction, *object, *signature, index, *words, pages)?;
         }
         transaction.commit()?;
+        self.forget(&before);
         Ok(())
+    }
+
+    /// Deletes the copies of indexes that are no more.
+    fn forget(&self, before: &[(i64, Option<i64>)]) {
+        for (object, version) in before {
+            if let Some(version) = version {
+                self.indexes.forget(*object, *version);
+            }
+        }
     }
 
     /// Forgets the text of an object. True when there was anything.
@@ -163,7 +186,10 @@ impl TextStore {
     /// When the database fails; then the object is as it was.
     pub fn delete(&self, object: i64) -> Result<bool, CatalogError> {
         let writer = self.connections.writer();
-        Ok(writer.prepare_cached("DELETE FROM text_object WHERE object = ?1")?.execute([object])? > 0)
+        let before = version_of(&writer, object)?;
+        let deleted = writer.prepare_cached("DELETE FROM text_object WHERE object = ?1")?.execute([object])?;
+        self.forget(&[(object, before)]);
+        Ok(deleted > 0)
     }
 
     /// Version and index of an object.
@@ -232,6 +258,11 @@ fn fingerprint(row: &Row<'_>, column: usize) -> rusqlite::Result<Fingerprint> {
 fn next_version(transaction: &Transaction<'_>) -> Result<i64, CatalogError> {
     let mut statement = transaction.prepare_cached("UPDATE text_version SET last = last + 1 RETURNING last")?;
     Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+fn version_of(connection: &rusqlite::Connection, object: i64) -> Result<Option<i64>, CatalogError> {
+    let mut statement = connection.prepare_cached("SELECT version FROM text_object WHERE object = ?1")?;
+    Ok(statement.query_row([object], |row| row.get(0)).optional()?)
 }
 
 fn put(

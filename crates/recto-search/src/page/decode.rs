@@ -1,6 +1,9 @@
 //! Reading a page's blob, whatever its bytes are.
 
+use std::cell::RefCell;
+
 use recto_iiif::Rect;
+use zstd::bulk::Decompressor;
 
 use super::{Entry, LineEntry, MAGIC, MAX_BYTES, MOST_ITEMS, Page, VERSION, WHAT, boxes, line_bits, word_bits};
 use crate::SearchError;
@@ -25,8 +28,40 @@ impl Page {
         if zstd::zstd_safe::get_frame_content_size(frame).ok().flatten() != Some(length as u64) {
             return Err(CORRUPT);
         }
-        let raw = zstd::bulk::decompress(frame, length).map_err(|_| CORRUPT)?;
-        read(&mut Reader::new(&raw)).ok_or(CORRUPT)
+        SCRATCH.with_borrow_mut(|scratch| {
+            let raw = scratch.decompress(frame, length).ok_or(CORRUPT)?;
+            read(&mut Reader::new(raw)).ok_or(CORRUPT)
+        })
+    }
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// What a thread decompresses with: to set it up anew takes as long as the page itself.
+#[derive(Default)]
+struct Scratch {
+    decompressor: Option<Decompressor<'static>>,
+    raw: Vec<u8>,
+}
+
+impl Scratch {
+    /// A buffer that is kept for the next page is no longer.
+    const KEPT_BYTES: usize = 256 << 10;
+
+    fn decompress(&mut self, frame: &[u8], length: usize) -> Option<&[u8]> {
+        let decompressor = match &mut self.decompressor {
+            Some(known) => known,
+            none => none.insert(Decompressor::new().ok()?),
+        };
+        if self.raw.capacity() > Self::KEPT_BYTES {
+            self.raw = Vec::new();
+        }
+        self.raw.clear();
+        self.raw.reserve(length);
+        decompressor.decompress_to_buffer(frame, &mut self.raw).ok()?;
+        (self.raw.len() == length).then_some(&self.raw)
     }
 }
 
@@ -38,11 +73,13 @@ fn read(reader: &mut Reader<'_>) -> Option<Page> {
     }
     let lines = reader.length().filter(|lines| *lines <= MOST_ITEMS)?;
     let words = reader.text()?;
-    if words.bytes().filter(|byte| *byte == b'\n').count() > MOST_ITEMS {
+    let count = words.bytes().filter(|byte| *byte == b'\n').count();
+    if count > MOST_ITEMS {
         return None;
     }
     let mean = reader.number()?;
     page.text.reserve(words.len());
+    page.entries.reserve(count);
     let mut words = words.split_terminator('\n');
     let mut last = boxes::Last::default();
     let mut last_ms = 0;

@@ -117,6 +117,11 @@ impl Page {
         self.language.as_deref()
     }
 
+    /// Bytes of all words.
+    pub(crate) fn text_len(&self) -> usize {
+        self.text.len()
+    }
+
     /// The number of its words.
     pub fn word_count(&self) -> usize {
         self.entries.len()

@@ -152,7 +152,7 @@ impl ObjectService {
         let (texts, row) = (self.inner.texts.clone(), item.row);
         let text = blocking(move || Ok(texts.object(row)?)).await?;
         let identifier = Identifier::new(item.identifier.as_str());
-        let with_text = text.iter().flat_map(|text| &text.canvases).filter(|canvas| canvas.has_text);
+        let with_text = text.iter().flat_map(|text| text.canvases()).filter(|canvas| canvas.has_text);
         let written = self.written(item).await?;
         Ok(Added {
             texts: with_text.map(|canvas| urls.canvas(&identifier, &canvas.name)).collect(),

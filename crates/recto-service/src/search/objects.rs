@@ -69,7 +69,7 @@ impl SearchService {
         container: Option<&Container>,
     ) -> Result<AllHits, ServiceError> {
         let matches = if asked.request.admits_page_text() { searched.matches(asked) } else { Matches::default() };
-        let mut notes = self.annotation_hits(asked, item, &searched.text.canvases, container)?;
+        let mut notes = self.annotation_hits(asked, item, searched.text.canvases(), container)?;
         if let Some(scope) = &searched.scope {
             notes.retain(|canvas| scope.contains(canvas as u32));
         }
@@ -146,7 +146,7 @@ impl SearchService {
         is_alone: bool,
     ) -> Result<Vec<Vec<search::Term>>, ServiceError> {
         let scope = searched.scope.as_ref();
-        let notes = self.annotation_terms(asked, item, &searched.text.canvases, scope)?;
+        let notes = self.annotation_terms(asked, item, searched.text.canvases(), scope)?;
         // Where there is but one list, it can be cut at once.
         let (min, most) = if is_alone && notes.is_empty() { (asked.request.min, MOST_TERMS) } else { (1, usize::MAX) };
         if !asked.request.admits_page_text() {
@@ -162,7 +162,7 @@ impl SearchService {
         let Some(mut searched) = self.searched(asked, asked.item.row, identifier.clone())? else {
             return Ok(None);
         };
-        let place = |name: &str| searched.text.canvases.iter().position(|canvas| canvas.name == name);
+        let place = |name: &str| searched.text.canvases().iter().position(|canvas| canvas.name == name);
         let wanted: Vec<(u32, Option<Rect>)> = match &asked.part {
             Part::Object | Part::Collection => return Ok(Some(searched)),
             Part::Canvas(name) => {
@@ -172,8 +172,13 @@ impl SearchService {
             }
             Part::Range(canvases) => {
                 let uri = |name: &str| asked.urls.canvas(&identifier, name);
-                let known: std::collections::HashMap<String, u32> =
-                    searched.text.canvases.iter().zip(0..).map(|(canvas, place)| (uri(&canvas.name), place)).collect();
+                let known: std::collections::HashMap<String, u32> = searched
+                    .text
+                    .canvases()
+                    .iter()
+                    .zip(0..)
+                    .map(|(canvas, place)| (uri(&canvas.name), place))
+                    .collect();
                 canvases.iter().filter_map(|(uri, area)| Some((*known.get(uri)?, *area))).collect()
             }
         };
@@ -200,13 +205,13 @@ impl SearchService {
     ) -> Result<Option<Searched>, ServiceError> {
         let Some(text) = self.objects.inner.texts.canvases(row)? else { return Ok(None) };
         let may = |place: &u32| {
-            let canvas = text.canvases.get(*place as usize);
+            let canvas = text.canvases().get(*place as usize);
             canvas.is_some_and(|canvas| self.objects.may_read_text(canvas, &asked.caller).is_ok())
         };
         if !self.objects.inner.policy.hides_parts(&asked.caller, &identifier) {
             return Ok(Some(Searched { row, identifier, text, scope: None, regions: Vec::new() }));
         }
-        let all = 0..text.canvases.len() as u32;
+        let all = 0..text.canvases().len() as u32;
         let allowed: Vec<u32> = all.clone().filter(may).collect();
         let scope = (allowed.len() < all.len()).then(|| search::Scope::of_pages(allowed));
         Ok(Some(Searched { row, identifier, text, scope, regions: Vec::new() }))
@@ -246,7 +251,7 @@ impl Searched {
 
     fn found(&self, asked: &Asked, hit: Hit, name: &str, container: Option<&Container>) -> FoundHit {
         let part = |(part, number): (search::Part, usize)| {
-            let canvas = self.text.canvases.get(part.page as usize)?;
+            let canvas = self.text.canvases().get(part.page as usize)?;
             Some(FoundPart {
                 id: format!("{name}-{number}"),
                 canvas: asked.urls.canvas(&self.identifier, &canvas.name),
@@ -265,14 +270,14 @@ impl Searched {
     fn place_of(&self, hit: &FoundHit) -> usize {
         let canvas = hit.parts.first().map_or("", |part| part.canvas.as_str());
         let is_it = |layout: &CanvasLayout| canvas.ends_with(&canvas_end(&layout.name));
-        self.text.canvases.iter().position(is_it).unwrap_or(self.text.canvases.len())
+        self.text.canvases().iter().position(is_it).unwrap_or(self.text.canvases().len())
     }
 
     /// Does a hit touch the parts of pages that are meant?
     fn is_within(&self, hit: &FoundHit) -> bool {
         hit.parts.iter().any(|part| {
             let is_it = |layout: &CanvasLayout| part.canvas.ends_with(&canvas_end(&layout.name));
-            let Some(place) = self.text.canvases.iter().position(is_it) else { return false };
+            let Some(place) = self.text.canvases().iter().position(is_it) else { return false };
             let mut regions = self.regions.iter().filter(|(page, _)| *page as usize == place).peekable();
             regions.peek().is_none() || part.area.is_some_and(|area| regions.any(|(_, region)| overlap(area, *region)))
         })

@@ -36,7 +36,7 @@ impl SearchService {
         let Some((object, name)) = canvas.and_then(|canvas| urls.parse_canvas(canvas)) else { return Ok(None) };
         let Some(item) = self.objects.catalog().manifest(object.as_str())? else { return Ok(None) };
         let Some(text) = self.objects.inner.texts.object(item.row)? else { return Ok(None) };
-        let layout = text.canvases.iter().find(|layout| layout.name == name.as_str());
+        let layout = text.canvases().iter().find(|layout| layout.name == name.as_str());
         Ok(layout.map(|layout| HitPlace {
             object,
             label: layout.label.clone().unwrap_or_else(|| layout.name.clone()),

@@ -49,11 +49,16 @@ pub(super) fn join(canvases: &[CanvasLayout], line_ends: &[u8], index: &[u8]) ->
     blob
 }
 
-/// The list, and the others without a copy. `None` where this is no such blob.
-pub(super) fn split(blob: &Bytes) -> Option<(Vec<CanvasLayout>, Bytes, Bytes)> {
+/// The three parts, without a copy. `None` where this is no such blob.
+pub(super) fn split(blob: &Bytes) -> Option<(Bytes, Bytes, Bytes)> {
     let (list, rest) = part(blob)?;
     let (line_ends, index) = part(&rest)?;
-    Some((serde_json::from_slice(&list).ok()?, line_ends, index))
+    Some((list, line_ends, index))
+}
+
+/// The list of canvases; `None` where this is no such list.
+pub(super) fn read(list: &Bytes) -> Option<Vec<CanvasLayout>> {
+    serde_json::from_slice(list).ok()
 }
 
 fn part(blob: &Bytes) -> Option<(Bytes, Bytes)> {
@@ -78,9 +83,11 @@ mod tests {
             image: Some("a/001.tif".into()),
         };
         let blob = Bytes::from(join(std::slice::from_ref(&canvas), b"ends", b"index"));
-        assert_eq!(split(&blob), Some((vec![canvas], Bytes::from_static(b"ends"), Bytes::from_static(b"index"))));
-        for broken in [&b""[..], b"\x01", b"\xff\xff\xff\xff[]", b"\x02\0\0\0[]", b"\x02\0\0\0{}\0\0\0\0"] {
+        let (list, ends, index) = split(&blob).unwrap();
+        assert_eq!((read(&list), &ends[..], &index[..]), (Some(vec![canvas]), &b"ends"[..], &b"index"[..]));
+        for broken in [&b""[..], b"\x01", b"\xff\xff\xff\xff[]", b"\x02\0\0\0[]"] {
             assert_eq!(split(&Bytes::copy_from_slice(broken)), None);
         }
+        assert_eq!(read(&Bytes::from_static(b"{}")), None);
     }
 }

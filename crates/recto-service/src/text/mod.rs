@@ -7,7 +7,7 @@ mod pages;
 mod reading;
 mod shards;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use recto_catalog::CatalogError;
@@ -27,8 +27,10 @@ pub use self::making::TextMaker;
 pub use self::shards::make_text_shards;
 pub(crate) use self::shards::{FEW_OBJECTS, OpenShard};
 
-/// Bytes of indexes that are kept for the next query.
+/// Bytes of memory for what is known of open indexes; the indexes themselves are mapped files.
 const INDEXES_KEPT_BYTES: u64 = 64 << 20;
+/// What an open index takes at least, so that not too many are open at a time: a system maps some ten thousand files.
+const BYTES_OF_ONE: usize = 4 << 10;
 
 /// The texts as they are kept. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -43,11 +45,13 @@ pub(crate) struct Texts {
 pub(crate) struct ObjectText {
     /// Grows with each change: pages of another version do not belong to this index.
     pub(crate) version: i64,
-    /// Its canvases, in order: what the index calls a page is a place in this list.
-    pub(crate) canvases: Vec<CanvasLayout>,
-    /// Where its lines end.
-    line_ends: LineEnds,
-    /// Memory that it takes, about.
+    /// Its canvases as they are kept; most of those who look for a word never want to know them.
+    list: Bytes,
+    canvases: OnceLock<Vec<CanvasLayout>>,
+    /// Where its lines end, as it is kept.
+    ends: Bytes,
+    line_ends: OnceLock<LineEnds>,
+    /// Memory that it takes, about, when all of it is read.
     bytes: usize,
     /// Where which word is.
     pub(crate) index: Index,
@@ -86,8 +90,9 @@ impl Texts {
         if let Some(known) = self.opened.get(&(row, state.version)) {
             return Ok(Some(known));
         }
-        let Some((version, blob)) = self.store.index(row)? else { return Ok(None) };
-        let Some(text) = open(version, &Bytes::from(blob)) else {
+        let Some((version, blob)) = self.store.mapped_index(row)? else { return Ok(None) };
+        let own = if blob.is_in_memory() { blob.len() } else { 0 };
+        let Some(text) = open(version, &Bytes::from_owner(blob), own) else {
             tracing::error!(row, "the index of a text is broken; it is made anew with the next change of the object");
             return Ok(None);
         };
@@ -109,7 +114,7 @@ impl Texts {
     /// The text of a canvas, by its place in the object; `None` where it has none. Blocks.
     pub(crate) fn page(&self, row: i64, page: u32) -> Option<PageText> {
         let object = self.object(row).ok()??;
-        let size = object.canvases.get(page as usize)?.size();
+        let size = object.canvases().get(page as usize)?.size();
         let mut text = text_of(&Page::decode(&self.page_blob(row, object.version, page)?).ok()?);
         text.size = (!size.is_empty()).then(|| PageSize {
             width: size.width_px.into(),
@@ -120,17 +125,24 @@ impl Texts {
     }
 }
 
-fn open(version: i64, blob: &Bytes) -> Option<ObjectText> {
-    let (canvases, line_ends, index) = layout::split(blob)?;
-    let line_ends = LineEnds::read(&line_ends)?;
-    let bytes = blob.len() + canvases.len() * 64 + line_ends.bytes();
-    Some(ObjectText { version, canvases, line_ends, bytes, index: Index::open(index).ok()? })
+/// `own_bytes` is what the blob itself takes of the program's memory.
+fn open(version: i64, blob: &Bytes, own_bytes: usize) -> Option<ObjectText> {
+    let (list, ends, index) = layout::split(blob)?;
+    let index = Index::open(index).ok()?;
+    // Names and numbers take twice as much as their text, the end of a line four bytes instead of one or two.
+    let bytes = own_bytes + list.len() * 2 + ends.len() * 4 + BYTES_OF_ONE;
+    Some(ObjectText { version, list, canvases: OnceLock::new(), ends, line_ends: OnceLock::new(), bytes, index })
 }
 
 impl ObjectText {
+    /// Its canvases, in order: what the index calls a page is a place in this list. A list that cannot be read is empty.
+    pub(crate) fn canvases(&self) -> &[CanvasLayout] {
+        self.canvases.get_or_init(|| layout::read(&self.list).unwrap_or_default())
+    }
+
     /// On how many lines a match is.
     pub(crate) fn places(&self, span: Span) -> u32 {
-        self.line_ends.parts(span)
+        self.line_ends.get_or_init(|| LineEnds::read(&self.ends).unwrap_or_default()).parts(span)
     }
 }
 

@@ -63,9 +63,9 @@ impl ObjectService {
         let missing =
             || ServiceError::NoSuchObject { what: "text of a canvas", identifier: format!("{identifier}/{name}") };
         let object = blocking(move || Ok(texts.object(row)?)).await?.ok_or_else(missing)?;
-        let place = object.canvases.iter().position(|canvas| canvas.name == name.as_str() && canvas.has_text);
+        let place = object.canvases().iter().position(|canvas| canvas.name == name.as_str() && canvas.has_text);
         let place = place.ok_or_else(missing)?;
-        self.may_read_text(&object.canvases[place], caller)?;
+        self.may_read_text(&object.canvases()[place], caller)?;
         let texts = self.inner.texts.clone();
         let read = blocking(move || Ok(texts.page(row, u32::try_from(place).unwrap_or(u32::MAX)))).await?;
         read.ok_or_else(missing)

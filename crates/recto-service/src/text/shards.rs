@@ -116,7 +116,7 @@ impl Texts {
         let mut indexes: Vec<Index> = Vec::with_capacity(members.len());
         for (row, version) in members {
             let Some((found, blob)) = self.store.index(*row)? else { return Ok(None) };
-            let Some(text) = super::open(found, &blob.into()).filter(|_| found == *version) else { return Ok(None) };
+            let Some(text) = super::open(found, &blob.into(), 0).filter(|_| found == *version) else { return Ok(None) };
             indexes.push(text.index);
         }
         let blob = coarse::build(&indexes.iter().collect::<Vec<_>>());
