@@ -56,6 +56,19 @@ fn s1_4_s2_14_what_is_ignored_is_said_and_has_no_place_in_the_addresses() {
 }
 
 #[test]
+fn s1_9_what_is_asked_in_the_words_of_the_draft_is_answered_as_1_0() {
+    let library = Library::new();
+    library.put_png("book/1.png", 800, 400).put("book/1.xml", &page(800, 400, &["birds sing"]));
+    let server = library.serve(&[]);
+    wait_for_search(&server, "book");
+    for path in ["manifest?q=birds", "manifest/autocomplete?q=bi", "canvas/1?q=birds"] {
+        let (draft, final_form) = (format!("/iiif/search/0/book/{path}"), format!("/iiif/search/1/book/{path}"));
+        assert_eq!(sound(&server, &draft), sound(&server, &final_form), "{path}");
+    }
+    assert_eq!(server.get("/iiif/search/3/book/manifest?q=birds").status, 404);
+}
+
+#[test]
 fn s2_16_completions_stand_in_order_and_min_and_filters_narrow_them() {
     let library = Library::new();
     library.put_png("book/1.png", 800, 400);

@@ -64,16 +64,20 @@ pub struct SearchPath {
 }
 
 const AUTOCOMPLETE: &str = "autocomplete";
+/// What stood for the version in the drafts of 1.0.
+const BEFORE_1: &str = "0";
 
 impl SearchPath {
-    /// Reads a path, still encoded; `None` where no service can be.
+    /// Reads a path, still encoded; `None` where no service can be. What old viewers ask below `0`, before there was 1.0, is answered
+    /// as 1.0.
     ///
     /// # Errors
     ///
     /// [`RequestError::Malformed`] for an identifier or a name whose escapes cannot be read.
     pub fn parse(path: &str) -> Result<Option<Self>, RequestError> {
         let Some((version, rest)) = path.split_once('/') else { return Ok(None) };
-        let Some(version) = Version::from_segment(version) else { return Ok(None) };
+        let version = if version == BEFORE_1 { Some(Version::V1) } else { Version::from_segment(version) };
+        let Some(version) = version else { return Ok(None) };
         let Some((identifier, scope, operation)) = parts(rest) else { return Ok(None) };
         let scope = match scope {
             RawScope::Manifest => Scope::Manifest,
