@@ -12,6 +12,7 @@
 mod clock;
 mod corpus;
 mod measure;
+mod queries;
 mod store;
 
 use std::path::PathBuf;

@@ -10,43 +10,11 @@ use recto_testkit::Rng;
 
 use crate::clock::Instant;
 use crate::corpus::Corpus;
+use crate::queries::{KINDS, query};
 use crate::store::Store;
 
 const FIRST: usize = 100;
 const CONTEXT: usize = 6;
-
-const KINDS: [&str; 9] = [
-    "rare word",
-    "word once a page",
-    "common word",
-    "phrase of 2",
-    "two words",
-    "prefix of 3",
-    "fuzzy 1",
-    "fuzzy 2",
-    "autocomplete 2",
-];
-
-/// A query of a kind, for an object in a language.
-fn query(kind: usize, language: usize, corpus: &Corpus, rng: &mut Rng) -> String {
-    let mut plain = |from: u32, until: u32| loop {
-        let word = corpus.word(language, (from + rng.below(until - from)) as usize);
-        if word.chars().count() > 2 && word.chars().all(char::is_alphabetic) {
-            return word.to_owned();
-        }
-    };
-    match kind {
-        0 => plain(2000, 20_000),
-        1 => plain(12, 40),
-        2 => plain(0, 10),
-        3 => format!("\"{} {}\"", plain(0, 30), plain(0, 300)),
-        4 => format!("{} {}", plain(20, 300), plain(20, 300)),
-        5 => format!("{}*", plain(20, 5000).chars().take(3).collect::<String>()),
-        6 => format!("{}~1", plain(20, 5000)),
-        7 => format!("{}~2", plain(20, 5000)),
-        _ => plain(0, 5000).chars().take(2).collect(),
-    }
-}
 
 fn quantile(times: &mut [Duration], part: f64) -> f64 {
     times.sort_unstable();
@@ -95,7 +63,7 @@ pub(crate) fn objects(store: &Store, corpus: &Corpus, objects: u32, queries: usi
             let typed = query(kind, Corpus::language_of(object), corpus, &mut rng);
             let started = Instant::now();
             let index = store.index(object);
-            if kind == 8 {
+            if *name == "autocomplete" {
                 total += complete(&index, &typed, None, 1, 10).len();
                 cold.push(started.elapsed());
                 let started = Instant::now();
@@ -147,7 +115,7 @@ pub(crate) fn collections(store: &Store, corpus: &Corpus, shards: &[Shard<Vec<u8
         for _ in 0..queries.div_ceil(4) {
             let typed = query(kind, rng.below(4) as usize, corpus, &mut rng);
             let started = Instant::now();
-            if kind == 8 {
+            if *name == "autocomplete" {
                 let all: Vec<&Shard<Vec<u8>>> = shards.iter().collect();
                 total += coarse::complete(&all, &typed, &|_, _| true, 1, 10).map_or(0, |terms| terms.len());
                 search.push(started.elapsed());

@@ -20,6 +20,8 @@ mod ask;
 #[expect(dead_code, reason = "the other benchmark asks for more")]
 mod corpus;
 mod make;
+#[path = "../../../recto-search/examples/million/queries.rs"]
+mod queries;
 
 use std::path::PathBuf;
 
