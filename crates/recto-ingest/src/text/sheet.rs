@@ -2,7 +2,7 @@
 //! here it becomes words in reading order, none with a space in it, broken ones joined.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use recto_iiif::text::{Area, PageSize, PageText, TextBlock, TextLine, TextWord, WordPart};
 
@@ -54,6 +54,8 @@ pub(super) struct Glyph {
 pub(super) enum Part {
     /// The first part, and the whole word where that is said.
     First(Option<String>),
+    /// What stands before this hyphen at the end of the line: the first part of a word, or of a compound.
+    Hyphened(char),
     /// The second part.
     Second,
 }
@@ -212,12 +214,14 @@ impl Sheet {
         }
     }
 
-    /// The last word is broken at the end of its line.
-    pub(super) fn hyphen(&mut self) {
+    /// The last word is broken at the end of its line, by a hyphen that is written so and is not part of its text.
+    pub(super) fn hyphen(&mut self, written: &str) {
         if self.has_line
             && let Some(word) = self.line().and_then(|line| line.words.last_mut())
+            && matches!(word.part, None | Some(Part::First(None)))
         {
-            word.part.get_or_insert(Part::First(None));
+            let hyphen = written.chars().next_back().filter(|hyphen| script::is_hyphen(*hyphen));
+            word.part = Some(hyphen.map_or(Part::First(None), Part::Hyphened));
         }
     }
 
@@ -272,7 +276,7 @@ impl Sheet {
         blocks.iter_mut().for_each(|block| block.lines.retain(|line| !line.words.is_empty()));
         blocks.retain(|block| !block.lines.is_empty());
         let mut lines: Vec<&mut Line> = blocks.iter_mut().flat_map(|block| &mut block.lines).collect();
-        join_broken(&mut lines);
+        join_broken(&mut lines, language.as_deref());
         if language.is_none() {
             let first = lines.first().and_then(|line| line.line.language.clone());
             language = first.filter(|first| lines.iter().all(|line| line.line.language.as_ref() == Some(first)));
@@ -359,7 +363,7 @@ fn by_spaces(draft: Draft<'_>) -> Vec<Word> {
             };
             let part = match part {
                 Some(Part::Second) if at == 0 => part.take(),
-                Some(Part::First(_)) if at == last => part.take(),
+                Some(Part::First(_) | Part::Hyphened(_)) if at == last => part.take(),
                 _ => None,
             };
             let word =
@@ -458,11 +462,24 @@ fn to_logical_order(words: &mut [Word]) {
 }
 
 /// Joins words broken at the ends of lines.
-fn join_broken(lines: &mut [&mut Line]) {
+fn join_broken(lines: &mut [&mut Line], language: Option<&str>) {
+    let written = if lines.iter().any(|line| line.words.last().is_some_and(ends_with_hyphen)) {
+        compounds(lines)
+    } else {
+        HashSet::new()
+    };
     for at in 0..lines.len() {
         let (before, after) = lines.split_at_mut(at + 1);
-        let Some(first) = before.last_mut().and_then(|line| line.words.last_mut()) else { continue };
+        let Some(line) = before.last_mut() else { continue };
+        let language = line.line.language.as_deref().or(language);
+        let Some(first) = line.words.last_mut() else { continue };
         let second = after.first_mut().and_then(|line| line.words.first_mut());
+        if let Some(second) = &second
+            && ends_with_hyphen(first)
+            && keeps_hyphen(first, &second.word.text, language, &written)
+        {
+            continue;
+        }
         join(first, second);
     }
     // A second part without a first is a word, unless it begins the page: then the first is on the page before.
@@ -477,9 +494,44 @@ fn join_broken(lines: &mut [&mut Line]) {
     }
 }
 
+/// Does a word end with a hyphen that may be one of a compound? The source does not say what the whole word is.
+fn ends_with_hyphen(word: &Word) -> bool {
+    match word.part {
+        Some(Part::Hyphened(_)) => true,
+        Some(Part::First(Some(_))) => false,
+        _ => script::without_hyphen(&word.word.text).is_some_and(|(_, is_certain)| !is_certain),
+    }
+}
+
+/// The compounds of a page and what they begin with: of `mother-in-law` also `mother-in`.
+fn compounds(lines: &[&mut Line]) -> HashSet<String> {
+    let mut written = HashSet::new();
+    for compound in lines.iter().flat_map(|line| &line.words).filter_map(|word| script::compound(&word.word.text)) {
+        let second = compound.match_indices('-').skip(1);
+        written.extend(second.map(|(at, _)| compound[..at].to_owned()));
+        written.insert(compound);
+    }
+    written
+}
+
+/// Leaves the hyphen where it is one of a compound: there is no space behind it, and each part is a word that is found alone.
+fn keeps_hyphen(first: &mut Word, second: &str, language: Option<&str>, written: &HashSet<String>) -> bool {
+    let start = script::without_hyphen(&first.word.text).map_or(first.word.text.as_str(), |(start, _)| start);
+    if !script::keeps_hyphen(start, second, language, |compound| written.contains(compound)) {
+        return false;
+    }
+    if let Some(Part::Hyphened(hyphen)) = first.part
+        && start.len() == first.word.text.len()
+    {
+        first.word.text.push(hyphen);
+    }
+    first.word.joined_to_next = true;
+    true
+}
+
 fn join(first: &mut Word, second: Option<&mut Word>) {
     let hyphened = script::without_hyphen(&first.word.text);
-    let is_said = matches!(first.part, Some(Part::First(_)));
+    let is_said = matches!(first.part, Some(Part::First(_) | Part::Hyphened(_)));
     let start = match hyphened {
         Some((rest, _)) => rest,
         None if is_said => first.word.text.as_str(),
