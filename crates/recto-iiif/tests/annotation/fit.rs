@@ -30,6 +30,7 @@ fn errors(annotation: &Annotation) -> Vec<String> {
 }
 
 /// An annotation with more members.
+#[expect(clippy::needless_pass_by_value, reason = "cases are written where they are given")]
 fn with(more: Value) -> Value {
     let mut out = json!({"type": "Annotation", "motivation": "commenting", "target": CANVAS,
         "body": {"type": "TextualBody", "value": "a", "format": "text/plain"}});
