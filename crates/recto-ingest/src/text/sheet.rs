@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use recto_iiif::text::{Area, PageSize, PageText, TextBlock, TextLine, TextWord, WordPart};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::script;
 use crate::words::{At, Report};
@@ -75,8 +76,8 @@ struct Line {
 struct Block {
     block: TextBlock,
     lines: Vec<Line>,
-    /// Identifiers under which an order may name it: its own, those around it and those within it.
-    names: Vec<String>,
+    /// Sums of the identifiers under which an order may name it: its own, those around it and those within it.
+    names: Vec<u64>,
     /// The part of the page that it is in: those with lower numbers are read first.
     section: u8,
     language: Option<String>,
@@ -130,13 +131,9 @@ impl Sheet {
             return;
         }
         // The nearest are enough: nobody orders a page by what is far around its parts.
-        let around = self.open.iter().rev().take(MOST_NAMES).filter_map(|at| self.blocks.get(*at)?.block.id.clone());
-        let names = id
-            .map(str::to_owned)
-            .into_iter()
-            .chain(around)
-            .chain(self.groups.iter().rev().take(MOST_NAMES).cloned())
-            .collect();
+        let around = self.open.iter().rev().take(MOST_NAMES).filter_map(|at| self.blocks.get(*at)?.block.id.as_deref());
+        let groups = self.groups.iter().rev().take(MOST_NAMES).map(String::as_str);
+        let names = id.into_iter().chain(around).chain(groups).map(sum).collect();
         let language = language.or_else(|| self.open.last().and_then(|at| self.blocks.get(*at)?.language.clone()));
         let block = TextBlock { id: id.map(str::to_owned), area, lines: Vec::new() };
         self.open.push(self.blocks.len());
@@ -145,7 +142,11 @@ impl Sheet {
 
     pub(super) fn end_block(&mut self) {
         self.end_line();
-        self.open.pop();
+        if let Some(block) = self.open.pop().and_then(|at| self.blocks.get_mut(at)) {
+            // Files of hundreds of thousands of blocks with a word each are written, too.
+            block.lines.shrink_to_fit();
+            block.names.shrink_to_fit();
+        }
     }
 
     /// Gives the open block a place that became known only now.
@@ -156,6 +157,7 @@ impl Sheet {
     }
 
     pub(super) fn begin_line(&mut self, id: Option<&str>, area: Option<Area>, language: Option<String>) {
+        self.end_line();
         if self.open.is_empty() {
             self.begin_block(None, None, None);
         }
@@ -165,15 +167,22 @@ impl Sheet {
         }
         self.lines += 1;
         if let Some(block) = self.open.last().and_then(|at| self.blocks.get_mut(*at)) {
-            block.names.extend(id.map(str::to_owned));
+            block.names.extend(id.map(sum));
             let language = language.or_else(|| block.language.clone());
             let line = TextLine { area, language, ..TextLine::default() };
+            if block.lines.is_empty() {
+                block.lines.reserve_exact(1);
+            }
             block.lines.push(Line { line, words: Vec::new() });
         }
     }
 
     pub(super) fn end_line(&mut self) {
-        self.has_line = false;
+        if std::mem::take(&mut self.has_line)
+            && let Some(line) = self.line()
+        {
+            line.words.shrink_to_fit();
+        }
     }
 
     /// When the open line is heard.
@@ -241,7 +250,12 @@ impl Sheet {
         let words = if is_written_by_glyphs(&draft) { by_glyphs(draft) } else { by_spaces(draft) };
         self.words += words.len();
         if let Some(line) = self.line() {
-            line.words.extend(words);
+            // Most space of short lists is left unused, unless they are as long as they are.
+            if line.words.is_empty() {
+                line.words = words;
+            } else {
+                line.words.extend(words);
+            }
         }
     }
 
@@ -299,16 +313,21 @@ impl Sheet {
     }
 
     fn sort(&mut self) {
-        let mut ranks: HashMap<&str, usize> = HashMap::new();
+        let mut ranks: HashMap<u64, usize> = HashMap::new();
         for (rank, name) in self.order.iter().enumerate() {
-            ranks.entry(name).or_insert(rank);
+            ranks.entry(sum(name)).or_insert(rank);
         }
         let rank = |block: &Block| {
-            let named = block.names.iter().filter_map(|name| ranks.get(name.as_str()).copied()).min();
+            let named = block.names.iter().filter_map(|name| ranks.get(name).copied()).min();
             (named.unwrap_or(usize::MAX), block.section)
         };
         self.blocks.sort_by_cached_key(rank);
     }
+}
+
+/// What is remembered of an identifier: an order names it or not.
+fn sum(name: &str) -> u64 {
+    xxh3_64(name.as_bytes())
 }
 
 fn push_alternative(word: &mut TextWord, other: &str) {
@@ -626,6 +645,31 @@ mod tests {
     fn scripts_without_spaces_are_joined() {
         let joined = |texts: [&str; 2]| words(texts.map(|text| draft(text, None)).into()).remove(0).joined_to_next;
         assert!(joined(["日本", "語"]) && joined(["สวัส", "ดี"]) && !joined(["한국", "어"]) && !joined(["a", "語"]));
+    }
+
+    #[test]
+    fn short_lists_take_no_more_than_they_need() {
+        let (mut sheet, mut report) = (Sheet::new(None, None), Report::new("a"));
+        for lines in [&["a"][..], &["a", "b c d e f"], &["a b", "c", "d"]] {
+            sheet.begin_block(Some("b"), None, None);
+            for line in lines {
+                sheet.begin_line(Some("l"), None, None);
+                line.split(' ').for_each(|word| sheet.word(draft(word, None), &mut report, || 1));
+            }
+            sheet.end_block();
+        }
+        let taken: Vec<_> = sheet
+            .blocks
+            .iter()
+            .map(|block| {
+                (
+                    block.lines.capacity(),
+                    block.names.capacity(),
+                    block.lines.iter().map(|line| line.words.capacity()).collect(),
+                )
+            })
+            .collect();
+        assert_eq!(taken, [(1, 2, vec![1]), (2, 3, vec![1, 5]), (3, 4, vec![2, 1, 1])]);
     }
 
     #[test]
