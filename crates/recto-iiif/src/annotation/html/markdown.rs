@@ -41,9 +41,14 @@ fn tags(text: &str, out: &mut Sanitised) {
 fn links(out: &mut Sanitised) {
     let text = std::mem::take(&mut out.html);
     let mut rest = text.as_str();
-    while let Some(at) = rest.find("](").into_iter().chain(rest.find("]:")).min() {
-        let (before, after) = rest.split_at(at + 2);
+    while let Some(at) = rest.find(']') {
+        let is_link = rest[at + 1..].starts_with(['(', ':']);
+        let (before, after) = rest.split_at(at + 1 + usize::from(is_link));
         out.html.push_str(before);
+        rest = after;
+        if !is_link {
+            continue;
+        }
         let blanks = after.len() - after.trim_start_matches(|c: char| c.is_whitespace() || c == '<').len();
         let (blanks, address) = after.split_at(blanks);
         let length = address
