@@ -9,6 +9,7 @@ mod annotations;
 mod djvu;
 mod encoding;
 mod hocr;
+mod hyphens;
 mod markup;
 mod mini_ocr;
 mod page_xml;
