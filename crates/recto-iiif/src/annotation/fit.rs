@@ -562,7 +562,7 @@ fn errors(fields: &Map<String, Value>, is_relative: bool) -> Vec<Finding> {
     annotation.insert("id".to_owned(), "https://example.org/annotations/1".into());
     let annotation = Value::Object(annotation);
     let page = "https://example.org/annotations/";
-    let of_iiif = iiif::page_3(page, std::slice::from_ref(&annotation));
+    let of_iiif = iiif::page_of_one(page, annotation.clone());
     let of_w3c = json!({ "@context": CONTEXT, "id": page, "type": "AnnotationPage", "items": [annotation] });
     let mut found = validate_as(&of_iiif, DocumentKind::Presentation3);
     found.extend(validate_as(&of_w3c, DocumentKind::Annotation));

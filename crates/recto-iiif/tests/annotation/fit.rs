@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use recto_iiif::annotation::transfer::write_json;
 use recto_iiif::annotation::{AcceptOptions, Annotation, iiif, store};
+use recto_iiif::presentation::Version;
 use recto_iiif::validate::{Severity, validate};
 use serde_json::{Value, json};
 
@@ -21,12 +22,18 @@ fn errors(annotation: &Annotation) -> Vec<String> {
     for annotation in [taken, stored] {
         let list = std::slice::from_ref(&annotation);
         let simple = json!({ "@context": "http://iiif.io/api/presentation/3/context.json", "id": PAGE, "type": "AnnotationPage", "items": [annotation] });
-        for page in [iiif::page_3(PAGE, list), write_json(PAGE, list), simple] {
+        for page in [page_3(list), write_json(PAGE, list), simple] {
             let errors = validate(&page).into_iter().filter(|finding| finding.severity == Severity::Error);
             found.extend(errors.map(|finding| format!("{} {}: {}", finding.rule, finding.pointer, finding.message)));
         }
     }
     found
+}
+
+fn page_3(annotations: &[Value]) -> Value {
+    let mut page = iiif::PageWriter::new(Version::V3, PAGE);
+    annotations.iter().cloned().for_each(|annotation| page.push(annotation));
+    serde_json::from_str(&page.finish(None)).unwrap()
 }
 
 /// An annotation with more members.
