@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::described::{get, labels, manifest, recto};
+use crate::described::{get, labels, manifest, recto, wav};
 use crate::support::Library;
 
 #[test]
@@ -139,10 +139,20 @@ fn a_collection_becomes_a_folder_in_its_order_and_another_run_goes_on() {
 fn what_is_published_is_written_for_any_web_server() {
     let library = Library::new();
     library.put_png("maps/berlin/1.png", 300, 200).put_png("maps/berlin/2.png", 300, 200).put_png("b/1.png", 8, 8);
+    library.put("talk/talk.wav", &wav()).put("talk/talk.de.srt", b"1\n00:00:00,000 --> 00:00:01,000\nGuten Tag\n");
+    // An object that no file can be named after costs nothing but itself.
+    library.put_png("odd/1.png", 8, 8).put("odd/recto.yml", b"id: x/../../../../esc\n");
     let folder = library.folder.path().to_str().unwrap().to_owned();
     let out = tempfile::tempdir().unwrap();
     let to = out.path().to_str().unwrap().to_owned();
     let base = "https://static.example.org/x";
+    let (code, _, said) = recto(&["export", "manifests", &folder, "--to", &to, "--base-url", base]);
+    assert!(code == 2 && said.contains("leads out of the folder"), "{said}");
+    assert_eq!(recto(&["export", "manifests", &folder, "--to", &to, "--base-url", "example.org"]).0, 2);
+    assert!(out.path().join("files/talk/talk.wav").is_file());
+    let captions = std::fs::read_to_string(out.path().join("files/talk/talk.de.srt.vtt")).unwrap();
+    assert!(captions.starts_with("WEBVTT"), "{captions}");
+    std::fs::remove_dir_all(library.path("odd")).unwrap();
     let (code, _, said) = recto(&["export", "manifests", &folder, "--to", &to, "--base-url", base]);
     assert_eq!(code, 0, "{said}");
     let iiif = out.path().join("iiif");
@@ -154,6 +164,10 @@ fn what_is_published_is_written_for_any_web_server() {
     let three = read("iiif/presentation/3/maps/berlin/manifest.json");
     assert_eq!(three["id"], format!("{base}/iiif/presentation/3/maps/berlin/manifest.json"));
     assert_eq!(three["items"][0]["id"], format!("{base}/iiif/presentation/3/maps/berlin/canvas/1"));
+    let service = &three["items"][0]["items"][0]["items"][0]["body"]["service"][0];
+    let info = service["id"].as_str().unwrap().strip_prefix(&format!("{base}/")).unwrap();
+    let info = read(&format!("{info}/info.json"));
+    assert_eq!((&service["profile"], &info["profile"]), (&json!("level0"), &json!("level0")));
     let two = read("iiif/presentation/2/maps/berlin/manifest.json");
     assert_eq!(two["@id"], format!("{base}/iiif/presentation/2/maps/berlin/manifest.json"));
     // Every address below the base is a file, from the root on.

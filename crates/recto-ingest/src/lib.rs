@@ -36,6 +36,6 @@ mod words;
 pub use describe::{DescribedCollection, DescribedObject, Describer, State};
 pub use finding::{Finding, Severity};
 pub use library::{Library, LibraryError, LibraryOptions, Symlinks, Whole};
-pub use media::{Media, published_media_type};
+pub use media::{Media, is_text_folder, published_media_type};
 pub use tree::{Collection, File, Member, Object, Side, Stamp, Tree};
 pub use watch::{Receive, WatchOptions, Watcher};

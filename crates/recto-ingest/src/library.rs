@@ -146,7 +146,7 @@ impl Library {
     }
 
     /// The file at this path of the library; nothing for a path that leads elsewhere.
-    pub(crate) fn place(&self, path: &str) -> Option<PathBuf> {
+    pub fn place(&self, path: &str) -> Option<PathBuf> {
         let is_sound = |part: &str| !part.is_empty() && part != "." && part != "..";
         let (root, rest) = match self.roots.as_slice() {
             [only] => (only, path),

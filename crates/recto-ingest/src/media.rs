@@ -40,7 +40,7 @@ const TEXT_FOLDERS: [&str; 10] =
     ["alto", "ocr", "page", "hocr", "txt", "text", "fulltext", "xml", "annotations", "captions"];
 
 /// True for a folder that holds texts or annotations of the pages beside it, as long as no pages lie in it.
-pub(crate) fn is_text_folder(name: &str) -> bool {
+pub fn is_text_folder(name: &str) -> bool {
     TEXT_FOLDERS.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 

@@ -127,7 +127,15 @@ impl Urls for SiteUrls {
     }
 
     fn proxied(&self, url: &str) -> Option<Identifier> {
-        self.proxied.iter().any(|prefix| url.starts_with(prefix.as_str())).then(|| Identifier::new(url))
+        let is_ours = self.proxied.iter().any(|prefix| url.starts_with(prefix.as_str()));
+        // A number behind the last semicolon would be that of a page.
+        let plain = match url.rsplit_once(';') {
+            Some((before, behind)) if behind.bytes().all(|byte| byte.is_ascii_digit()) => {
+                format!("{before}%3B{behind}")
+            }
+            _ => url.to_owned(),
+        };
+        is_ours.then(|| Identifier::new(plain))
     }
 
     fn file(&self, path: &str) -> String {

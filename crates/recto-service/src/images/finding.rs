@@ -17,6 +17,10 @@ use crate::policy::{Action, Caller, Decision};
 use crate::shelf::CacheShelf;
 use crate::work::{Client, Lane, Task, WorkKind};
 
+/// Originals elsewhere that are waited for at the same time, each on a thread that waits with it.
+pub(super) const FETCH_TURNS: usize = 32;
+/// Longest wait for such a turn.
+const LONGEST_FETCH_TURN: Duration = Duration::from_secs(20);
 /// Bytes that a decoder may remember when its image is wanted once.
 const MEMO_OF_ONCE: u64 = 1 << 20;
 
@@ -133,8 +137,15 @@ impl ImageService {
         if !self.inner.source.may_wait(identifier) {
             return None;
         }
+        // Those beyond wait without a thread of their own, and not for ever.
+        let turn = tokio::time::timeout(LONGEST_FETCH_TURN, Arc::clone(&self.inner.fetch_turns).acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else { return Some(Err(ServiceError::Busy { retry_after: LONGEST_FETCH_TURN })) };
         let (inner, wanted) = (Arc::clone(&self.inner), identifier.clone());
-        let fetched = tokio::task::spawn_blocking(move || inner.source.locate(&wanted)).await;
+        let fetched = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            inner.source.locate(&wanted)
+        });
+        let fetched = fetched.await;
         Some(match fetched {
             Ok(located) => located.map(|located| located.version).map_err(ServiceError::from),
             Err(_) => Err(ServiceError::Panicked),

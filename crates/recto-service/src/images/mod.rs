@@ -26,7 +26,7 @@ pub use self::files::LibraryFile;
 pub use self::purging::PurgeScope;
 pub use self::ready::{ReadyImage, Standing};
 
-use self::finding::{Failure, OpenKey};
+use self::finding::{FETCH_TURNS, Failure, OpenKey};
 use crate::known::{KnownImage, OpenImage, ShortFacts};
 use crate::options::{ImageOptions, LimitOptions, WorkOptions};
 use crate::policy::{Action, Caller, Policy};
@@ -47,6 +47,8 @@ pub struct ImageService {
 
 struct Inner {
     source: Arc<dyn Source>,
+    /// Turns of those who wait for an original that lies elsewhere.
+    fetch_turns: Arc<tokio::sync::Semaphore>,
     policy: Arc<dyn Policy>,
     cache: Arc<DerivativeCache>,
     metrics: Arc<Metrics>,
@@ -192,6 +194,7 @@ impl ImageService {
                 background: Background::start(work.thread_count() / 4, &lanes),
                 lanes,
                 source,
+                fetch_turns: Arc::new(tokio::sync::Semaphore::new(FETCH_TURNS)),
                 policy,
                 cache,
                 metrics,

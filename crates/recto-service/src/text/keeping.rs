@@ -20,7 +20,7 @@ use crate::policy::Caller;
 use crate::{Item, ServiceError};
 
 /// Grows when the blobs are made in another way, so that all are made anew.
-const SCHEME: u8 = 1;
+const SCHEME: u8 = 2;
 /// Pause between looks for changes.
 const PAUSE: Duration = Duration::from_millis(300);
 /// Longest pause, when texts could not be read or kept.

@@ -42,6 +42,8 @@ pub(super) struct CanvasSource {
     sources: Vec<TextSource>,
     /// A recording has the text of all its captions, a page that of the first file that has any.
     is_recording: bool,
+    /// How long the recording is, where that is known.
+    duration_s: Option<f64>,
 }
 
 /// How an image lies on its canvas.
@@ -121,7 +123,18 @@ fn canvas<'a>(plan: &CanvasPlan<'a>, prefix: &str, uses: &mut HashMap<&'a str, u
         region: content.region,
         degrees: content.rotation.unwrap_or_default() % 360,
     });
-    CanvasSource { name: plan.name.clone(), size, placement, label, is_picture, image, sources, is_recording }
+    let duration_s = facts.and_then(|facts| facts.recording.as_ref()?.duration_s);
+    CanvasSource {
+        name: plan.name.clone(),
+        size,
+        placement,
+        label,
+        is_picture,
+        image,
+        sources,
+        is_recording,
+        duration_s,
+    }
 }
 
 /// How far what is painted reaches on its canvas.
@@ -165,7 +178,8 @@ impl<'a> TextReader<'a> {
     /// Tells one state of a canvas's text from the next, without reading it.
     pub(super) fn fingerprint(&mut self, canvas: &CanvasSource) -> u128 {
         let mut hash = Xxh3::new();
-        hash.update(format!("{}:{}:{:?}:", canvas.size, canvas.is_recording, canvas.placement).as_bytes());
+        let on = format!("{}:{}:{:?}:{:?}:", canvas.size, canvas.is_recording, canvas.placement, canvas.duration_s);
+        hash.update(on.as_bytes());
         for source in &canvas.sources {
             match source {
                 TextSource::File { file, page } | TextSource::Pdf { file, page } => {
@@ -242,6 +256,11 @@ impl<'a> TextReader<'a> {
             let Some(bytes) = self.bytes(file, MOST_BYTES) else { continue };
             let (mut text, findings) = text::read(&bytes, 0, file.as_str());
             self.findings.extend(findings);
+            if let Some(duration_s) = canvas.duration_s {
+                let (within, finding) = text::within_recording(text, duration_s, file.as_str());
+                text = within;
+                self.findings.extend(finding);
+            }
             all.language = all.language.or(text.language.take());
             all.blocks.append(&mut text.blocks);
         }

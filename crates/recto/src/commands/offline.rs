@@ -80,6 +80,12 @@ impl Offline {
         self.document(DocumentKind::Collection, &item.identifier, version, base_url).await
     }
 
+    /// Where a file of the library lies; `None` for what none of its documents may name.
+    pub(super) fn file(&self, path: &str) -> Option<PathBuf> {
+        recto_service::published_media_type(path)?;
+        self.library.place(path).filter(|place| place.is_file())
+    }
+
     /// What is the matter with the texts of all objects.
     pub(super) async fn text_findings(&self) -> anyhow::Result<Vec<Finding>> {
         let (mut findings, mut behind) = (Vec::new(), 0);

@@ -158,6 +158,15 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
     let said = Arc::clone(&policy);
     // The names under which the source knows the folders are the ones in the objects' identifiers.
     let names = folders_of_source.folders().map(|(name, path)| (name.to_owned(), path.to_owned())).collect::<Vec<_>>();
+    if let Some(identifier) = &config.library.identifier {
+        let is_usable =
+            !identifier.trim().is_empty() && !identifier.contains(|letter: char| letter.is_control() || letter == '\\');
+        anyhow::ensure!(
+            is_usable,
+            "`library.identifier` is `{}`; write a name, such as `archive`",
+            identifier.escape_debug()
+        );
+    }
     let whole = Whole { identifier: config.library.identifier.clone(), title: config.library.title.clone() };
     let library = Library::named(names, library_options(&config))?.called(whole);
     let elsewhere = &config.source.remote;

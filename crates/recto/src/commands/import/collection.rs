@@ -62,7 +62,7 @@ impl Importer {
         let mut notes = Notes::open(to, from)?;
         let members = members(&mut document)?;
         notes.put("recto.json", serde_json::to_string_pretty(&description(&document))?)?;
-        let mut order = Vec::new();
+        let mut order: Vec<String> = Vec::new();
         for member in members {
             let Some(id) = member["id"].as_str().map(str::to_owned) else { continue };
             if !is_url(&id) {
@@ -79,12 +79,16 @@ impl Importer {
             match outcome {
                 Ok(true) => {
                     notes.keep(&id, &folder)?;
-                    order.push(folder);
+                    if !order.contains(&folder) {
+                        order.push(folder);
+                    }
                 }
                 Ok(false) => {}
                 Err(error) => {
                     self.failed += 1;
                     say(&format!("{id}: {error:#}"));
+                    // What an earlier run made keeps its place.
+                    order.extend(to.join(&folder).exists().then_some(folder));
                 }
             }
         }
@@ -266,11 +270,11 @@ fn name_of(url: &str) -> Option<String> {
     name(told.last()?)
 }
 
-/// A name for a folder: letters, digits, dots and hyphens.
+/// A name for a folder: letters, digits and hyphens, and none that means something else beside objects.
 fn name(text: &str) -> Option<String> {
     let mut name = String::new();
     for letter in text.chars() {
-        if letter.is_alphanumeric() || matches!(letter, '.' | '_') {
+        if letter.is_alphanumeric() || letter == '_' {
             if name.len() + letter.len_utf8() > LONGEST_NAME {
                 break;
             }
@@ -280,7 +284,8 @@ fn name(text: &str) -> Option<String> {
         }
     }
     let name = name.trim_matches(['-', '.', '_']);
-    (!name.is_empty()).then(|| name.to_owned())
+    let is_taken = recto_ingest::is_text_folder(name);
+    (!name.is_empty()).then(|| if is_taken { format!("{name}-object") } else { name.to_owned() })
 }
 
 #[cfg(test)]
@@ -297,6 +302,8 @@ mod tests {
             ("https://e.org/manifest", None),
             ("https://e.org/_x/../manifest", Some("x")),
             ("https://e.org/..%2F..%2Fetc/manifest", Some("etc")),
+            ("https://e.org/objects.csv", Some("objects-csv")),
+            ("https://e.org/Annotations/manifest", Some("Annotations-object")),
         ] {
             assert_eq!(name_of(url).as_deref(), want, "{url}");
         }
