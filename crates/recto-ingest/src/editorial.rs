@@ -34,8 +34,9 @@ pub fn is_annotation_file(path: &str) -> bool {
     is_there && Format::of_name(path).is_some()
 }
 
-/// Reads one file. `place` is its path for findings, `name` its name, which says the form.
-pub fn read_annotations(name: &str, place: &str, bytes: &[u8]) -> (Vec<EditorialAnnotation>, Vec<Finding>) {
+/// Reads one file. `place` is its path for findings, `name` its name, which says the form. Of a file that cannot be read as a whole
+/// there are findings alone: [`None`] in the first place.
+pub fn read_annotations(name: &str, place: &str, bytes: &[u8]) -> (Option<Vec<EditorialAnnotation>>, Vec<Finding>) {
     let mut findings = Findings::default();
     let mut error = |line: Option<u64>, message: String, fix: &str| {
         let finding = Finding::new(Severity::Error, "annotation", place, message, fix);
@@ -45,14 +46,18 @@ pub fn read_annotations(name: &str, place: &str, bytes: &[u8]) -> (Vec<Editorial
             None => finding,
         });
     };
-    let mut out = Vec::new();
+    let mut out = Some(Vec::new());
     match std::str::from_utf8(bytes) {
-        Err(_) => error(None, "the file is not UTF-8".to_owned(), "save it as UTF-8"),
+        Err(_) => {
+            out = None;
+            error(None, "the file is not UTF-8, and was not read".to_owned(), "save it as UTF-8");
+        }
         Ok(text) => {
             let options = AcceptOptions { relative_targets: Some(PAGE.to_owned()), ..AcceptOptions::generous() };
             let format = Format::of_name(name).unwrap_or_else(|| Format::of(text));
             match transfer::read(text, format, &options, MOST) {
                 Err(rejected) => {
+                    out = None;
                     rejected.faults.iter().for_each(|fault| error(None, fault.message.clone(), &fault.remedy));
                 }
                 Ok(items) => {
@@ -62,8 +67,14 @@ pub fn read_annotations(name: &str, place: &str, bytes: &[u8]) -> (Vec<Editorial
                             Place::Pointer(_) => None,
                         };
                         match item.outcome {
+                            Ok(annotation) if motivations(&annotation).iter().any(|word| word == "painting") => error(
+                                line,
+                                "its motivation is `painting`, which would change the page".to_owned(),
+                                "write another motivation, such as `commenting`",
+                            ),
                             Ok(annotation) => {
-                                out.push(EditorialAnnotation::new(annotation.into_value(), item.place.to_string()));
+                                out.get_or_insert_default()
+                                    .push(EditorialAnnotation::new(annotation.into_value(), item.place.to_string()));
                             }
                             Err(rejected) => {
                                 for fault in &rejected.faults {
@@ -82,6 +93,12 @@ pub fn read_annotations(name: &str, place: &str, bytes: &[u8]) -> (Vec<Editorial
         }
     }
     (out, findings.into_list())
+}
+
+/// Why an annotation was made, without the prefixes of older forms.
+fn motivations(annotation: &recto_iiif::annotation::Annotation) -> Vec<String> {
+    let words = recto_iiif::annotation::motivations(&Value::Object(annotation.json().clone()));
+    words.into_iter().map(|word| word.rsplit(':').next().unwrap_or_default().to_owned()).collect()
 }
 
 impl EditorialAnnotation {
@@ -166,6 +183,7 @@ mod tests {
         let (found, findings) =
             read_annotations("notes.json", "book/annotations/notes.json", page.to_string().as_bytes());
         assert_eq!(findings, []);
+        let found = found.unwrap();
         let pages: Vec<&[String]> = found.iter().map(|annotation| annotation.pages.as_slice()).collect();
         assert_eq!(pages, [["007.tif"], ["f 8"], ["009"]]);
         let placed = found[0].with_canvases(&canvas_of).unwrap();
@@ -186,6 +204,7 @@ mod tests {
     fn a_table_names_pages_in_its_column_canvas() {
         let table = "canvas;x;y;w;h;body\r\n007;1;2;3;4;Ein Wort\r\n007;1;;3;4;b\r\n;;;;;c\r\n";
         let (found, findings) = read_annotations("notes.csv", "book/annotations/notes.csv", table.as_bytes());
+        let found = found.unwrap();
         assert_eq!(
             (found.len(), found[0].place.as_str(), &found[0].json["target"]),
             (1, "line 2", &json!("page:007#xywh=1,2,3,4"))
@@ -204,11 +223,18 @@ mod tests {
     fn one_bad_annotation_costs_itself_alone_and_a_bad_file_is_said() {
         let lines = "{\"type\": \"Annotation\", \"target\": \"007\"}\n{\"type\": \"Annotation\"}\n";
         let (found, findings) = read_annotations("a.jsonl", "a.jsonl", lines.as_bytes());
-        assert_eq!((found.len(), findings.len(), findings[0].line), (1, 1, Some(2)));
-        for bytes in [&b"{\"a\""[..], b"\xff\xfe", b"{}"] {
+        assert_eq!((found.unwrap().len(), findings.len(), findings[0].line), (1, 1, Some(2)));
+        for (bytes, is_read) in [(&b"{\"a\""[..], false), (b"\xff\xfe", false), (b"{}", true)] {
             let (found, findings) = read_annotations("a.json", "a.json", bytes);
-            assert_eq!((found.len(), findings.len()), (0, 1));
+            assert_eq!(
+                (found.is_some(), found.unwrap_or_default().len(), findings.len()),
+                (is_read, 0, 1),
+                "{bytes:?}"
+            );
         }
+        let painted = b"{\"type\": \"Annotation\", \"motivation\": \"painting\", \"target\": \"007\"}";
+        let (found, findings) = read_annotations("a.json", "a.json", painted);
+        assert_eq!((found.unwrap().len(), findings.len()), (0, 1));
         for (path, is_read) in [
             ("annotations/notes.CSV", true),
             ("Annotations/n.jsonld", true),

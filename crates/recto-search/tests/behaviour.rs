@@ -35,6 +35,90 @@ fn t3_a_broken_word_is_found_whole_with_both_halves() {
 }
 
 #[test]
+fn t3_a_compound_with_its_hyphen_at_the_end_of_a_line_is_found_whole_and_in_parts() {
+    let object = Object::new(&["his mother-_\nin-law left"]);
+    for query in ["mother-in-law", "\"mother-in-law\"", "\"his mother in law left\""] {
+        assert_eq!(object.find(query).total(), 1, "{query}");
+    }
+    assert_eq!(object.places("mother-in-law"), [["0:mother-@40,0,70,20", "0:in-law@0,30,60,20"]]);
+    assert_eq!(object.shown("mother-in-law"), ["his [mother-in-law] left"]);
+    assert_eq!(object.places("law"), [["0:law@0,30,60,20"]]);
+    assert_eq!(object.find("motherin-law").total(), 0);
+}
+
+#[test]
+fn symbols_that_stand_alone_are_found_and_punctuation_is_not() {
+    let object = Object::new(&["Prima! 👍🏽 \u{2764}\u{fe0f} (🎉🎉) — 👩🏽\u{200d}💻 🇩🇪🇫🇷 *** great👍 ♫; 東🗼京"]);
+    for (query, want) in [
+        ("👍", 1),
+        ("👍🏽", 1),
+        ("\"prima 👍\"", 1),
+        ("\u{2764}", 1),
+        ("\u{2764}\u{fe0f}", 1),
+        ("🎉", 2),
+        ("🎉🎉", 1),
+        ("(🎉", 2),
+        ("👩\u{200d}💻", 1),
+        ("👩", 0),
+        ("💻", 0),
+        ("👩*", 1),
+        ("🇩🇪", 1),
+        ("🇫🇷", 1),
+        ("🇪🇫", 0),
+        ("♫", 1),
+        ("great", 1),
+        ("🗼", 1),
+        ("東🗼京", 1),
+        ("東京", 0),
+        ("—", 0),
+        ("***", 0),
+        ("🦄", 0),
+    ] {
+        assert_eq!(object.find(query).total(), want, "{query}");
+    }
+    assert_eq!(object.places("👍"), [["0:👍🏽@70,0,20,20"]]);
+    assert_eq!(object.shown("🎉🎉"), ["👍🏽 ❤\u{fe0f} ([🎉🎉]) — 👩🏽\u{200d}💻"]);
+    assert_eq!(object.find("\"prima 👍 ❤ 🎉 🎉 👩\u{200d}💻 🇩🇪 🇫🇷 great ♫\"").total(), 1);
+    assert_eq!(terms(&complete(&object.index, "👍", None, 1, 10)), [("👍", 1)]);
+}
+
+#[test]
+fn a_space_behind_words_asks_for_the_words_that_follow_them() {
+    let object = Object::new(&[
+        "The quick brown fox, quick Brown\nbread; quick bright",
+        "quick-witted. Quick 京都 東京 is quick",
+    ]);
+    for (typed, want) in [
+        ("quick ", vec![("\"quick bright\"", 1), ("\"quick brown\"", 2), ("\"quick witted\"", 1), ("\"quick 京\"", 1)]),
+        ("quick br", vec![("\"quick bright\"", 1), ("\"quick brown\"", 2)]),
+        ("the  quick\u{a0}", vec![("\"the quick brown\"", 1)]),
+        ("quick brown ", vec![("\"quick brown bread\"", 1), ("\"quick brown fox\"", 1)]),
+        ("\"quick brown ", vec![("\"quick brown bread\"", 1), ("\"quick brown fox\"", 1)]),
+        ("bright ", vec![("\"bright quick\"", 1)]),
+        ("東京 ", vec![("\"東京 is\"", 1)]),
+        ("quic ", vec![]),
+        ("qui", vec![("quick", 6)]),
+        ("— ", vec![]),
+        (" ", vec![]),
+    ] {
+        let found = complete(&object.index, typed, None, 1, 10);
+        assert_eq!(terms(&found), want, "{typed}");
+        for term in found {
+            assert_eq!(object.find(&term.value).total() as u64, term.count, "{}", term.value);
+        }
+    }
+    assert_eq!(terms(&complete(&object.index, "quick ", None, 2, 10)), [("\"quick brown\"", 2)]);
+    assert_eq!(complete(&object.index, "quick ", None, 1, 2).len(), 2);
+    let labels: Vec<_> = complete(&object.index, "quick b", None, 1, 9).into_iter().map(|term| term.label).collect();
+    assert_eq!(labels, ["quick bright", "quick brown"]);
+    let first = Scope::of_pages([0]);
+    let found = complete(&object.index, "bright ", Some(&first), 1, 9);
+    assert_eq!(terms(&found), []);
+    let german = Object::in_language("de", &["das Haus steht, die Häuser stehen"]);
+    assert_eq!(terms(&complete(&german.index, "haus ", None, 1, 9)), [("\"haus steht\"", 1)]);
+}
+
+#[test]
 fn t4_words_are_wanted_on_one_page_and_neighbours_are_one_match() {
     let object = Object::new(&["green tree bird", "green bird and bird", "only green", "bird green bird"]);
     assert_eq!(

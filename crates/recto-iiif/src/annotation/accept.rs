@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::check::Checker;
-use super::words::{SHARED_MOTIVATIONS, types};
-use super::{Rejected, annotot, clean, from_open, shape};
+use super::words::{IIIF_MOTIVATIONS, NOT_GIVEN, SHARED_MOTIVATIONS, types};
+use super::{Rejected, annotot, clean, fit, from_open, shape};
 use crate::presentation::{Note, NoteKind};
 
 /// What is taken.
@@ -23,18 +23,21 @@ pub struct AcceptOptions {
     /// What is written before targets that are no URIs, such as names of pages in files beside an object; they are rejected where there is
     /// nothing to write.
     pub relative_targets: Option<String>,
+    /// Are URIs with blanks and the like mended by percent-encoding, and what else names nothing left out? Both are rejected where not.
+    pub mends: bool,
 }
 
 impl Default for AcceptOptions {
     fn default() -> Self {
-        let more = ["supplementing", "transcribing", "translating", "georeferencing", "contextualizing"];
+        let more = IIIF_MOTIVATIONS.iter().filter(|word| !NOT_GIVEN.contains(word));
         Self {
             max_bytes: 256 * 1024,
             max_bodies: 50,
             max_targets: 50,
             max_depth: 32,
-            motivations: SHARED_MOTIVATIONS.iter().chain(&more).map(|word| (*word).to_owned()).collect(),
+            motivations: SHARED_MOTIVATIONS.iter().chain(more).map(|word| (*word).to_owned()).collect(),
             relative_targets: None,
+            mends: false,
         }
     }
 }
@@ -49,6 +52,7 @@ impl AcceptOptions {
             max_depth: 64,
             motivations: Vec::new(),
             relative_targets: None,
+            mends: true,
         }
     }
 }
@@ -76,15 +80,20 @@ impl Annotation {
         if annotot::is_wrapped(&value) {
             return annotot::read_value(&value, options).map(|sent| sent.annotation);
         }
-        let Value::Object(fields) = value else {
+        let Value::Object(mut fields) = value else {
             return Err(Rejected::new("", "an annotation is an object", "write `{\"type\": \"Annotation\", …}`"));
         };
+        fit::whole_words(&mut fields);
         let is_open = is_open(&fields);
         let mut fields = if is_open { from_open(fields) } else { fields };
         let mut notes = Vec::new();
         let mut checker = Checker::new(options, is_open);
+        fit::leftovers(&mut fields, &checker, &mut notes);
+        fit::iris(&mut fields, &mut checker, &mut notes);
         checker.annotation(&mut fields, &mut notes);
         clean::clean(&mut fields, &mut checker, &mut notes);
+        fit::shapes(&mut fields, &checker, &mut notes);
+        fit::validated(&mut fields, &mut checker, &mut notes);
         checker.finish()?;
         Ok(Self { json: fields, notes })
     }

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use super::accept::json as parsed;
 use super::container::within_page;
 pub use super::sas::{Sent, uri_of_query};
+use super::words::{is_uri, is_uuid};
 use super::{AcceptOptions, Annotation, Rejected, iiif, shape};
 
 const CONTEXT_3: &str = "http://iiif.io/api/presentation/3/context.json";
@@ -57,6 +58,12 @@ pub(super) fn read_value(value: &Value, options: &AcceptOptions) -> Result<Sent,
     let text =
         |name: &str| envelope.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
     let canvas = text("canvas");
+    // Its client calls the annotation what the envelope does, and that need not be a URI.
+    if let Some(fields) = data.as_object_mut()
+        && fields.get("id").and_then(Value::as_str).is_some_and(|id| !is_uri(id) && !is_uuid(id))
+    {
+        fields.shift_remove("id");
+    }
     if let (Some(fields), Some(canvas)) = (data.as_object_mut(), &canvas)
         && ["target", "on"].iter().all(|name| fields.get(*name).is_none_or(Value::is_null))
     {

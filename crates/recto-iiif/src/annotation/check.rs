@@ -11,7 +11,7 @@ use crate::presentation::{Note, NoteKind};
 
 /// Collects what is wrong.
 pub(super) struct Checker<'o> {
-    options: &'o AcceptOptions,
+    pub(super) options: &'o AcceptOptions,
     /// The document came in the words of Open Annotation, and is spoken of in them.
     is_open: bool,
     faults: Faults,
@@ -24,6 +24,10 @@ impl<'o> Checker<'o> {
 
     pub(super) fn finish(self) -> Result<(), Rejected> {
         self.faults.finish()
+    }
+
+    pub(super) const fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
     }
 
     /// The place as the sender knows it.
@@ -44,7 +48,14 @@ impl<'o> Checker<'o> {
         self.faults.add(place, message, remedy);
     }
 
-    fn note(&self, notes: &mut Vec<Note>, kind: NoteKind, pointer: &str, message: impl Into<String>, remedy: &str) {
+    pub(super) fn note(
+        &self,
+        notes: &mut Vec<Note>,
+        kind: NoteKind,
+        pointer: &str,
+        message: impl Into<String>,
+        remedy: &str,
+    ) {
         note(notes, kind, &self.place(pointer), message, remedy);
     }
 

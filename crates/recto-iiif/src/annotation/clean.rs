@@ -69,7 +69,6 @@ fn object(fields: &mut Map<String, Value>, pointer: &str, checker: &mut Checker<
     let kinds: Vec<String> = types(fields).iter().map(|kind| (*kind).to_owned()).collect();
     let is_selector = kinds.iter().any(|kind| kind.ends_with("Selector"));
     let is_svg_selector = kinds.iter().any(|kind| kind == "SvgSelector");
-    let is_text = kinds.iter().any(|kind| matches!(kind.as_str(), "TextualBody" | "Text" | "ContentAsText" | "Tag"));
     let is_style = kinds.iter().any(|kind| kind.contains("Css") && kind != "CssSelector");
     let format = fields.get("format").and_then(Value::as_str).map(str::to_ascii_lowercase);
     if is_style || fields.contains_key("stylesheet") {
@@ -82,7 +81,7 @@ fn object(fields: &mut Map<String, Value>, pointer: &str, checker: &mut Checker<
             Value::Array(items) => array(items, name, &at, checker, notes),
             Value::String(text) if is_svg_selector && name == "value" => svg_selector(text, &at, checker, notes),
             Value::String(_) if (is_selector && name == "value") || QUOTES.contains(&name.as_str()) => {}
-            Value::String(text) if is_text && matches!(name.as_str(), "value" | "chars") => {
+            Value::String(text) if !is_style && matches!(name.as_str(), "value" | "chars") => {
                 body_text(text, format.as_deref(), &at, checker, notes);
             }
             Value::String(text) => plain_text(text, name, &at, checker, notes),
@@ -126,19 +125,19 @@ fn array(items: &mut [Value], name: &str, pointer: &str, checker: &mut Checker<'
     }
 }
 
-/// The text of a body: HTML where its format says so, or where it says nothing and there are tags, for viewers show it as HTML then.
+/// The text of a body. It is HTML where its format says so; where it says nothing, where there are tags in it ([`html::has_markup`]).
+/// Plain text, and what no viewer shows as anything else, stays letter by letter.
 fn body_text(text: &mut String, format: Option<&str>, at: &str, checker: &Checker<'_>, notes: &mut Vec<Note>) {
-    let is_html = match format {
-        Some(format) => format.starts_with("text/html") || format.contains("xhtml"),
-        None => html::has_markup(text),
-    };
-    if is_html {
-        as_html(text, at, checker, notes);
-    } else if format.is_some_and(|format| format.contains("svg")) {
-        match svg::checked(text) {
+    match format {
+        None if html::has_markup(text) => as_html(text, at, checker, notes),
+        Some(format) if format.contains("html") => as_html(text, at, checker, notes),
+        Some(format) if format.contains("svg") => match svg::checked(text) {
             Ok(checked) => as_svg(text, checked, at, checker, notes),
             Err(_) => as_html(text, at, checker, notes),
-        }
+        },
+        Some(format) if format.contains("xml") && html::runs_in_xml(text) => as_html(text, at, checker, notes),
+        Some(format) if format.contains("markdown") => as_markdown(text, at, checker, notes),
+        _ => {}
     }
 }
 
@@ -147,6 +146,15 @@ fn as_html(text: &mut String, at: &str, checker: &Checker<'_>, notes: &mut Vec<N
     if !cleaned.removed.is_empty() {
         let message = format!("taken out of the HTML: {}", cleaned.removed.join(", "));
         note(notes, NoteKind::Lost, &checker.place(at), message, "keep to simple HTML without scripts and styles");
+    }
+    *text = cleaned.html;
+}
+
+fn as_markdown(text: &mut String, at: &str, checker: &Checker<'_>, notes: &mut Vec<Note>) {
+    let cleaned = html::sanitised_markdown(text);
+    if !cleaned.removed.is_empty() {
+        let message = format!("taken out of the Markdown: {}", cleaned.removed.join(", "));
+        note(notes, NoteKind::Lost, &checker.place(at), message, "keep to Markdown and simple HTML, without scripts");
     }
     *text = cleaned.html;
 }

@@ -85,6 +85,10 @@ impl Faults {
         }
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn finish(self) -> Result<(), Rejected> {
         if self.0.is_empty() { Ok(()) } else { Err(Rejected { kind: ErrorKind::Malformed, faults: self.0 }) }
     }

@@ -67,6 +67,11 @@ impl PageWriter {
     }
 }
 
+/// A page of Presentation 3.0 with one annotation.
+pub(super) fn page_of_one(id: &str, annotation: Value) -> Value {
+    json!({ "@context": CONTEXT_3, "id": id, "type": "AnnotationPage", "items": [for_viewers(annotation)] })
+}
+
 /// An annotation in a document that has its own context. Presentation asks for `motivation`, the W3C does not.
 fn for_viewers(annotation: Value) -> Value {
     let Value::Object(mut out) = annotation else { return annotation };

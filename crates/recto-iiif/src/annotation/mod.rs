@@ -25,6 +25,7 @@ mod check;
 mod clean;
 mod container;
 mod error;
+mod fit;
 pub mod headers;
 pub mod html;
 pub mod iiif;
@@ -49,7 +50,7 @@ pub use open::to_open;
 pub use prefer::Preference;
 pub use stored::{StoreAs, merge_patch, names, patched, replace, store, store_imported};
 pub use targets::{TargetOn, targets};
-pub(crate) use words::SHARED_MOTIVATIONS;
+pub(crate) use words::{IIIF_MOTIVATIONS, SHARED_MOTIVATIONS};
 
 /// The JSON-LD context of the Web Annotation Data Model, and the profile of its media type.
 pub const CONTEXT: &str = "http://www.w3.org/ns/anno.jsonld";

@@ -124,7 +124,7 @@ fn agent(value: Value) -> Value {
 }
 
 /// A body; `None` for what stands for nothing.
-fn body(value: Value) -> Option<Value> {
+pub(super) fn body(value: Value) -> Option<Value> {
     let mut fields = match value {
         Value::Object(fields) => fields,
         Value::Null => return None,
@@ -189,7 +189,7 @@ fn renamed<const N: usize>(mut fields: Map<String, Value>, kind: &str, more: [(&
     Value::Object(out)
 }
 
-fn target(value: Value) -> Value {
+pub(super) fn target(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
             let is_part = ["full", "selector", "source"].iter().any(|name| fields.contains_key(*name));

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::words::{list, short, uri_of};
+use super::words::{is_uuid, list, short, uri_of};
 use super::{AcceptOptions, Agent, Annotation, Rejected, shape};
 use crate::discovery::Timestamp;
 
@@ -156,13 +156,6 @@ fn add_via(fields: &mut Map<String, Value>, given: &str) {
             *before = Value::Array(all);
         }
     }
-}
-
-fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text
-            .char_indices()
-            .all(|(at, c)| if matches!(at, 8 | 13 | 18 | 23) { c == '-' } else { c.is_ascii_hexdigit() })
 }
 
 fn is_same_set(before: Option<&Value>, after: Option<&Value>) -> bool {

@@ -19,6 +19,21 @@ pub(crate) const SHARED_MOTIVATIONS: [&str; 13] = [
     "tagging",
 ];
 
+/// What IIIF and its extensions name beside them.
+pub(crate) const IIIF_MOTIVATIONS: [&str; 8] = [
+    "painting",
+    "supplementing",
+    "contentState",
+    "contextualizing",
+    "activating",
+    "georeferencing",
+    "transcribing",
+    "translating",
+];
+
+/// Those of them that make something else of a canvas or of a document than people who annotate may.
+pub(super) const NOT_GIVEN: [&str; 3] = ["painting", "contentState", "activating"];
+
 const OA: &str = "http://www.w3.org/ns/oa#";
 
 /// The items of a list; what stands alone is a list of one, and `null` is none.
@@ -112,5 +127,32 @@ pub(super) fn is_uri(text: &str) -> bool {
     letters.next().is_some_and(|c| c.is_ascii_alphabetic())
         && letters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
         && !rest.is_empty()
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"'))
+        && !text.chars().any(is_foreign)
+}
+
+/// What no IRI has. RFC 3987 §2.2.
+pub(super) fn is_foreign(c: char) -> bool {
+    c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | '\\' | '^' | '`' | '{' | '|' | '}')
+}
+
+/// A text with this percent-encoded.
+pub(super) fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.trim().chars() {
+        if is_foreign(c) {
+            let mut bytes = [0; 4];
+            c.encode_utf8(&mut bytes).bytes().for_each(|byte| out.push_str(&format!("%{byte:02X}")));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// A UUID as it stands alone.
+pub(super) fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text
+            .char_indices()
+            .all(|(at, c)| if matches!(at, 8 | 13 | 18 | 23) { c == '-' } else { c.is_ascii_hexdigit() })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::annotation::{SHARED_MOTIVATIONS, html, svg};
+use crate::annotation::{IIIF_MOTIVATIONS, SHARED_MOTIVATIONS, html, svg};
 use crate::discovery::Timestamp;
 
 use super::presentation::is_language;
@@ -129,10 +129,6 @@ fn annotation(tree: &Tree<'_>, findings: &mut Findings) {
         }
     }
 }
-
-/// What IIIF and its extensions name beside the motivations of Web Annotation.
-const IIIF_MOTIVATIONS: &[&str] =
-    &["painting", "supplementing", "contentState", "contextualizing", "activating", "georeferencing", "transcribing"];
 
 fn is_known(motivation: &str) -> bool {
     motivation.contains(':') || SHARED_MOTIVATIONS.contains(&motivation) || IIIF_MOTIVATIONS.contains(&motivation)

@@ -104,7 +104,7 @@ fn the_envelope_of_annotot_is_opened() {
     let given = json!({"annotation": {"canvas": CANVAS, "data": inner.to_string(), "uuid": "0b1c"}});
     assert_eq!(
         accepted(given),
-        json!({"@context": "http://www.w3.org/ns/anno.jsonld", "id": "0b1c", "type": "Annotation", "motivation": "commenting",
+        json!({"@context": "http://www.w3.org/ns/anno.jsonld", "type": "Annotation", "motivation": "commenting",
             "body": {"type": "TextualBody", "value": "x"}, "target": CANVAS})
     );
 }
@@ -264,7 +264,7 @@ fn names_of_pages_become_uris_where_that_is_asked_for() {
         (json!("f. 7 verso#xywh=1,2,3,4"), json!("page:f.%207%20verso#xywh=1,2,3,4")),
         (
             json!({"source": "a#b.tif", "selector": {"type": "FragmentSelector", "value": "xywh=1,2,3,4"}}),
-            json!({"source": "page:a%23b.tif", "selector": {"type": "FragmentSelector", "value": "xywh=1,2,3,4"}}),
+            json!({"type": "SpecificResource", "source": "page:a%23b.tif", "selector": {"type": "FragmentSelector", "value": "xywh=1,2,3,4"}}),
         ),
         (json!([{"id": "größe", "type": "Canvas"}, CANVAS]), json!([{"id": "page:größe", "type": "Canvas"}, CANVAS])),
     ] {

@@ -98,6 +98,29 @@ fn html_of_editors_stays_as_it_is() {
 }
 
 proptest! {
+    /// A browser makes an element of each `<` before a letter: none that is left may have anything that runs.
+    #[test]
+    fn what_is_left_as_plain_text_runs_nothing(text in "(<|</|<!--|<\\?|[a-cimgosy]{1,3}|script|svg|on[a-c]{1,2}|src|[ \n/=>\"'\u{a0}\u{c}]|x){0,24}") {
+        let annotation = accepted(json!({"type": "Annotation", "target": CANVAS, "body": {"type": "TextualBody", "value": &text}}));
+        let left = annotation["body"]["value"].as_str().unwrap();
+        if left == text {
+            for (at, _) in text.match_indices('<') {
+                let tag = text[at + 1..].to_ascii_lowercase();
+                let name: String = tag.chars().take_while(|c| !" \n/>\u{c}".contains(*c)).collect();
+                prop_assert!(!["script", "svg"].contains(&name.as_str()), "{}", text);
+                // Where no quote hides anything, what begins so is a handler.
+                let inside = tag.split('>').next().unwrap();
+                if inside.starts_with(|c: char| c.is_ascii_alphabetic()) && !inside.contains(['"', '\'']) {
+                    let words: Vec<_> = inside[name.len()..].split([' ', '\n', '/', '\u{c}']).collect();
+                    let is_handler = |word: &&str| word.starts_with("on") && word.find('=').is_some_and(|at| at > 2);
+                    let handlers: Vec<_> = words.iter().filter(|word| is_handler(word)).collect();
+                    let follows_value = inside.contains("= ") || inside.contains("=\n") || inside.contains("=\u{c}");
+                    prop_assert!(handlers.is_empty() || follows_value, "{}: {:?}", text, handlers);
+                }
+            }
+        }
+    }
+
     #[test]
     fn the_output_has_tags_of_the_list_alone_and_is_clean_already(text in "[<>/\"'=&;!#\\-a-dhimgonrsctptx: \n`]{0,60}") {
         let clean = sanitised(&text);
@@ -142,7 +165,22 @@ fn bodies_are_cleaned_where_viewers_show_them_as_html() {
 
 #[test]
 fn texts_without_tags_are_not_touched() {
-    for text in ["a < b & c", "1 <2", "Tom & Jerry", "x &lt; y"] {
+    for text in [
+        "a < b & c",
+        "1 <2",
+        "Tom & Jerry",
+        "x &lt; y",
+        "x <y and z>",
+        "a <b and c>d",
+        "a <b",
+        "<y>",
+        "</y> <Jean Dupont> <jd@example.org>",
+        "<https://example.org/?a=b>",
+        "<y only>",
+        "<!-- note -->",
+        "x <- y, y -> z",
+        "if a<b and c=3 and d>2",
+    ] {
         let annotation =
             accepted(json!({"type": "Annotation", "target": CANVAS, "body": {"type": "TextualBody", "value": text}}));
         assert_eq!(annotation["body"]["value"], text);
@@ -157,7 +195,7 @@ fn html_in_other_places_is_cleaned_and_names_that_scripts_use_are_left_out() {
     });
     let annotation = accepted(given);
     assert_eq!(annotation["label"]["en"][0], "<b>a</b>");
-    assert_eq!(annotation["summary"], "<p>b</p>");
+    assert_eq!(annotation["summary"], json!({"none": ["<p>b</p>"]}));
     assert_eq!(annotation["extra"]["deep"][0]["html"], "");
     assert!(annotation.get("constructor").is_none());
     assert_eq!(
@@ -250,4 +288,85 @@ fn a_shape_that_mirador_draws_stays_byte_for_byte() {
         style=\"mix-blend-mode: normal\"/></svg>";
     let checked = svg::checked(drawn).unwrap();
     assert_eq!((checked.svg.as_str(), checked.removed), (drawn, Vec::new()));
+}
+
+#[test]
+fn a_text_without_a_format_is_html_where_it_has_a_tag_of_html_or_one_that_could_run() {
+    for (given, want) in [
+        ("a <p>b</p>", "a <p>b</p>"),
+        ("x <y and z> <b>c</b>", "x  <b>c</b>"),
+        ("a</i> < b", "a &lt; b"),
+        ("a<br/>b<BR>", "a<br/>b<br/>"),
+        ("<a href='https://a.example/'>b", "<a href=\"https://a.example/\">b</a>"),
+        ("<td nowrap>a</td>", "<td>a</td>"),
+        ("<main>a", "a"),
+        ("a<script>b", "a"),
+        ("a<script", "a"),
+        ("a<script and b>c", "a"),
+        ("<img src=x onerror=alert(1)>a", "a"),
+        ("<img src=x onerror=alert(1) ", ""),
+        ("<svg/onload=alert(1)>", ""),
+        ("a <y onclick=alert(1)>b", "a b"),
+        ("a <y\nONCLICK\n=alert(1) ", "a "),
+        ("a <y b=\u{2003}\"c onclick=alert(1)\">d", "a d"),
+        ("a <y/onclick=alert(1)>b", "a b"),
+        ("a <y and z onclick=alert(1)>b", "a b"),
+        ("a <b and c onclick=alert(1)>d", "a <b>d</b>"),
+        ("<!--><img src=x onerror=alert(1)>-->a", "a"),
+        ("<y title='<img src=x onerror=alert(1)>'>", ""),
+        ("a <y style=position:fixed>b", "a b"),
+        ("<x:y xlink:href=javascript:alert(1)>a", "a"),
+        ("</p onclick=alert(1)>a<p>", "a<p></p>"),
+        ("a <iframe and b>", "a "),
+    ] {
+        let annotation =
+            accept(json!({"type": "Annotation", "target": CANVAS, "body": {"type": "TextualBody", "value": given}}))
+                .unwrap();
+        assert_eq!(annotation.json()["body"], json!({"type": "TextualBody", "value": want}), "{given:?}");
+        let again = accepted(annotation.into_value());
+        assert_eq!(again["body"]["value"], want, "{given:?} again");
+    }
+}
+
+#[test]
+fn nothing_runs_of_bodies_in_other_languages() {
+    let tei = "<p rend=\"x\">a <hi>b</hi> &amp; <title>c</title><ref target=\"https://a.example/\">d</ref></p>";
+    let markdown = "> *a* < b & <br> [c](https://a.example/ \"d\") <https://e.example>\n\n[f]: /g";
+    for (format, given, want) in [
+        ("text/xml", tei, tei),
+        ("application/tei+xml", tei, tei),
+        ("application/xml", "<a onclick=\"x()\">b</a>", "<a>b</a>"),
+        (
+            "text/xml; charset=utf-8",
+            "<p>a<x:script xmlns:x='http://www.w3.org/1999/xhtml'>b</x:script></p>",
+            "<p>ab</p>",
+        ),
+        ("text/xml", "<p>a</p><script>b</script>", "<p>a</p>"),
+        ("text/xml", "<r xlink:href='java&#115;cript:x'>a</r>", "a"),
+        ("application/xml", "<?xml-stylesheet href='x'?><p>a</p>", "<p>a</p>"),
+        ("application/xml", "<!DOCTYPE p [<!ENTITY x '<b/>'>]><p>a</p>", "'&gt;]&gt;<p>a</p>"),
+        ("application/xhtml+xml", "<p>a<script>b</script></p>", "<p>a</p>"),
+        (
+            "image/svg+xml",
+            "<svg xmlns='http://www.w3.org/2000/svg' onload='x()'><g/></svg>",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\"><g/></svg>",
+        ),
+        ("image/svg+xml", "<svg onload='x()'><g></svg>", ""),
+        (" Text/HTML", "<p onclick='x()'>a</p>", "<p>a</p>"),
+        ("text/markdown", markdown, markdown),
+        ("text/markdown", "> a <script>b</script> & <b onclick=x>c</b> < d", "> a  & <b>c</b> &lt; d"),
+        ("text/markdown; variant=GFM", "<<script></script>img src=x onerror=y>", "&lt;img src=x onerror=y>"),
+        ("text/x-markdown", "[a](javascript:alert(1)) [b]( <JAVA\\script&colon;x>)", "[a](#)) [b]( <#>)"),
+        ("text/markdown", "[a]\n\n[a]:  data:text/html,x", "[a]\n\n[a]:  #"),
+        ("text/plain", "<script>a</script>", "<script>a</script>"),
+        ("text/csv", "a,<b", "a,<b"),
+    ] {
+        let body = json!({"type": "TextualBody", "format": format, "value": given});
+        let annotation = accepted(json!({"type": "Annotation", "target": CANVAS, "body": body}));
+        assert_eq!(annotation["body"]["value"], want, "{format} {given}");
+    }
+    let untyped = accepted(
+        json!({"type": "Annotation", "target": CANVAS, "body": {"type": "Note", "value": "a <script>b</script>"}}),
+    );
+    assert_eq!(untyped["body"]["value"], "a ");
 }

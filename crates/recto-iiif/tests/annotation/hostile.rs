@@ -50,6 +50,10 @@ fn wide_and_deep_html_and_svg_take_a_moment() {
     assert_eq!(html::sanitised(&"&".repeat(100_000)).html.len(), 500_000);
     assert_eq!(html::plain(&"</p>".repeat(100_000)), "");
     assert!(html::sanitised(&"<a b=\"".repeat(50_000)).removed.len() <= 20);
+    for text in ["](", "]:", "](a", "<y ", "<y=\"", "<y a ", "&#", "\\"].map(|text| text.repeat(200_000)) {
+        assert_eq!(html::sanitised_markdown(&text).html.len() >= text.len(), !text.starts_with("<y"), "{}", &text[..4]);
+        assert_eq!(html::has_markup(&text), text.starts_with("<y"), "{}", &text[..4]);
+    }
     assert!(svg::checked(&deep(2000, "<g>", "</g>")).is_err());
     assert!(svg::checked(&format!("<svg>{}</svg>", deep(2000, "<g>", "</g>"))).is_err());
     assert!(

@@ -4,6 +4,7 @@
 
 mod accept;
 mod dialects;
+mod fit;
 mod harm;
 mod hostile;
 mod index;

@@ -163,7 +163,7 @@ fn structure(tag: Tag<'_>, pages: &mut Pages<'_, '_>) {
         "TextBlock" => sheet.begin_block(tag.value("ID").as_deref(), place(tag), language(tag)),
         "TextLine" => sheet.begin_line(tag.value("ID").as_deref(), place(tag), language(tag)),
         "SP" => sheet.space(),
-        "HYP" => sheet.hyphen(),
+        "HYP" => sheet.hyphen(&tag.value("CONTENT").unwrap_or_default()),
         _ => {}
     }
 }

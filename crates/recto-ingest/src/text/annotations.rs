@@ -4,18 +4,15 @@ use super::markup::{Elements, Event, Kind, unescaped};
 use super::script;
 use crate::words::Report;
 
-/// The words of an annotation's body, without tags; lines stay lines. `format` is its media type; without one, what looks like HTML is
-/// taken for it.
+/// The words of an annotation's body, without tags; lines stay lines. `format` is its media type; without one, what has tags of
+/// HTML is taken for it.
 #[must_use]
 pub fn annotation_text(html_or_plain: &str, format: Option<&str>) -> String {
     let format = format.map(|format| format.split(';').next().unwrap_or_default().trim().to_ascii_lowercase());
     let is_html = match format.as_deref() {
         Some("text/html" | "application/xhtml+xml" | "application/html") => true,
         Some("text/plain" | "text/markdown") => false,
-        _ => {
-            let trimmed = html_or_plain.trim();
-            trimmed.starts_with('<') && trimmed.ends_with('>')
-        }
+        _ => recto_iiif::annotation::html::has_markup(html_or_plain),
     };
     if !is_html {
         return tidied(html_or_plain);
@@ -77,6 +74,8 @@ mod tests {
             ("<p>One <b>t</b>wo&nbsp;three</p><p>four<br>five</p>", Some("text/html"), "One two three\nfour\nfive"),
             ("<p>a</p>", None, "a"),
             ("a < b & c", None, "a < b & c"),
+            ("x <y and z>", None, "x <y and z>"),
+            ("x <i>y</i>", None, "x y"),
             ("<p>a</p>", Some("text/plain"), "<p>a</p>"),
             ("1 < 2 <i>x", Some("text/html; charset=utf-8"), "1 < 2 x"),
             ("<style>p {}</style><script>x()</script>y", Some("text/html"), "y"),

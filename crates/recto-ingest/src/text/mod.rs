@@ -2,13 +2,14 @@
 //!
 //! [`recognise`] tells the format by content alone; [`read`] gives a page as [`PageText`], in the unit of its source, and never
 //! fails: what is wrong is said in findings. [`read_each`] reads files of many pages once. [`proportions`] tells whether a text fits
-//! the image that it is to be shown on.
+//! the image that it is to be shown on, [`within_recording`] cuts captions where the recording ends.
 
 mod alto;
 mod annotations;
 mod djvu;
 mod encoding;
 mod hocr;
+mod hyphens;
 mod markup;
 mod mini_ocr;
 mod page_xml;
@@ -16,6 +17,7 @@ mod pages;
 pub(crate) mod pairing;
 mod pdf;
 mod plain;
+mod recording;
 mod script;
 mod sheet;
 mod tei;
@@ -26,6 +28,7 @@ use recto_iiif::Dimensions;
 use recto_iiif::text::{PageSize, PageText};
 
 pub use annotations::annotation_text;
+pub use recording::within_recording;
 
 use self::markup::{Elements, Event, Kind};
 use self::pages::Pages;

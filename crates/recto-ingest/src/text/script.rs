@@ -52,12 +52,17 @@ fn letters(text: &str) -> usize {
     text.chars().filter(|character| character.is_alphabetic()).take(2).count()
 }
 
+/// A hyphen that words are broken at and that compounds are written with, too.
+pub(super) fn is_hyphen(character: char) -> bool {
+    matches!(character, '-' | '\u{2010}' | '\u{2011}' | '⸗' | '\u{2e40}' | '゠' | '\u{58a}' | '\u{5be}')
+}
+
 /// The first part of a word without the hyphen that it ends with, and whether that always means a broken word.
 pub(super) fn without_hyphen(text: &str) -> Option<(&str, bool)> {
     let last = text.chars().next_back()?;
     let is_certain = match last {
         '\u{ad}' | '¬' => true,
-        '-' | '\u{2010}' | '\u{2011}' | '⸗' | '\u{2e40}' | '゠' | '\u{58a}' | '\u{5be}' => false,
+        last if is_hyphen(last) => false,
         _ => return None,
     };
     let rest = text.trim_end_matches(last);
@@ -75,11 +80,64 @@ pub(super) fn continues(first: &str, second: &str, is_certain: bool) -> bool {
     if is_certain {
         return begin.is_alphanumeric();
     }
-    let is_capital = |text: &str| {
-        letters(text) == 2 && !text.chars().any(char::is_lowercase) && text.chars().any(char::is_uppercase)
-    };
+    // In `Nord- und Südwind` the hyphen stands for what follows later.
+    if matches!(trimmed(second), "und" | "oder") {
+        return false;
+    }
     // `Nord-` and `Süd` are two words; so are `INTRO-` and `Peter`.
     begin.is_alphabetic() && (!begin.is_uppercase() || is_capital(first) && is_capital(second))
+}
+
+/// All letters, of which there are several, are capitals.
+fn is_capital(text: &str) -> bool {
+    letters(text) == 2 && !text.chars().any(char::is_lowercase) && text.chars().any(char::is_uppercase)
+}
+
+/// A word without the punctuation around it.
+fn trimmed(word: &str) -> &str {
+    word.trim_matches(|character: char| !character.is_alphanumeric())
+}
+
+/// Is the hyphen between these parts one of a compound, so that it would stand there within a line, too? Nobody can tell for certain:
+/// `first` is without it, `is_written` tells whether a compound as [`compound`] gives it is on the page.
+pub(super) fn keeps_hyphen(
+    first: &str,
+    second: &str,
+    language: Option<&str>,
+    is_written: impl FnOnce(&str) -> bool,
+) -> bool {
+    let (first, second) = (trimmed(first), trimmed(second));
+    let Some(begin) = second.chars().next().filter(|begin| begin.is_alphabetic()) else { return false };
+    // `Berlin-Brandenburg`
+    if begin.is_uppercase() && !(is_capital(first) && is_capital(second)) {
+        return true;
+    }
+    // `mother-in-law`, broken at the first hyphen. German rather breaks a word in the midst: `Reichs-tags-Abgeordneter`.
+    let is_german = language.is_some_and(|tag| tag.split('-').next().is_some_and(|code| code == "de"));
+    if let Some((_, behind)) = second.split_once(is_hyphen)
+        && !(is_german && behind.starts_with(char::is_uppercase))
+    {
+        return true;
+    }
+    // `mother-in-law`, broken at the second; but `Staats-Anzei-ger`.
+    if first.rsplit_once(is_hyphen).is_some_and(|(_, last)| last.starts_with(char::is_lowercase)) {
+        return true;
+    }
+    compound(&format!("{first}-{second}")).is_some_and(|compound| is_written(&compound))
+}
+
+/// How a compound is remembered; `None` for words without a hyphen between letters.
+pub(super) fn compound(word: &str) -> Option<String> {
+    let word = trimmed(word);
+    if !word.contains(is_hyphen) {
+        return None;
+    }
+    Some(
+        word.chars()
+            .map(|character| if is_hyphen(character) { '-' } else { character })
+            .collect::<String>()
+            .to_lowercase(),
+    )
 }
 
 #[cfg(test)]
@@ -96,6 +154,9 @@ mod tests {
             ("(ver-", "bunden)", Some("(verbunden)")),
             ("Nord-", "Süd", None),
             ("VER-", "BUNDEN", Some("VERBUNDEN")),
+            ("Nord-", "und", None),
+            ("Nord-", "oder,", None),
+            ("Nord¬", "und", Some("Nordund")),
             ("1914-", "18", None),
             ("-", "a", None),
             ("ver", "bunden", None),
@@ -103,6 +164,34 @@ mod tests {
             let joined = without_hyphen(first).filter(|(rest, is_certain)| continues(rest, second, *is_certain));
             assert_eq!(joined.map(|(rest, _)| format!("{rest}{second}")).as_deref(), whole, "{first} {second}");
         }
+    }
+
+    #[test]
+    fn hyphens_of_compounds_are_told_from_those_of_broken_words() {
+        for (first, second, language, want) in [
+            ("mother", "in-law", None, true),
+            ("mother", "in-law,\"", None, true),
+            ("mother-in", "law", None, true),
+            ("(vis-à", "vis)", Some("fr"), true),
+            ("Berlin", "Brandenburg", None, true),
+            ("Wort", "teil", None, false),
+            ("Wort", "teil-", None, false),
+            ("Wort", "teil—", None, false),
+            ("Staats-Anzei", "ger", None, false),
+            ("VER", "BUNDEN", None, false),
+            ("BERLIN", "BRAN-DENBURG", None, true),
+            ("Reichs", "tags-Abgeordneter", Some("de"), false),
+            ("Reichs", "tags-Abgeordneter", None, true),
+            ("well", "known.", None, true),
+            ("Well", "Known", None, true),
+            ("well", "knowing", None, false),
+            ("19", "20er", None, false),
+        ] {
+            let is_written = |compound: &str| compound == "well-known";
+            assert_eq!(keeps_hyphen(first, second, language, is_written), want, "{first}-{second}");
+        }
+        assert_eq!(compound("(Mother‐in\u{2010}Law),").as_deref(), Some("mother-in-law"));
+        assert_eq!((compound("word-"), compound("word")), (None, None));
     }
 
     #[test]

@@ -4,8 +4,10 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use recto_iiif::text::{Area, PageSize, PageText, TextBlock, TextLine, TextWord, WordPart};
+use recto_iiif::text::{Area, PageSize, PageText, TextBlock, TextLine, TextWord};
+use xxhash_rust::xxh3::xxh3_64;
 
+use super::hyphens::join_broken;
 use super::script;
 use crate::words::{At, Report};
 
@@ -54,27 +56,29 @@ pub(super) struct Glyph {
 pub(super) enum Part {
     /// The first part, and the whole word where that is said.
     First(Option<String>),
+    /// What stands before this hyphen at the end of the line: the first part of a word, or of a compound.
+    Hyphened(char),
     /// The second part.
     Second,
 }
 
 /// A word that is put in its place.
-struct Word {
-    word: TextWord,
+pub(super) struct Word {
+    pub(super) word: TextWord,
     joined: Option<bool>,
-    part: Option<Part>,
+    pub(super) part: Option<Part>,
 }
 
-struct Line {
-    line: TextLine,
-    words: Vec<Word>,
+pub(super) struct Line {
+    pub(super) line: TextLine,
+    pub(super) words: Vec<Word>,
 }
 
 struct Block {
     block: TextBlock,
     lines: Vec<Line>,
-    /// Identifiers under which an order may name it: its own, those around it and those within it.
-    names: Vec<String>,
+    /// Sums of the identifiers under which an order may name it: its own, those around it and those within it.
+    names: Vec<u64>,
     /// The part of the page that it is in: those with lower numbers are read first.
     section: u8,
     language: Option<String>,
@@ -128,13 +132,9 @@ impl Sheet {
             return;
         }
         // The nearest are enough: nobody orders a page by what is far around its parts.
-        let around = self.open.iter().rev().take(MOST_NAMES).filter_map(|at| self.blocks.get(*at)?.block.id.clone());
-        let names = id
-            .map(str::to_owned)
-            .into_iter()
-            .chain(around)
-            .chain(self.groups.iter().rev().take(MOST_NAMES).cloned())
-            .collect();
+        let around = self.open.iter().rev().take(MOST_NAMES).filter_map(|at| self.blocks.get(*at)?.block.id.as_deref());
+        let groups = self.groups.iter().rev().take(MOST_NAMES).map(String::as_str);
+        let names = id.into_iter().chain(around).chain(groups).map(sum).collect();
         let language = language.or_else(|| self.open.last().and_then(|at| self.blocks.get(*at)?.language.clone()));
         let block = TextBlock { id: id.map(str::to_owned), area, lines: Vec::new() };
         self.open.push(self.blocks.len());
@@ -143,7 +143,11 @@ impl Sheet {
 
     pub(super) fn end_block(&mut self) {
         self.end_line();
-        self.open.pop();
+        if let Some(block) = self.open.pop().and_then(|at| self.blocks.get_mut(at)) {
+            // Files of hundreds of thousands of blocks with a word each are written, too.
+            block.lines.shrink_to_fit();
+            block.names.shrink_to_fit();
+        }
     }
 
     /// Gives the open block a place that became known only now.
@@ -154,6 +158,7 @@ impl Sheet {
     }
 
     pub(super) fn begin_line(&mut self, id: Option<&str>, area: Option<Area>, language: Option<String>) {
+        self.end_line();
         if self.open.is_empty() {
             self.begin_block(None, None, None);
         }
@@ -163,15 +168,22 @@ impl Sheet {
         }
         self.lines += 1;
         if let Some(block) = self.open.last().and_then(|at| self.blocks.get_mut(*at)) {
-            block.names.extend(id.map(str::to_owned));
+            block.names.extend(id.map(sum));
             let language = language.or_else(|| block.language.clone());
             let line = TextLine { area, language, ..TextLine::default() };
+            if block.lines.is_empty() {
+                block.lines.reserve_exact(1);
+            }
             block.lines.push(Line { line, words: Vec::new() });
         }
     }
 
     pub(super) fn end_line(&mut self) {
-        self.has_line = false;
+        if std::mem::take(&mut self.has_line)
+            && let Some(line) = self.line()
+        {
+            line.words.shrink_to_fit();
+        }
     }
 
     /// When the open line is heard.
@@ -212,12 +224,14 @@ impl Sheet {
         }
     }
 
-    /// The last word is broken at the end of its line.
-    pub(super) fn hyphen(&mut self) {
+    /// The last word is broken at the end of its line, by a hyphen that is written so and is not part of its text.
+    pub(super) fn hyphen(&mut self, written: &str) {
         if self.has_line
             && let Some(word) = self.line().and_then(|line| line.words.last_mut())
+            && matches!(word.part, None | Some(Part::First(None)))
         {
-            word.part.get_or_insert(Part::First(None));
+            let hyphen = written.chars().next_back().filter(|hyphen| script::is_hyphen(*hyphen));
+            word.part = Some(hyphen.map_or(Part::First(None), Part::Hyphened));
         }
     }
 
@@ -237,7 +251,12 @@ impl Sheet {
         let words = if is_written_by_glyphs(&draft) { by_glyphs(draft) } else { by_spaces(draft) };
         self.words += words.len();
         if let Some(line) = self.line() {
-            line.words.extend(words);
+            // Most space of short lists is left unused, unless they are as long as they are.
+            if line.words.is_empty() {
+                line.words = words;
+            } else {
+                line.words.extend(words);
+            }
         }
     }
 
@@ -272,7 +291,7 @@ impl Sheet {
         blocks.iter_mut().for_each(|block| block.lines.retain(|line| !line.words.is_empty()));
         blocks.retain(|block| !block.lines.is_empty());
         let mut lines: Vec<&mut Line> = blocks.iter_mut().flat_map(|block| &mut block.lines).collect();
-        join_broken(&mut lines);
+        join_broken(&mut lines, language.as_deref());
         if language.is_none() {
             let first = lines.first().and_then(|line| line.line.language.clone());
             language = first.filter(|first| lines.iter().all(|line| line.line.language.as_ref() == Some(first)));
@@ -295,16 +314,21 @@ impl Sheet {
     }
 
     fn sort(&mut self) {
-        let mut ranks: HashMap<&str, usize> = HashMap::new();
+        let mut ranks: HashMap<u64, usize> = HashMap::new();
         for (rank, name) in self.order.iter().enumerate() {
-            ranks.entry(name).or_insert(rank);
+            ranks.entry(sum(name)).or_insert(rank);
         }
         let rank = |block: &Block| {
-            let named = block.names.iter().filter_map(|name| ranks.get(name.as_str()).copied()).min();
+            let named = block.names.iter().filter_map(|name| ranks.get(name).copied()).min();
             (named.unwrap_or(usize::MAX), block.section)
         };
         self.blocks.sort_by_cached_key(rank);
     }
+}
+
+/// What is remembered of an identifier: an order names it or not.
+fn sum(name: &str) -> u64 {
+    xxh3_64(name.as_bytes())
 }
 
 fn push_alternative(word: &mut TextWord, other: &str) {
@@ -359,7 +383,7 @@ fn by_spaces(draft: Draft<'_>) -> Vec<Word> {
             };
             let part = match part {
                 Some(Part::Second) if at == 0 => part.take(),
-                Some(Part::First(_)) if at == last => part.take(),
+                Some(Part::First(_) | Part::Hyphened(_)) if at == last => part.take(),
                 _ => None,
             };
             let word =
@@ -457,66 +481,6 @@ fn to_logical_order(words: &mut [Word]) {
     }
 }
 
-/// Joins words broken at the ends of lines.
-fn join_broken(lines: &mut [&mut Line]) {
-    for at in 0..lines.len() {
-        let (before, after) = lines.split_at_mut(at + 1);
-        let Some(first) = before.last_mut().and_then(|line| line.words.last_mut()) else { continue };
-        let second = after.first_mut().and_then(|line| line.words.first_mut());
-        join(first, second);
-    }
-    // A second part without a first is a word, unless it begins the page: then the first is on the page before.
-    let words = lines.iter_mut().flat_map(|line| &mut line.words);
-    let mut is_expected = true;
-    for word in words {
-        match &word.word.part {
-            None if word.part == Some(Part::Second) && is_expected => word.word.part = Some(WordPart::Second),
-            _ => {}
-        }
-        is_expected = matches!(word.word.part, Some(WordPart::First { .. }));
-    }
-}
-
-fn join(first: &mut Word, second: Option<&mut Word>) {
-    let hyphened = script::without_hyphen(&first.word.text);
-    let is_said = matches!(first.part, Some(Part::First(_)));
-    let start = match hyphened {
-        Some((rest, _)) => rest,
-        None if is_said => first.word.text.as_str(),
-        None => return,
-    };
-    let said = match &first.part {
-        Some(Part::First(Some(whole))) => {
-            Some(whole.trim_matches(script::is_space).to_owned()).filter(|whole| !whole.is_empty())
-        }
-        _ => None,
-    };
-    let is_certain = is_said || hyphened.is_some_and(|(_, is_certain)| is_certain);
-    let fitting = second
-        .filter(|second| second.part == Some(Part::Second) || script::continues(start, &second.word.text, is_certain));
-    let whole = match (said, &fitting) {
-        (Some(said), Some(second)) => with_punctuation(start, &said, &second.word.text),
-        (Some(said), None) => said,
-        (None, Some(second)) => format!("{start}{}", second.word.text),
-        (None, None) => return,
-    };
-    if let Some(second) = fitting {
-        second.word.part = Some(WordPart::Second);
-    }
-    first.word.text.truncate(start.len());
-    first.word.part = Some(WordPart::First { whole });
-}
-
-/// The whole word as it is said, with the punctuation around its parts that is not said.
-fn with_punctuation(first: &str, whole: &str, second: &str) -> String {
-    let before = first.find(char::is_alphanumeric).map_or("", |at| &first[..at]);
-    let after = second.trim_end_matches(|c: char| !c.is_alphanumeric());
-    let after = &second[after.len()..];
-    let before = if whole.starts_with(before) { "" } else { before };
-    let after = if whole.ends_with(after) { "" } else { after };
-    format!("{before}{whole}{after}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -577,8 +541,27 @@ mod tests {
     }
 
     #[test]
-    fn punctuation_around_a_broken_word_is_kept() {
-        assert_eq!(with_punctuation("(ver", "verbunden", "bunden,"), "(verbunden,");
-        assert_eq!(with_punctuation("ver", "verbunden,", "bunden,"), "verbunden,");
+    fn short_lists_take_no_more_than_they_need() {
+        let (mut sheet, mut report) = (Sheet::new(None, None), Report::new("a"));
+        for lines in [&["a"][..], &["a", "b c d e f"], &["a b", "c", "d"]] {
+            sheet.begin_block(Some("b"), None, None);
+            for line in lines {
+                sheet.begin_line(Some("l"), None, None);
+                line.split(' ').for_each(|word| sheet.word(draft(word, None), &mut report, || 1));
+            }
+            sheet.end_block();
+        }
+        let taken: Vec<_> = sheet
+            .blocks
+            .iter()
+            .map(|block| {
+                (
+                    block.lines.capacity(),
+                    block.names.capacity(),
+                    block.lines.iter().map(|line| line.words.capacity()).collect(),
+                )
+            })
+            .collect();
+        assert_eq!(taken, [(1, 2, vec![1]), (2, 3, vec![1, 5]), (3, 4, vec![2, 1, 1])]);
     }
 }

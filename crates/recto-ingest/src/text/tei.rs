@@ -279,7 +279,7 @@ impl Reader<'_, '_, '_> {
     fn end_text(&mut self, is_broken: bool) {
         self.flush();
         if is_broken {
-            self.on_page(super::sheet::Sheet::hyphen);
+            self.on_page(|sheet| sheet.hyphen(""));
         }
         self.is_broken = is_broken;
         self.on_page(super::sheet::Sheet::end_line);

@@ -335,3 +335,65 @@ fn t3_a_first_part_at_the_end_of_a_page_is_whole_where_the_source_says_so() {
     );
     assert_eq!(parts(&found), ["|ter"]);
 }
+
+#[test]
+fn t3_hyphens_of_compounds_stay_and_those_of_broken_words_go() {
+    for (lines, want, joined) in [
+        ("his mother-\nin-law came", "his mother-\nin-law came\n", true),
+        ("his mother-in-\nlaw came", "his mother-in-\nlaw came\n", true),
+        ("in Berlin-\nBrandenburg", "in Berlin-\nBrandenburg\n", true),
+        ("well-known is well-\nknown.", "well-known is well-\nknown.\n", true),
+        ("ein Wort-\nteil", "ein Wortteil\n", false),
+        ("im Staats-Anzei-\nger", "im Staats-Anzeiger\n", false),
+        ("der Mün¬\nchen-Reise", "der München-Reise\n", false),
+        ("die Nord-\nund Südseite", "die Nord-\nund Südseite\n", false),
+    ] {
+        let found = page(lines);
+        assert_eq!(found.to_plain(), want, "{lines}");
+        let first = found.lines().next().unwrap().words.last().unwrap();
+        assert_eq!(first.joined_to_next, joined, "{lines}");
+    }
+}
+
+#[test]
+fn t3_alto_says_the_whole_word_or_how_the_hyphen_is_written() {
+    let line = |first: &str, hyphen: &str, second: &str| {
+        let string = |text: &str| {
+            let (content, said) = text.split_once('|').unwrap_or((text, ""));
+            format!("<String CONTENT='{content}' {said}/>")
+        };
+        let (first, second) = (string(first), string(second));
+        alto(
+            "",
+            &format!(
+                "<TextBlock><TextLine>{first}<HYP CONTENT='{hyphen}'/></TextLine><TextLine>{second}</TextLine></TextBlock>"
+            ),
+        )
+    };
+    let said = |part: &str, whole: &str| format!("SUBS_TYPE='HypPart{part}' SUBS_CONTENT='{whole}'");
+    for (first, hyphen, second, want) in [
+        ("mother", "-", "in-law", vec!["mother-", "in-law"]),
+        ("Berlin", "-", "Brandenburg", vec!["Berlin-", "Brandenburg"]),
+        ("Wort", "-", "teil", vec!["Wort:Wortteil|", "|teil"]),
+        ("Mün", "¬", "chen-Reise", vec!["Mün:München-Reise|", "|chen-Reise"]),
+        ("Wort", "", "teil", vec!["Wort:Wortteil|", "|teil"]),
+        (
+            &format!("mother|{}", said("1", "mother-in-law")),
+            "-",
+            &format!("in-law|{}", said("2", "mother-in-law")),
+            vec!["mother:mother-in-law|", "|in-law"],
+        ),
+        (
+            &format!("Reichs|{}", said("1", "Reichstags-Haus")),
+            "-",
+            &format!("tags-Haus|{}", said("2", "Reichstags-Haus")),
+            vec!["Reichs:Reichstags-Haus|", "|tags-Haus"],
+        ),
+        ("mother|SUBS_TYPE='HypPart1'", "-", "in-law|SUBS_TYPE='HypPart2'", vec!["mother-", "in-law"]),
+    ] {
+        let found = line(first, hyphen, second);
+        let told = parts(&found);
+        let told = if told.is_empty() { texts(&found).into_iter().map(str::to_owned).collect() } else { told };
+        assert_eq!(told, want, "{first} {hyphen} {second}");
+    }
+}

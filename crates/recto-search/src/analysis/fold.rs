@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::segment::{is_ignorable, is_unsegmented, is_word_character};
+use super::segment::{JOINER, is_ignorable, is_symbol, is_unsegmented, is_word_character};
 
 /// The term of a piece: lower case, compatibility forms resolved, marks gone where they are no letters of their own.
 ///
@@ -19,10 +19,30 @@ pub fn fold(piece: &str) -> Cow<'_, str> {
             Cow::Borrowed(piece)
         };
     }
+    if piece.chars().next().is_some_and(is_symbol) {
+        return Cow::Owned(fold_symbol(piece));
+    }
     if piece.chars().next().is_some_and(is_unsegmented) {
         return Cow::Owned(fold_character(piece));
     }
     Cow::Owned(fold_word(piece))
+}
+
+/// Symbols have no colours: what chooses their look or their skin is gone, and what joins them stays.
+fn fold_symbol(piece: &str) -> String {
+    let mut out = String::new();
+    let mut is_joined = false;
+    for character in piece.nfd() {
+        if is_symbol(character) {
+            if std::mem::take(&mut is_joined) && !out.is_empty() {
+                out.push(JOINER);
+            }
+            out.push(character);
+        } else {
+            is_joined |= character == JOINER;
+        }
+    }
+    out
 }
 
 /// A character of a script without spaces stays one: what would fall apart into several keeps its form.
@@ -168,6 +188,12 @@ mod tests {
             ("한국어", "한국어"),
             ("ｶﾞ", "ガ"),
             ("ヿ", "ヿ"),
+            ("👍🏽", "👍"),
+            ("❤\u{fe0f}", "❤"),
+            ("👩🏽\u{200d}💻\u{200d}", "👩\u{200d}💻"),
+            ("❤\u{fe0f}\u{200d}🔥", "❤\u{200d}🔥"),
+            ("🇩🇪", "🇩🇪"),
+            ("℃", "℃"),
         ] {
             assert_eq!(fold(given), want, "{given}");
         }
@@ -177,7 +203,9 @@ mod tests {
     fn each_character_has_a_term_that_is_one_piece_and_its_own_term() {
         let mut wrong = Vec::new();
         for character in (0..=0x10_ffff).filter_map(char::from_u32) {
-            for text in [format!("{character}"), format!("a{character}b"), format!("क{character}")] {
+            for text in ["{}", "a{}b", "क{}", "🎉{}", "🎉\u{200d}{}", "東{}"]
+                .map(|text| text.replace("{}", &character.to_string()))
+            {
                 for piece in pieces(&text) {
                     let term = fold(&text[piece.range.clone()]).into_owned();
                     let again: Vec<_> = pieces(&term).map(|piece| piece.range).collect();

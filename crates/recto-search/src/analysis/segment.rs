@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::str::CharIndices;
 
 use unicode_normalization::char::is_combining_mark;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 /// A piece of text that has a position of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,7 @@ pub struct Piece {
 ///
 /// A piece is what stands between two characters that are neither letter, digit nor mark: `l'amour` and `Staats-Anzeiger` are two
 /// pieces each. In the scripts that are written without spaces (Han, Kana, Thai, Lao, Khmer, Burmese) each character is one, with its marks.
+/// So is each symbol of a word without letters and digits: `🎉`, `(♫)`, but neither `Foo®` nor `—`.
 pub fn pieces(text: &str) -> impl Iterator<Item = Piece> + '_ {
     let mut positions = Positions::default();
     positions.pieces(text)
@@ -43,7 +45,7 @@ impl Positions {
 
     /// The pieces of the next text. The count goes on when the iterator has ended.
     pub(crate) fn pieces<'a>(&mut self, text: &'a str) -> Pieces<'a> {
-        Pieces { text, characters: text.char_indices().peekable(), positions: *self }
+        Pieces { text, characters: text.char_indices().peekable(), positions: *self, symbols: (0, false) }
     }
 
     /// Calls `each` with every piece of the next text.
@@ -58,6 +60,8 @@ pub(crate) struct Pieces<'a> {
     text: &'a str,
     characters: Peekable<CharIndices<'a>>,
     positions: Positions,
+    /// Up to where it is known whether symbols are pieces, and whether they are.
+    symbols: (usize, bool),
 }
 
 impl Iterator for Pieces<'_> {
@@ -68,6 +72,9 @@ impl Iterator for Pieces<'_> {
             let (at, character) = self.characters.next()?;
             if begins_piece(character) {
                 break (at, character);
+            }
+            if is_symbol(character) && self.has_symbols_alone(at) {
+                return Some(self.symbol(at, character));
             }
             let is_sign = !character.is_whitespace() && !is_ignorable(character) && !is_mark(character);
             if is_sign && self.positions.after_character {
@@ -84,12 +91,75 @@ impl Iterator for Pieces<'_> {
             }
             self.characters.next();
         }
+        Some(self.piece_from(start, is_character))
+    }
+}
+
+impl Pieces<'_> {
+    /// The piece that begins there and ends here.
+    fn piece_from(&mut self, start: usize, is_character: bool) -> Piece {
         let end = self.characters.peek().map_or(self.text.len(), |(at, _)| *at);
         let position = self.positions.next;
         self.positions.next = position.saturating_add(1);
         self.positions.after_character = is_character;
-        Some(Piece { range: start..end, position, is_character })
+        Piece { range: start..end, position, is_character }
     }
+
+    /// Has the word around a symbol neither letters nor digits? Characters of scripts without spaces are words of their own.
+    fn has_symbols_alone(&mut self, at: usize) -> bool {
+        if at < self.symbols.0 {
+            return self.symbols.1;
+        }
+        let is_lettered = |character: char| begins_piece(character) && !is_unsegmented(character);
+        let (before, after) = self.text.split_at_checked(at).unwrap_or_default();
+        let is_space = |character: &char| character.is_whitespace();
+        let end = at + after.find(char::is_whitespace).unwrap_or(after.len());
+        let before = before.chars().rev().take_while(|character| !is_space(character)).any(is_lettered);
+        let is_alone = !before && !self.text.get(at..end).unwrap_or_default().contains(is_lettered);
+        self.symbols = (end, is_alone);
+        is_alone
+    }
+
+    /// A symbol with what changes it: its colours, the symbols joined to it, the second letter of a flag.
+    fn symbol(&mut self, start: usize, first: char) -> Piece {
+        let mut needs_second = is_regional(first);
+        let mut is_joined = false;
+        while let Some((_, next)) = self.characters.peek() {
+            let goes_on = is_mark(*next)
+                || is_ignorable(*next)
+                || is_skin_tone(*next)
+                || (is_joined && is_symbol(*next))
+                || (std::mem::take(&mut needs_second) && is_regional(*next));
+            if !goes_on {
+                break;
+            }
+            is_joined = *next == JOINER;
+            self.characters.next();
+        }
+        self.piece_from(start, false)
+    }
+}
+
+/// What makes one symbol of two.
+pub(super) const JOINER: char = '\u{200d}';
+
+/// Symbols that are no words, as Unicode has them (`So`), and emoji that it counts among the mathematical.
+pub(super) fn is_symbol(character: char) -> bool {
+    u32::from(character) >= 0xa6
+        && !is_word_character(character)
+        && !is_mark(character)
+        && !is_ignorable(character)
+        && (matches!(u32::from(character), 0x2194 | 0x25fb..=0x25fe)
+            || character.general_category() == GeneralCategory::OtherSymbol)
+}
+
+/// Letters that are flags in pairs.
+fn is_regional(character: char) -> bool {
+    matches!(character, '\u{1f1e6}'..='\u{1f1ff}')
+}
+
+fn is_skin_tone(character: char) -> bool {
+    matches!(character, '\u{1f3fb}'..='\u{1f3ff}')
 }
 
 fn begins_piece(character: char) -> bool {
@@ -144,6 +214,25 @@ mod tests {
         assert_eq!(shown("Staats-Anzeiger 1,000"), [(0, "Staats"), (1, "Anzeiger"), (2, "1"), (3, "000")]);
         assert_eq!(shown("— * …"), []);
         assert_eq!(shown("Wör\u{ad}ter"), [(0, "Wör\u{ad}ter")]);
+    }
+
+    #[test]
+    fn symbols_are_pieces_in_words_without_letters() {
+        for (text, want) in [
+            ("👍", vec![(0, "👍")]),
+            ("a 👍🏽, b", vec![(0, "a"), (1, "👍🏽"), (2, "b")]),
+            ("a👍 ®b 3° Foo™", vec![(0, "a"), (1, "b"), (2, "3"), (3, "Foo")]),
+            ("(♫—♫)", vec![(0, "♫"), (1, "♫")]),
+            ("❤\u{fe0f}❤", vec![(0, "❤\u{fe0f}"), (1, "❤")]),
+            ("👩🏽\u{200d}💻🎉", vec![(0, "👩🏽\u{200d}💻"), (1, "🎉")]),
+            ("🏴\u{e0067}\u{e0062}\u{e007f}", vec![(0, "🏴\u{e0067}\u{e0062}\u{e007f}")]),
+            ("🇩🇪🇫🇷🇪", vec![(0, "🇩🇪"), (1, "🇫🇷"), (2, "🇪")]),
+            ("🙂\u{200d}↔\u{fe0f}", vec![(0, "🙂\u{200d}↔\u{fe0f}")]),
+            ("東👍京 東👍a", vec![(0, "東"), (1, "👍"), (2, "京"), (3, "東"), (5, "a")]),
+            ("— * … «» § + = $ ^ 🏽 \u{200d}", vec![]),
+        ] {
+            assert_eq!(shown(text), want, "{text}");
+        }
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::search::{Prefix, Term};
 
 /// Terms of all objects that are allowed, in alphabetical order, at most `limit` of those that occur at least `min` times in them.
 ///
-/// `allowed` is asked for the number of the shard and the object in it. `None` when several words or characters were typed: a shard
-/// does not know what stands beside what; complete in the objects, then, and join by [`crate::search::merge_terms`].
+/// `allowed` is asked for the number of the shard and the object in it. `None` when several words, characters or a word and a space were
+/// typed: a shard does not know what stands beside what; complete in the objects, then, and join by [`crate::search::merge_terms`].
 pub fn complete<D: AsRef<[u8]>>(
     shards: &[&Shard<D>],
     typed: &str,

@@ -20,27 +20,28 @@ pub struct Term {
 
 /// Terms that begin with a text, in alphabetical order, at most `limit` of those that occur at least `min` times.
 ///
-/// Of several words, the last is completed, and only behind the others. Where characters are words, the next character is added.
+/// Of several words, the last is completed, and only behind the others; behind a space, those that follow are told: `quick ` gives
+/// `quick brown`. Where characters are words, the next character is added.
 pub fn complete(index: &Index, typed: &str, scope: Option<&Scope>, min: u64, limit: usize) -> Vec<Term> {
     let Some(prefix) = Prefix::of(typed) else { return Vec::new() };
     let limits = scope.map(|scope| scope.positions(index));
     let limits = limits.as_deref();
+    let fixed = prefix.fixed(index);
     let mut found = Vec::new();
+    if limit == 0 || fixed.as_ref().is_some_and(Vec::is_empty) {
+        return found;
+    }
     let mut offer = |term: &str, count: u64| {
         if count >= min.max(1) {
             found.push(Term { value: prefix.value(term), label: prefix.label(term), count });
         }
         found.len() < limit
     };
-    if limit == 0 {
-        return found;
-    }
     if prefix.last.is_character {
         complete_characters(index, &prefix, limits, &mut offer);
         return found;
     }
     let is_counted = prefix.before.is_empty() && limits.is_none() && index.stem_languages().is_empty();
-    let fixed = prefix.fixed(index);
     terms::each_with_prefix(index.terms(), &prefix.last.term, |term, value| {
         let Ok(term) = std::str::from_utf8(term) else { return true };
         let count = if is_counted {
@@ -105,6 +106,9 @@ fn complete_characters(
     }
 }
 
+/// A letter in the place of a word of which none is typed.
+const NEXT: char = 'x';
+
 /// What was typed: what is fixed, and what is completed.
 pub(crate) struct Prefix {
     /// Everything before the last piece, folded.
@@ -116,10 +120,19 @@ pub(crate) struct Prefix {
 
 impl Prefix {
     pub(crate) fn of(typed: &str) -> Option<Self> {
-        let plain: String = typed.chars().map(|it| if is_quote(it) { ' ' } else { it }).collect();
+        let mut plain: String = typed.chars().map(|it| if is_quote(it) { ' ' } else { it }).collect();
+        let is_next = typed.ends_with(char::is_whitespace) && pieces(&plain).next().is_some();
+        if is_next {
+            // It stands where the next word does, whatever that is.
+            plain.push(NEXT);
+        }
         let word = |text: &str| QueryWord { text: text.to_owned(), way: Way::Exact };
         let clause = Clause::new(Sense::Include, true, plain.split_whitespace().map(word).collect())?;
         let (last, fixed) = clause.pieces.split_last()?;
+        let mut last = last.clone();
+        if is_next {
+            last.term.clear();
+        }
         let ranges: Vec<_> = pieces(&plain).map(|piece| piece.range).collect();
         let mut before = String::new();
         for (range, next) in ranges.iter().zip(ranges.iter().skip(1)) {
@@ -127,7 +140,7 @@ impl Prefix {
             before.push_str(&separator(&plain[range.end..next.start]));
         }
         let fixed = (!fixed.is_empty()).then(|| Clause { pieces: fixed.to_vec(), ..clause.clone() });
-        Some(Self { is_quoted: before.contains(' '), before, fixed, last: last.clone() })
+        Some(Self { is_quoted: before.contains(' '), before, fixed, last })
     }
 
     /// Where what is fixed begins.

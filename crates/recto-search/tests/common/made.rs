@@ -36,6 +36,11 @@ pub const WORDS: &[&str] = &[
     "น้ำ",
     "Йод",
     "иод",
+    "☀",
+    "☀\u{fe0f}🎉",
+    "(☀)",
+    "ab☀",
+    "☀東",
 ];
 
 pub fn word() -> impl Strategy<Value = TextWord> {
@@ -97,7 +102,7 @@ pub fn pages() -> impl Strategy<Value = Vec<PageText>> {
 pub fn asked() -> impl Strategy<Value = Vec<Asked>> {
     let asked_words = [
         "ab*", "grun", "vogel", "gr", "v", "東", "京", "京都", "東京", "a", "ami", "strasse", "x-y", "voge", "xgrun",
-        "ไท", "й",
+        "ไท", "й", "☀", "🎉",
     ];
     let text = prop_oneof![
         select(WORDS).prop_map(str::to_owned),

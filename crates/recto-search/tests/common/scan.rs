@@ -9,6 +9,7 @@ use recto_search::analysis::Analysis;
 use recto_search::search::{Hit, Part};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
 /// What can be found at one position.
 pub struct Slot {
@@ -73,7 +74,28 @@ fn is_letter(character: char) -> bool {
     character.is_alphanumeric() && !is_combining_mark(character) || ('\u{e000}'..='\u{f8ff}').contains(&character)
 }
 
+fn is_symbol(character: char) -> bool {
+    !is_letter(character) && character.general_category() == GeneralCategory::OtherSymbol
+}
+
+/// Has the word around a symbol no letter of a script with spaces?
+fn stands_alone(text: &[char], at: usize) -> bool {
+    let is_letter = |it: &&char| is_letter(**it) && !is_spaceless(**it);
+    let mut before = text[..at].iter().rev().take_while(|it| !it.is_whitespace());
+    let mut after = text[at..].iter().take_while(|it| !it.is_whitespace());
+    before.find(is_letter).is_none() && after.find(is_letter).is_none()
+}
+
+/// Does a sign stand behind the last piece, which is a character of a script without spaces?
+fn ends_with_sign(text: &[char]) -> bool {
+    let Some((last, _)) = divide(text).pop() else { return false };
+    is_spaceless(text[last.start]) && text[last.end..].iter().any(|it| !it.is_whitespace() && !is_combining_mark(*it))
+}
+
 pub fn plain(word: &str) -> String {
+    if word.starts_with(is_symbol) {
+        return word.chars().filter(|it| is_symbol(*it)).collect();
+    }
     let keeps_marks =
         word.chars().next().is_some_and(|first| first > '\u{6ff}' && !('\u{1e00}'..'\u{2000}').contains(&first));
     let mut out = String::new();
@@ -120,6 +142,14 @@ fn divide(text: &[char]) -> Vec<(Range<usize>, usize)> {
     let mut at = 0;
     while at < text.len() {
         let first = text[at];
+        if is_symbol(first) && stands_alone(text, at) {
+            let length = 1 + text[at + 1..].iter().take_while(|next| is_combining_mark(**next)).count();
+            pieces.push((at..at + length, position));
+            position += 1;
+            owes_gap = false;
+            at += length;
+            continue;
+        }
         if !is_letter(first) {
             if owes_gap && !first.is_whitespace() && !is_combining_mark(first) && first != '\u{ad}' {
                 position += 1;
@@ -231,9 +261,7 @@ impl<'a> Scan<'a> {
             self.slots.push(Slot { readings, ..slot(range) });
         }
         // A sign behind the last character takes a position, too.
-        let trailing = text.iter().rev().take_while(|it| !is_letter(**it));
-        let after_spaceless = text.iter().rev().find(|it| is_letter(**it)).is_some_and(|it| is_spaceless(*it));
-        if after_spaceless && trailing.clone().any(|it| !it.is_whitespace() && !is_combining_mark(*it)) {
+        if ends_with_sign(&text) {
             self.slots.push(slot(0..0));
         }
         for (range, members) in &logical {
@@ -293,9 +321,8 @@ impl<'a> Scan<'a> {
                 wanted.push((plain(&typed), typed, means, next + position - skipped));
             }
             let slots = wanted.last().map_or(0, |last| last.3 + 1);
-            let tail: Vec<char> = text.iter().rev().take_while(|it| !is_letter(**it)).copied().collect();
-            let is_after = text.iter().rev().find(|it| is_letter(**it)).is_some_and(|it| is_spaceless(*it));
-            let has_sign = tail.iter().any(|it| !it.is_whitespace() && !is_combining_mark(*it));
+            let is_after = divide(&text).last().is_some_and(|(last, _)| is_spaceless(text[last.start]));
+            let has_sign = ends_with_sign(&text);
             owes_gap = is_after && !has_sign;
             next = slots.max(next) + usize::from(is_after && has_sign);
         }

@@ -10,7 +10,7 @@ use serde_json::Value;
 /// What addresses of this server begin with where they are kept.
 pub(super) const OURS: &str = "recto:";
 
-const PRESENTATION: &str = "/iiif/presentation/";
+pub(super) const PRESENTATION: &str = "/iiif/presentation/";
 
 /// Members whose texts are never addresses, but what people wrote.
 const WRITTEN: [&str; 9] = ["value", "bodyValue", "chars", "label", "name", "exact", "prefix", "suffix", "description"];

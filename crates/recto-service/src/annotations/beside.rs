@@ -139,8 +139,8 @@ pub(crate) struct Beside {
 }
 
 fn read(view: &ObjectView, images: &ImageService) -> Beside {
-    let pages = pages(&view.parts, view);
-    let canvas_of = |name: &str| pages.get(name).cloned();
+    let pages = Pages::of(&view.parts, view);
+    let canvas_of = |name: &str| pages.names.get(name).cloned();
     let (mut annotations, mut findings, mut is_whole) = (Vec::new(), Vec::new(), true);
     for name in &view.parts.annotations {
         let place = format!("{}{name}", view.parts.prefix);
@@ -163,9 +163,14 @@ fn read(view: &ObjectView, images: &ImageService) -> Beside {
         };
         let (found, noticed) = read_annotations(name, &place, &bytes);
         findings.extend(noticed);
-        for annotation in found {
+        // What cannot be read as it is now stays as it was.
+        is_whole &= found.is_some();
+        for annotation in found.unwrap_or_default() {
             match annotation.with_canvases(&canvas_of) {
-                Ok(json) => annotations.push(json),
+                Ok(mut json) => {
+                    addresses::rewrite(&mut json, &|uri| pages.kept(uri));
+                    annotations.push(json);
+                }
                 Err(unknown) => findings.push(Finding::new(
                     Severity::Error,
                     "annotation",
@@ -179,44 +184,95 @@ fn read(view: &ObjectView, images: &ImageService) -> Beside {
     Beside { annotations, findings, is_whole }
 }
 
-/// The canvases by everything that people call their pages: names in URLs, names of files with and without extension, labels. What
-/// several would be called is the first of them.
-fn pages(parts: &ObjectParts, view: &ObjectView) -> HashMap<String, String> {
-    let object = Identifier::new(&*view.item.identifier);
-    let mut pages = HashMap::new();
-    let mut add = |name: &str, canvas: &str| {
-        pages.entry(name.to_owned()).or_insert_with(|| canvas.to_owned());
-    };
-    if let Some(made) = &parts.made {
-        for canvas in made["items"].as_array().into_iter().flatten() {
-            let Some(name) = canvas["id"].as_str().and_then(|id| id.rsplit('/').next()) else { continue };
-            let Ok(name) = Identifier::parse_encoded(name) else { continue };
-            add(name.as_str(), &addresses::canvas(&object, &name));
+/// The canvases of an object by everything that people call its pages, as addresses that are kept.
+struct Pages {
+    object: Identifier,
+    /// Names in URLs, names of files with and without extension, labels. What several would be called is the first of them.
+    names: HashMap<String, String>,
+    /// URIs that the canvases of a manifest had which somebody made.
+    made: HashMap<String, String>,
+}
+
+impl Pages {
+    fn of(parts: &ObjectParts, view: &ObjectView) -> Self {
+        let object = Identifier::new(&*view.item.identifier);
+        let mut pages = Self { object, names: HashMap::new(), made: HashMap::new() };
+        match &parts.made {
+            Some(made) => pages.add_made(made),
+            None => pages.add_plans(parts, view),
         }
-        return pages;
+        pages
     }
-    let plans = plan(parts, &parts.prefix, &view.facts);
-    let canvases: Vec<String> =
-        plans.iter().map(|plan| addresses::canvas(&object, &Identifier::new(&*plan.name))).collect();
-    let files = |place: usize| {
-        plans[place].painted.iter().filter_map(|painted| match &painted.source {
-            Source::File { file, .. } => Some(file.name.as_str()),
-            _ => None,
-        })
-    };
-    for (plan, canvas) in plans.iter().zip(&canvases) {
-        add(&plan.name, canvas);
+
+    fn add(&mut self, name: &str, canvas: &str) {
+        self.names.entry(name.to_owned()).or_insert_with(|| canvas.to_owned());
     }
-    for (place, canvas) in canvases.iter().enumerate() {
-        files(place).for_each(|file| add(file, canvas));
+
+    fn add_made(&mut self, made: &Value) {
+        let canvases: Vec<(&Value, String)> = made["items"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|canvas| {
+                let id = canvas["id"].as_str()?;
+                let name = Identifier::parse_encoded(id.rsplit('/').next()?).ok()?;
+                let kept = addresses::canvas(&self.object, &name);
+                self.made.insert(id.to_owned(), kept.clone());
+                self.names.entry(name.as_str().to_owned()).or_insert_with(|| kept.clone());
+                Some((canvas, kept))
+            })
+            .collect();
+        for (canvas, kept) in &canvases {
+            let bodies = canvas["items"].as_array().into_iter().flatten();
+            let bodies = bodies.flat_map(|page| page["items"].as_array().into_iter().flatten());
+            for file in bodies.filter_map(|annotation| annotation["body"]["id"].as_str()) {
+                self.add(file, kept);
+            }
+        }
+        for (canvas, kept) in &canvases {
+            let labels = canvas["label"].as_object().into_iter().flat_map(|label| label.values());
+            for label in labels.flat_map(|texts| texts.as_array().into_iter().flatten()).filter_map(Value::as_str) {
+                self.add(label, kept);
+            }
+        }
     }
-    for (place, canvas) in canvases.iter().enumerate() {
-        files(place).filter_map(|file| file.rsplit_once('.')).for_each(|(stem, _)| add(stem, canvas));
+
+    fn add_plans(&mut self, parts: &ObjectParts, view: &ObjectView) {
+        let plans = plan(parts, &parts.prefix, &view.facts);
+        let canvases: Vec<String> =
+            plans.iter().map(|plan| addresses::canvas(&self.object, &Identifier::new(&*plan.name))).collect();
+        // A page of a file of several is called as its image is.
+        let images = |place: usize| {
+            plans[place].painted.iter().filter_map(|painted| match &painted.source {
+                Source::File { image, .. } => image.as_str().strip_prefix(parts.prefix.as_str()),
+                _ => None,
+            })
+        };
+        for (plan, canvas) in plans.iter().zip(&canvases) {
+            self.add(&plan.name, canvas);
+        }
+        for (place, canvas) in canvases.iter().enumerate() {
+            images(place).for_each(|image| self.add(image, canvas));
+        }
+        for (place, canvas) in canvases.iter().enumerate() {
+            images(place).filter_map(|image| image.rsplit_once('.')).for_each(|(stem, _)| self.add(stem, canvas));
+        }
+        for (plan, canvas) in plans.iter().zip(&canvases) {
+            plan.label.iter().flat_map(|(_, labels)| labels).for_each(|label| self.add(label, canvas));
+        }
     }
-    for (plan, canvas) in plans.iter().zip(&canvases) {
-        plan.label.iter().flat_map(|(_, labels)| labels).for_each(|label| add(label, canvas));
+
+    /// The address of a canvas of this object that is named by its URI on this server, under whatever address that is reached, or by
+    /// the one that it has in a manifest that somebody made. A fragment stays.
+    fn kept(&self, uri: &str) -> Option<String> {
+        let (source, fragment) = uri.split_once('#').map_or((uri, ""), |(source, fragment)| (source, fragment));
+        let found = self.made.get(source).cloned().or_else(|| {
+            let at = source.find(addresses::PRESENTATION)?;
+            let kept = addresses::kept(source, source.get(..at)?);
+            (addresses::object(&kept)? == self.object).then_some(kept)
+        })?;
+        Some(if fragment.is_empty() { found } else { format!("{found}#{fragment}") })
     }
-    pages
 }
 
 impl Desk {

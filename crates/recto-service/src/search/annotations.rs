@@ -55,7 +55,7 @@ pub(super) type Key = (i64, u64, String);
 
 pub(super) fn cache() -> moka::sync::Cache<Key, Arc<AnnotationTexts>> {
     moka::sync::Cache::builder()
-        .max_capacity(32 << 20)
+        .max_capacity(160 << 20)
         .weigher(|_: &Key, texts: &Arc<AnnotationTexts>| u32::try_from(texts.bytes).unwrap_or(u32::MAX))
         .build()
 }
@@ -223,7 +223,11 @@ fn failed(error: AnnotationError) -> ServiceError {
 /// May an annotation be in the answer?
 fn admits(request: &SearchRequest, annotation: &Value) -> bool {
     let motivations = model::motivations(annotation);
-    let motivations: Vec<&str> = motivations.iter().map(String::as_str).collect();
+    let mut motivations: Vec<&str> = motivations.iter().map(String::as_str).collect();
+    if motivations.is_empty() {
+        // So it is given out, for Presentation 3.0 demands one.
+        motivations.push("commenting");
+    }
     let creators = model::creators(annotation);
     let creators: Vec<&str> = creators.iter().filter_map(|creator| creator.id.as_deref()).collect();
     request.admits_motivations(&motivations)

@@ -4,11 +4,16 @@
 //! attributes of a short list, each closed in order; whatever a browser makes of the input, of the output it can make nothing else. None of
 //! the elements on the list changes how a browser reads what stands in it.
 
+mod markdown;
+mod markup;
 mod references;
 mod tokens;
 
+pub use self::markdown::sanitised as sanitised_markdown;
+pub use self::markup::{has_markup, runs_in_xml};
+
 use self::references::{decoded, reference};
-use self::tokens::{Token, Tokens};
+use self::tokens::{Attribute, Token, Tokens};
 use super::words::is_harmful_uri;
 
 /// What is safe of a text, and what is not.
@@ -117,13 +122,6 @@ const MOST_OPEN: usize = 200;
 /// So many different things that were taken out are named.
 const MOST_NAMED: usize = 20;
 
-/// True where a browser would see more than text.
-pub fn has_markup(text: &str) -> bool {
-    text.char_indices().filter(|(_, c)| *c == '<').any(|(at, _)| {
-        text[at + 1..].chars().next().is_some_and(|c| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?'))
-    })
-}
-
 /// What is safe of a text that is to be shown as HTML.
 ///
 /// ```
@@ -137,37 +135,7 @@ pub fn sanitised(text: &str) -> Sanitised {
     for token in Tokens::new(text) {
         match token {
             Token::Text(text) => escape_text(text, &mut out.html),
-            Token::Start { name, attributes } => {
-                let Some(kept) = KEPT.iter().find(|kept| **kept == name) else {
-                    out.remove(&format!("<{name}>"));
-                    continue;
-                };
-                let is_void = VOID.contains(kept);
-                if !is_void && open.len() >= MOST_OPEN {
-                    out.remove(&format!("<{name}>"));
-                    continue;
-                }
-                let attributes = out.attributes(kept, attributes);
-                // An image without an address is nothing.
-                if *kept == "img" && !attributes.contains("src=") {
-                    out.remove("<img>");
-                    continue;
-                }
-                out.html.push('<');
-                out.html.push_str(kept);
-                out.html.push_str(&attributes);
-                out.html.push_str(if is_void { "/>" } else { ">" });
-                if !is_void {
-                    open.push(kept);
-                }
-            }
-            Token::End { name } => {
-                let Some(at) = open.iter().rposition(|opened| *opened == name) else { continue };
-                for opened in open.drain(at..).rev() {
-                    close(opened, &mut out.html);
-                }
-            }
-            Token::Removed { what } => out.remove(&what),
+            other => out.tag(other, &mut open),
         }
     }
     for opened in open.into_iter().rev() {
@@ -183,6 +151,44 @@ fn close(name: &str, out: &mut String) {
 }
 
 impl Sanitised {
+    /// Writes what is safe of a tag.
+    fn tag(&mut self, token: Token<'_>, open: &mut Vec<&'static str>) {
+        match token {
+            Token::Text(_) => {}
+            Token::Start { name, attributes } => {
+                let Some(kept) = KEPT.iter().find(|kept| **kept == name) else {
+                    self.remove(&format!("<{name}>"));
+                    return;
+                };
+                let is_void = VOID.contains(kept);
+                if !is_void && open.len() >= MOST_OPEN {
+                    self.remove(&format!("<{name}>"));
+                    return;
+                }
+                let attributes = self.attributes(kept, attributes);
+                // An image without an address is nothing.
+                if *kept == "img" && !attributes.contains("src=") {
+                    self.remove("<img>");
+                    return;
+                }
+                self.html.push('<');
+                self.html.push_str(kept);
+                self.html.push_str(&attributes);
+                self.html.push_str(if is_void { "/>" } else { ">" });
+                if !is_void {
+                    open.push(kept);
+                }
+            }
+            Token::End { name } => {
+                let Some(at) = open.iter().rposition(|opened| *opened == name) else { return };
+                for opened in open.drain(at..).rev() {
+                    close(opened, &mut self.html);
+                }
+            }
+            Token::Removed { what } => self.remove(&what),
+        }
+    }
+
     fn remove(&mut self, what: &str) {
         let what: String = what.chars().take(40).collect();
         if self.removed.len() < MOST_NAMED && !self.removed.contains(&what) {
@@ -190,14 +196,14 @@ impl Sanitised {
         }
     }
 
-    fn attributes(&mut self, element: &str, given: Vec<(String, String)>) -> String {
+    fn attributes(&mut self, element: &str, given: Vec<Attribute>) -> String {
         let mut out = String::new();
         let mut seen: Vec<String> = Vec::new();
-        for (name, value) in given {
+        for Attribute { name, value } in given {
             if seen.contains(&name) {
                 continue;
             }
-            let value = decoded(&value);
+            let value = decoded(&value.unwrap_or_default());
             let is_kept = match (element, name.as_str()) {
                 (_, "title" | "lang" | "dir") | ("img", "alt") => true,
                 ("a", "href") => is_safe_link(&value, true),

@@ -1,7 +1,7 @@
 //! Tags and the text between them.
 
 /// Elements that go with all that stands in them, for it is no text for readers.
-const SILENT: &[&str] = &[
+pub(super) const SILENT: &[&str] = &[
     "script",
     "style",
     "template",
@@ -28,9 +28,52 @@ const SILENT: &[&str] = &[
 
 pub(super) enum Token<'t> {
     Text(&'t str),
-    Start { name: String, attributes: Vec<(String, String)> },
+    Start { name: String, attributes: Vec<Attribute> },
     End { name: String },
     Removed { what: String },
+}
+
+/// An attribute of a tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Attribute {
+    /// Its name in lower case.
+    pub(super) name: String,
+    /// What stands behind `=`, references as they are written.
+    pub(super) value: Option<String>,
+}
+
+/// A tag that stands by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tag {
+    /// The name in lower case.
+    pub(super) name: String,
+    pub(super) attributes: Vec<Attribute>,
+    pub(super) is_end: bool,
+    /// Has it its `>`?
+    pub(super) is_closed: bool,
+}
+
+impl Tag {
+    /// The tag of an element at the beginning of a text, as a browser reads it from there; `None` where it sees none.
+    pub(super) fn at(text: &str) -> Option<Self> {
+        let after = text.strip_prefix('<')?;
+        let (is_end, after) = after.strip_prefix('/').map_or((false, after), |after| (true, after));
+        if !after.starts_with(|first: char| first.is_ascii_alphabetic()) {
+            return None;
+        }
+        let length = name_length(after);
+        let name = after[..length].to_ascii_lowercase();
+        let (attributes, rest) = attributes(&after[length..]);
+        Some(Self { name, attributes, is_end, is_closed: rest.is_some() })
+    }
+}
+
+/// So many attributes of a tag are read.
+pub(super) const MOST_ATTRIBUTES: usize = 100;
+
+/// Blanks as HTML knows them: others are letters of names and values.
+const fn is_blank(character: char) -> bool {
+    matches!(character, ' ' | '\t' | '\n' | '\r' | '\u{c}')
 }
 
 /// Tags and the text between them, roughly as the HTML standard reads them. What is read otherwise than a browser would is harmless, for
@@ -65,6 +108,7 @@ impl<'t> Tokens<'t> {
         let length = name_length(after);
         let name = after[..length].to_ascii_lowercase();
         let (attributes, rest) = attributes(&after[length..]);
+        let rest = rest.unwrap_or_default();
         self.rest = rest;
         if SILENT.contains(&name.as_str()) {
             self.rest = after_end(rest, &name);
@@ -114,7 +158,7 @@ fn begins_tag(text: &str) -> bool {
 }
 
 fn name_length(text: &str) -> usize {
-    text.find(|c: char| c.is_whitespace() || matches!(c, '/' | '>' | '\0')).unwrap_or(text.len())
+    text.find(|c: char| is_blank(c) || matches!(c, '/' | '>' | '\0')).unwrap_or(text.len())
 }
 
 /// What follows the end tag of this element; nothing where there is none.
@@ -132,32 +176,29 @@ fn after_end<'t>(text: &'t str, name: &str) -> &'t str {
     ""
 }
 
-/// Attributes up to the `>`, and what follows it.
-fn attributes(text: &str) -> (Vec<(String, String)>, &str) {
+/// Attributes up to the `>`, and what follows it; nothing where it is missing.
+fn attributes(text: &str) -> (Vec<Attribute>, Option<&str>) {
     let mut out = Vec::new();
     let mut rest = text;
     loop {
-        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '/');
+        rest = rest.trim_start_matches(|c: char| is_blank(c) || matches!(c, '/' | '\0'));
         if let Some(after) = rest.strip_prefix('>') {
-            return (out, after);
-        }
-        if rest.is_empty() {
-            return (out, "");
+            return (out, Some(after));
         }
         // A name may begin with `=`, and has one character at least.
-        let first = rest.chars().next().map_or(1, char::len_utf8);
+        let Some(first) = rest.chars().next().map(char::len_utf8) else { return (out, None) };
         let length = rest[first..]
-            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '>' | '='))
+            .find(|c: char| is_blank(c) || matches!(c, '/' | '>' | '='))
             .map_or(rest.len(), |length| length + first);
         let name = rest[..length].to_ascii_lowercase();
-        rest = rest[length..].trim_start();
-        let mut value = "";
+        rest = rest[length..].trim_start_matches(is_blank);
+        let mut value = None;
         if let Some(after) = rest.strip_prefix('=') {
-            rest = after.trim_start();
-            (value, rest) = attribute_value(rest);
+            let (given, behind) = attribute_value(after.trim_start_matches(is_blank));
+            (value, rest) = (Some(given), behind);
         }
-        if out.len() < 100 {
-            out.push((name.chars().take(60).collect(), value.to_owned()));
+        if out.len() < MOST_ATTRIBUTES {
+            out.push(Attribute { name: name.chars().take(60).collect(), value: value.map(str::to_owned) });
         }
     }
 }
@@ -168,5 +209,5 @@ fn attribute_value(text: &str) -> (&str, &str) {
             return quoted.split_once(quote).unwrap_or((quoted, ""));
         }
     }
-    text.split_at(text.find(|c: char| c.is_whitespace() || c == '>').unwrap_or(text.len()))
+    text.split_at(text.find(|c: char| is_blank(c) || c == '>').unwrap_or(text.len()))
 }
