@@ -16,21 +16,21 @@ use std::time::Duration;
 use recto_codec::RandomAccess;
 use recto_iiif::identifier::Identifier;
 
-use self::address::Address;
+use self::address::{Address, page_of};
 pub(crate) use self::address::{is_url, shown};
 use self::client::{Answer, Client, Failure, Incoming, Limits, Validators};
 use self::copies::{Copies, Kept, longest_within};
 pub use self::error::{FetchError, RemoteError};
 pub use self::options::RemoteOptions;
 use self::waiting::{Failures, Flights, Outcome, Places};
-use crate::identifier::split_page;
 use crate::{Located, ObjectKey, Source, SourceError, SourceVersion};
 
 /// The store's number in keys; folders have lower ones.
 pub(crate) const STORE: u16 = u16::MAX;
 /// Longest wait for one of the places of those who fetch.
 const MOST_WAIT: Duration = Duration::from_secs(20);
-/// An origin that failed is asked again after so long at the least and at the most, while what was fetched before is served.
+/// An origin that failed is asked again after so long at the least and at the most, while what was fetched before is served. One that
+/// could not be asked, since others are being fetched, is asked after so long at the least.
 const ASK_AGAIN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
 /// A file that is current for less than this may not be by the time it is located.
 const MARGIN: Duration = Duration::from_secs(1);
@@ -82,9 +82,8 @@ impl Remote {
     /// The URL and the page that an identifier means, if that may be fetched.
     fn admitted(&self, identifier: &Identifier) -> Result<(Address, u32), SourceError> {
         let text = identifier.as_str();
-        let (url, page) = split_page(text).unwrap_or((text, 1));
         let refused = |rule| SourceError::NotFetched { identifier: shown(text), rule };
-        let address = Address::parse(url).map_err(refused)?;
+        let (address, page) = page_of(text).map_err(refused)?;
         if self.client.admits(&address) {
             Ok((address, page))
         } else {
@@ -115,12 +114,22 @@ impl Remote {
                 known = None;
             }
         }
-        let fetched = self.fetch(address, known.as_deref());
+        let fetched = self.fetch(address, known.as_ref());
         fetched.or_else(|failure| self.do_without(address, known, failure))
     }
 
-    fn fetch(&self, address: &Address, known: Option<&Kept>) -> Outcome {
-        let _place = self.places.take(self.place_wait)?;
+    fn fetch(&self, address: &Address, known: Option<&Arc<Kept>>) -> Outcome {
+        let origin = address.origin();
+        // Whoever has a copy need not wait for slow origins, be it this one or others.
+        let _place = match known.map(|kept| self.places.take_free(origin).ok_or(kept)) {
+            None => self.places.take(origin, self.place_wait)?,
+            Some(Ok(place)) => place,
+            Some(Err(kept)) => {
+                tracing::debug!(url = address.shown(), "others are being fetched; what was fetched before is served");
+                kept.life.refresh(ASK_AGAIN.0);
+                return Ok(Arc::clone(kept));
+            }
+        };
         let validators = known.map(|kept| kept.validators.clone()).unwrap_or_default();
         let answer = match self.client.get(address, &validators)? {
             Answer::Unchanged(told) => match known.and_then(|kept| self.copies.renew(kept, &told, self.recheck)) {

@@ -3,6 +3,8 @@
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
+use crate::identifier::split_page;
+
 /// Longest URL in bytes.
 const MOST_BYTES: usize = 4095;
 /// How often percent signs are decoded to look for what is hidden; an origin decodes once or twice.
@@ -74,7 +76,7 @@ impl Address {
     }
 
     /// Scheme, host and port, as `https://a.org`.
-    fn origin(&self) -> &str {
+    pub(crate) fn origin(&self) -> &str {
         self.text.get(..self.path).unwrap_or_default()
     }
 
@@ -116,6 +118,15 @@ impl Address {
         };
         Self::parse(&without_dots(&absolute))
     }
+}
+
+/// The URL and the page that an identifier means.
+///
+/// # Errors
+/// The rule that the URL breaks.
+pub(crate) fn page_of(text: &str) -> Result<(Address, u32), &'static str> {
+    let (url, page) = split_page(text).unwrap_or((text, 1));
+    Address::parse(url).map(|address| (address, page))
 }
 
 /// URLs that what is fetched must begin with.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use recto_config::ByteSize;
 use ureq::http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, ETAG, HeaderName, LAST_MODIFIED, LOCATION, TRANSFER_ENCODING,
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED, LOCATION, TRANSFER_ENCODING,
 };
 use ureq::http::{Request, Response};
 use ureq::{Agent, Body, BodyReader, Timeout};
@@ -190,10 +190,21 @@ impl Client {
         let bad = |rule| FetchError::BadRedirect { rule };
         let location = header(response, LOCATION).ok_or_else(|| bad("it does not say where"))?;
         let target = at.join(location).map_err(bad)?;
-        if self.admits(&target) { Ok(target) } else { Err(FetchError::Redirect { target: target.shown() }) }
+        if self.admits(&target) {
+            return Ok(target);
+        }
+        tracing::warn!(
+            url = at.shown(),
+            target_origin = target.origin(),
+            "a redirect is not followed: its target begins with none of `source.remote.prefixes`"
+        );
+        Err(FetchError::Redirect)
     }
 
     fn found(&self, response: Response<Body>, deadline: Instant) -> Result<Incoming, FetchError> {
+        if is_web_page(&response) {
+            return Err(FetchError::WebPage);
+        }
         if let Some(encoding) = header(&response, CONTENT_ENCODING)
             && !matches!(encoding.trim().to_ascii_lowercase().as_str(), "identity" | "")
         {
@@ -203,8 +214,10 @@ impl Client {
         let is_chunked = header(&response, TRANSFER_ENCODING).is_some();
         let length = header(&response, CONTENT_LENGTH).and_then(|text| text.trim().parse().ok());
         let length: Option<u64> = length.filter(|_| !is_chunked);
-        if length.is_some_and(|length| length > self.limits.max_file) {
-            return Err(self.limits.too_long());
+        match length {
+            Some(0) => return Err(FetchError::Empty),
+            Some(length) if length > self.limits.max_file => return Err(self.limits.too_long()),
+            _ => {}
         }
         let validators = Validators::of(&response);
         let body = response.into_body().into_with_config().limit(u64::MAX).reader();
@@ -233,6 +246,7 @@ impl Incoming {
             Some(expected) if count == 0 && self.got != expected => {
                 Err(FetchError::Truncated { got: self.got, expected })
             }
+            _ if self.got == 0 => Err(FetchError::Empty),
             _ => Ok(count),
         }
     }
@@ -250,6 +264,15 @@ impl Incoming {
 /// A header's text, if it is one in plain characters.
 fn header(response: &Response<Body>, name: HeaderName) -> Option<&str> {
     response.headers().get(name).and_then(|value| value.to_str().ok())
+}
+
+/// True when it is said to be a page for people: a login or a notice comes so with status 200, and no image does.
+fn is_web_page(response: &Response<Body>) -> bool {
+    let types = response.headers().get_all(CONTENT_TYPE).iter();
+    types.map(|value| value.as_bytes().split(|byte| matches!(byte, b';' | b',')).next()).any(|first| {
+        let first = first.unwrap_or_default().trim_ascii();
+        first.eq_ignore_ascii_case(b"text/html") || first.eq_ignore_ascii_case(b"application/xhtml+xml")
+    })
 }
 
 #[cfg(test)]

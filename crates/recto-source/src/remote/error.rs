@@ -42,7 +42,7 @@ impl RemoteError {
     }
 }
 
-/// Why one original could not be fetched. No message holds the query of a URL.
+/// Why one original could not be fetched. No message holds the query of a URL, or where a redirect leads.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
@@ -88,14 +88,9 @@ pub enum FetchError {
         /// How long.
         limit: recto_config::Duration,
     },
-    /// A redirect leads where nothing is fetched from.
-    #[error(
-        "its origin leads on to `{target}`, from where nothing is fetched; add that place to `source.remote.prefixes` if it is meant to"
-    )]
-    Redirect {
-        /// Where it leads, without query.
-        target: String,
-    },
+    /// A redirect leads where nothing is fetched from. Where that is may be an internal matter of the origin's: the log says it.
+    #[error("its origin leads elsewhere, where no prefix of `source.remote.prefixes` allows it")]
+    Redirect,
     /// A redirect leads nowhere.
     #[error("its origin leads on to what is no place to fetch from: {rule}")]
     BadRedirect {
@@ -114,6 +109,12 @@ pub enum FetchError {
         /// How.
         encoding: String,
     },
+    /// It is a page for people, such as a login or a notice.
+    #[error("its origin gives a web page instead of an image")]
+    WebPage,
+    /// There is nothing in it.
+    #[error("its origin gives an empty file")]
+    Empty,
     /// Too many others are being fetched.
     #[error("too many others are being fetched; `source.remote.at_a_time` says how many")]
     Busy,
@@ -136,7 +137,7 @@ impl FetchError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::TooLong { .. } => ErrorKind::TooLarge,
-            Self::Refused { .. } | Self::Redirect { .. } | Self::BadRedirect { .. } => ErrorKind::NotFound,
+            Self::Refused { .. } | Self::Redirect | Self::BadRedirect { .. } => ErrorKind::NotFound,
             Self::Busy | Self::NoRoom => ErrorKind::Unavailable { retry_after: Duration::from_secs(1) },
             _ => ErrorKind::Unavailable { retry_after: self.remembered() },
         }
@@ -151,11 +152,13 @@ impl FetchError {
             | Self::TimedOut { .. }
             | Self::Truncated { .. }
             | Self::Status { .. }
+            | Self::WebPage
+            | Self::Empty
             | Self::Disk { .. } => Duration::from_secs(5),
             // What will most likely be the same next time.
             Self::Refused { .. }
             | Self::TooLong { .. }
-            | Self::Redirect { .. }
+            | Self::Redirect
             | Self::BadRedirect { .. }
             | Self::TooManyRedirects { .. }
             | Self::Encoded { .. } => Duration::from_mins(1),

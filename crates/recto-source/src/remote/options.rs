@@ -4,7 +4,7 @@ use recto_config::{ByteSize, Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::address::{Address, Prefixes, prefix};
+use super::address::{Prefixes, page_of, prefix};
 
 /// Originals that are fetched from elsewhere: their identifiers are URLs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,7 +23,7 @@ pub struct RemoteOptions {
     pub recheck: Duration,
     /// Longest time that fetching one file may take.
     pub timeout: Duration,
-    /// Files that are fetched at a time.
+    /// Files that are fetched at a time. From one scheme, host and port, half as many at the most, but always one.
     pub at_a_time: usize,
 }
 
@@ -48,7 +48,7 @@ impl RemoteOptions {
 
     /// True when an original may be fetched from this URL. Nothing is asked for that: it need not be there.
     pub fn admits(&self, url: &str) -> bool {
-        let Ok(address) = Address::parse(url) else { return false };
+        let Ok((address, _)) = page_of(url) else { return false };
         self.prefixes.iter().filter_map(|text| prefix(text).ok()).any(|prefix| address.as_str().starts_with(&*prefix))
     }
 
@@ -67,11 +67,15 @@ mod tests {
             prefixes: prefixes.iter().map(|prefix| (*prefix).to_owned()).collect(),
             ..RemoteOptions::default()
         };
-        let options = with(&["https://a.org", "https://b.org/scans/"]);
+        let options = with(&["https://a.org", "https://b.org/scans/", "https://c.org/a;2"]);
         for (url, want) in [
             ("https://b.org/scans/a.tif", true),
             ("HTTPS://B.org:443/scans/a.tif;2", true),
             ("https://b.org/scans/../a.tif", false),
+            ("https://b.org/scans/%2e%2e/a.tif", false),
+            ("https://b.org/scans/..%2Fa.tif", false),
+            ("https://c.org/a;2", false),
+            ("https://c.org/a;2/b.tif;3", true),
             ("https://b.org/a.tif", false),
             // The first prefix is none: its host may go on.
             ("https://a.org/a.tif", false),

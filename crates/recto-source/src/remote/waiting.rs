@@ -71,36 +71,76 @@ impl Drop for Leader<'_> {
     }
 }
 
-/// How many may fetch at a time.
+/// How many may fetch at a time: in all, and from one origin, so that a slow one does not hold up the others.
 #[derive(Debug)]
 pub(crate) struct Places {
-    free: Mutex<usize>,
+    count: usize,
+    of_one_origin: usize,
+    taken: Mutex<Taken>,
     freed: Condvar,
 }
 
-/// The right to fetch one file.
+#[derive(Debug, Default)]
+struct Taken {
+    all: usize,
+    /// Of origins that have any.
+    by_origin: HashMap<String, usize>,
+}
+
+/// The right to fetch one file. A redirect to another origin changes nothing about whose place it is.
 #[derive(Debug)]
-pub(crate) struct Place<'p>(&'p Places);
+pub(crate) struct Place<'p> {
+    places: &'p Places,
+    origin: String,
+}
 
 impl Places {
     pub(crate) fn new(count: usize) -> Self {
-        Self { free: Mutex::new(count.max(1)), freed: Condvar::new() }
+        let count = count.max(1);
+        Self { count, of_one_origin: (count / 2).max(1), taken: Mutex::default(), freed: Condvar::new() }
     }
 
     /// Waits for a place.
-    pub(crate) fn take(&self, longest: Duration) -> Result<Place<'_>, FetchError> {
-        let waited = self.freed.wait_timeout_while(locked(&self.free), longest, |free| *free == 0);
-        let (mut free, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        *free = free.checked_sub(1).ok_or(FetchError::Busy)?;
-        Ok(Place(self))
+    pub(crate) fn take(&self, origin: &str, longest: Duration) -> Result<Place<'_>, FetchError> {
+        let is_full = |taken: &mut Taken| !self.has_free(taken, origin);
+        let waited = self.freed.wait_timeout_while(locked(&self.taken), longest, is_full);
+        let (mut taken, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        self.occupy(&mut taken, origin).ok_or(FetchError::Busy)
+    }
+
+    /// A place, if there is one without waiting.
+    pub(crate) fn take_free(&self, origin: &str) -> Option<Place<'_>> {
+        self.occupy(&mut locked(&self.taken), origin)
+    }
+
+    fn has_free(&self, taken: &Taken, origin: &str) -> bool {
+        taken.all < self.count && taken.by_origin.get(origin).is_none_or(|count| *count < self.of_one_origin)
+    }
+
+    fn occupy(&self, taken: &mut Taken, origin: &str) -> Option<Place<'_>> {
+        if !self.has_free(taken, origin) {
+            return None;
+        }
+        taken.all = taken.all.saturating_add(1);
+        let of_origin = taken.by_origin.entry(origin.to_owned()).or_default();
+        *of_origin = of_origin.saturating_add(1);
+        Some(Place { places: self, origin: origin.to_owned() })
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        let mut free = locked(&self.0.free);
-        *free = free.saturating_add(1);
-        self.0.freed.notify_one();
+        let mut taken = locked(&self.places.taken);
+        taken.all = taken.all.saturating_sub(1);
+        if let Some(count) = taken.by_origin.get_mut(&self.origin) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                taken.by_origin.remove(&self.origin);
+            }
+        }
+        drop(taken);
+        // All of them: the first in line may be one whose origin has no more.
+        self.places.freed.notify_all();
     }
 }
 
@@ -196,12 +236,25 @@ mod tests {
             .unwrap_err();
 
         let places = Places::new(2);
-        let (first, second) = (places.take(Duration::ZERO).unwrap(), places.take(Duration::ZERO).unwrap());
-        assert_eq!(places.take(Duration::from_millis(5)).unwrap_err().to_string(), busy);
+        let (first, second) = (places.take("a", Duration::ZERO).unwrap(), places.take("b", Duration::ZERO).unwrap());
+        assert_eq!(places.take("c", Duration::from_millis(5)).unwrap_err().to_string(), busy);
+        assert!(places.take_free("c").is_none());
         drop(first);
-        let third = places.take(Duration::ZERO).unwrap();
+        let third = places.take("c", Duration::ZERO).unwrap();
         drop((second, third));
-        assert_eq!(*locked(&places.free), 2);
+        let taken = locked(&places.taken);
+        assert_eq!((taken.all, taken.by_origin.len()), (0, 0));
+    }
+
+    #[test]
+    fn one_origin_gets_half_of_the_places_and_always_one() {
+        for (count, want) in [(0, 1), (1, 1), (2, 1), (3, 1), (4, 2), (5, 2), (8, 4)] {
+            let places = Places::new(count);
+            let taken: Vec<_> = (0..9).map_while(|_| places.take_free("a")).collect();
+            assert_eq!(taken.len(), want, "{count}");
+            assert!(places.take("a", Duration::ZERO).is_err());
+            assert_eq!(places.take_free("b").is_some(), count > 1, "{count}");
+        }
     }
 
     #[test]
