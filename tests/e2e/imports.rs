@@ -216,6 +216,7 @@ fn follow(folder: &Path, base: &str, path: &str) -> usize {
                             "sc:Sequence",
                             "sc:Range",
                             "oa:Annotation",
+                            "sc:AnnotationList",
                         ];
                         if is_service {
                             open.push(format!("{path}/info.json"));
