@@ -69,6 +69,17 @@ fn many_objects_are_put_in_one_transaction_or_not_at_all() {
 }
 
 #[test]
+fn several_pages_are_given_of_the_version_that_is_asked_for() {
+    let store = TextStore::in_memory().unwrap();
+    let pages: Vec<PageBlob> = (0..5).map(|number| page(number, 1, &format!("page {number}"))).collect();
+    let version = store.put(3, Fingerprint(1), b"", 5, &pages).unwrap();
+    let found = store.pages_of(3, version, &[4, 1, 9]).unwrap();
+    assert_eq!(found, [(4, b"page 4".to_vec()), (1, b"page 1".to_vec())]);
+    assert_eq!(store.pages_of(3, version + 1, &[1]).unwrap(), []);
+    assert_eq!(store.pages_of(4, version, &[1]).unwrap(), []);
+}
+
+#[test]
 fn an_index_is_mapped_from_a_copy_that_goes_with_its_version() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("text.sqlite");

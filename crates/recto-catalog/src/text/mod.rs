@@ -218,6 +218,28 @@ impl TextStore {
         Ok(statement.query_row(params![object, version, page], |row| row.get(0)).optional()?)
     }
 
+    /// What is kept for some pages of an object in this version, by page; nothing when the object has another version by now. One look
+    /// for all of them costs a fraction of one for each.
+    pub fn pages_of(&self, object: i64, version: i64, pages: &[u32]) -> Result<Vec<(u32, Vec<u8>)>, CatalogError> {
+        let reader = self.connections.reader();
+        // What is read in one transaction is of one state.
+        let transaction = reader.unchecked_transaction()?;
+        if version_of(&transaction, object)? != Some(version) {
+            return Ok(Vec::new());
+        }
+        let mut found = Vec::with_capacity(pages.len());
+        {
+            let mut statement =
+                transaction.prepare_cached("SELECT blob FROM text_page WHERE object = ?1 AND page = ?2")?;
+            for page in pages {
+                let blob = statement.query_row(params![object, page], |row| row.get(0)).optional()?;
+                found.extend(blob.map(|blob| (*page, blob)));
+            }
+        }
+        transaction.commit()?;
+        Ok(found)
+    }
+
     /// What is kept for the pages of a range, in order; pages of which nothing is kept are left out.
     pub fn pages(&self, object: i64, range: Range<u32>) -> Result<Vec<(u32, Vec<u8>)>, CatalogError> {
         let reader = self.connections.reader();

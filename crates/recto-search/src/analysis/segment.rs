@@ -73,6 +73,10 @@ impl Iterator for Pieces<'_> {
             if begins_piece(character) {
                 break (at, character);
             }
+            // Most of what is read: nothing of it is a mark, a symbol or unseen.
+            if character.is_ascii() && !self.positions.after_character {
+                continue;
+            }
             if is_symbol(character) && self.has_symbols_alone(at) {
                 return Some(self.symbol(at, character));
             }
@@ -84,6 +88,13 @@ impl Iterator for Pieces<'_> {
         };
         let is_character = is_unsegmented(first);
         while let Some((_, next)) = self.characters.peek() {
+            if next.is_ascii() {
+                if is_character || !next.is_ascii_alphanumeric() {
+                    break;
+                }
+                self.characters.next();
+                continue;
+            }
             let is_letter = !is_character && begins_piece(*next) && !is_unsegmented(*next);
             let goes_on = is_mark(*next) || is_ignorable(*next) || is_letter;
             if !goes_on {

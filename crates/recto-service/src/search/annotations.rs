@@ -17,7 +17,7 @@ use recto_search::search;
 use serde_json::Value;
 
 use super::{Asked, CONTEXT_WORDS, SearchService};
-use crate::text::CanvasLayout;
+use crate::text::{CanvasLayout, ObjectText};
 use crate::{AnnotationError, ServiceError};
 
 /// The annotations of an object, ready to be searched.
@@ -128,10 +128,11 @@ impl SearchService {
         &self,
         asked: &Asked,
         item: &Item,
-        canvases: &[CanvasLayout],
+        text: &ObjectText,
         container: Option<&Container>,
     ) -> Result<Notes, ServiceError> {
-        let Some(texts) = self.annotation_texts(asked, item, canvases)? else { return Ok(Notes::default()) };
+        let Some(texts) = self.annotation_texts(asked, item, text)? else { return Ok(Notes::default()) };
+        let canvases = text.canvases();
         let may_read: Vec<bool> =
             canvases.iter().map(|canvas| self.objects.may_read_text(canvas, &asked.caller).is_ok()).collect();
         let admitted: Vec<u32> = texts
@@ -165,10 +166,10 @@ impl SearchService {
         &self,
         asked: &Asked,
         item: &Item,
-        canvases: &[CanvasLayout],
+        text: &ObjectText,
         scope: Option<&search::Scope>,
     ) -> Result<Vec<search::Term>, ServiceError> {
-        let Some(texts) = self.annotation_texts(asked, item, canvases)? else { return Ok(Vec::new()) };
+        let Some(texts) = self.annotation_texts(asked, item, text)? else { return Ok(Vec::new()) };
         let pages = texts.written.iter().zip(0u32..);
         let pages = pages.filter(|(written, _)| admits(&asked.request, &written.json));
         let pages = pages.filter(|(written, _)| {
@@ -191,7 +192,7 @@ impl SearchService {
         &self,
         asked: &Asked,
         item: &Item,
-        canvases: &[CanvasLayout],
+        text: &ObjectText,
     ) -> Result<Option<Arc<AnnotationTexts>>, ServiceError> {
         let Some(desk) = &self.annotations else { return Ok(None) };
         if !desk.may_read(&asked.caller, &Identifier::new(&*item.identifier)) {
@@ -206,7 +207,7 @@ impl SearchService {
             return Ok(Some(known));
         }
         let annotations = desk.of_object(item, &asked.urls).map_err(failed)?;
-        let Some(texts) = read(annotations, item, canvases, &asked.urls).map(Arc::new) else { return Ok(None) };
+        let Some(texts) = read(annotations, item, text.canvases(), &asked.urls).map(Arc::new) else { return Ok(None) };
         self.annotation_texts.insert(key, Arc::clone(&texts));
         Ok(Some(texts))
     }

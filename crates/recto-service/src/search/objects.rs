@@ -69,7 +69,7 @@ impl SearchService {
         container: Option<&Container>,
     ) -> Result<AllHits, ServiceError> {
         let matches = if asked.request.admits_page_text() { searched.matches(asked) } else { Matches::default() };
-        let mut notes = self.annotation_hits(asked, item, searched.text.canvases(), container)?;
+        let mut notes = self.annotation_hits(asked, item, &searched.text, container)?;
         if let Some(scope) = &searched.scope {
             notes.retain(|canvas| scope.contains(canvas as u32));
         }
@@ -146,7 +146,7 @@ impl SearchService {
         is_alone: bool,
     ) -> Result<Vec<Vec<search::Term>>, ServiceError> {
         let scope = searched.scope.as_ref();
-        let notes = self.annotation_terms(asked, item, searched.text.canvases(), scope)?;
+        let notes = self.annotation_terms(asked, item, &searched.text, scope)?;
         // Where there is but one list, it can be cut at once.
         let (min, most) = if is_alone && notes.is_empty() { (asked.request.min, MOST_TERMS) } else { (1, usize::MAX) };
         if !asked.request.admits_page_text() {
@@ -227,9 +227,18 @@ impl SearchService {
         container: Option<&Container>,
     ) -> Vec<FoundHit> {
         let texts = &self.objects.inner.texts;
-        let pages = |page: u32| texts.page_blob(searched.row, searched.text.version, page);
         let spans = matches.spans().get(range.clone()).unwrap_or_default();
-        let located = search::locate(&searched.text.index, matches, range, &pages, CONTEXT_WORDS);
+        let index = &searched.text.index;
+        let (row, version) = (searched.row, searched.text.version);
+        let mut wanted: Vec<u32> = spans
+            .iter()
+            .flat_map(|span| index.page_of(span.start)..=index.page_of(span.end.saturating_sub(1)))
+            .collect();
+        wanted.dedup();
+        let blobs = texts.page_blobs(row, version, &wanted);
+        // The second half of a broken word may stand on a page that has no match of its own.
+        let pages = |page: u32| blobs.get(&page).cloned().or_else(|| texts.page_blob(row, version, page));
+        let located = search::locate(index, matches, range, &pages, CONTEXT_WORDS);
         let found = located.into_iter().zip(spans).map(|(hit, span)| {
             let name = format!("{}-{}-{}", searched.row, span.start, span.end - span.start);
             searched.found(asked, hit, &name, container)
@@ -251,7 +260,7 @@ impl Searched {
 
     fn found(&self, asked: &Asked, hit: Hit, name: &str, container: Option<&Container>) -> FoundHit {
         let part = |(part, number): (search::Part, usize)| {
-            let canvas = self.text.canvases().get(part.page as usize)?;
+            let canvas = self.text.canvas(part.page as usize)?;
             Some(FoundPart {
                 id: format!("{name}-{number}"),
                 canvas: asked.urls.canvas(&self.identifier, &canvas.name),

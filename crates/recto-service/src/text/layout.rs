@@ -1,8 +1,11 @@
 //! The canvases of an object beside its index of words: one blob, so that a query needs nothing else of the object.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use recto_iiif::Dimensions;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 /// What a query has to know of a canvas.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +59,22 @@ pub(super) fn split(blob: &Bytes) -> Option<(Bytes, Bytes, Bytes)> {
     Some((list, line_ends, index))
 }
 
+/// Where each canvas stands in the list; `None` where this is no such list. To look for one takes a fraction of reading all.
+pub(super) fn places(list: &Bytes) -> Option<Vec<Range<u32>>> {
+    let raw: Vec<&RawValue> = serde_json::from_slice(list).ok()?;
+    let begin = list.as_ptr() as usize;
+    let place = |raw: &&RawValue| {
+        let from = (raw.get().as_ptr() as usize - begin) as u32;
+        from..from + raw.get().len() as u32
+    };
+    Some(raw.iter().map(place).collect())
+}
+
+/// One canvas of the list.
+pub(super) fn read_one(list: &Bytes, place: &Range<u32>) -> Option<CanvasLayout> {
+    serde_json::from_slice(list.get(place.start as usize..place.end as usize)?).ok()
+}
+
 /// The list of canvases; `None` where this is no such list.
 pub(super) fn read(list: &Bytes) -> Option<Vec<CanvasLayout>> {
     serde_json::from_slice(list).ok()
@@ -84,6 +103,8 @@ mod tests {
         };
         let blob = Bytes::from(join(std::slice::from_ref(&canvas), b"ends", b"index"));
         let (list, ends, index) = split(&blob).unwrap();
+        let places = places(&list).unwrap();
+        assert_eq!((places.len(), read_one(&list, &places[0])), (1, Some(canvas.clone())));
         assert_eq!((read(&list), &ends[..], &index[..]), (Some(vec![canvas]), &b"ends"[..], &b"index"[..]));
         for broken in [&b""[..], b"\x01", b"\xff\xff\xff\xff[]", b"\x02\0\0\0[]"] {
             assert_eq!(split(&Bytes::copy_from_slice(broken)), None);

@@ -7,6 +7,8 @@ mod pages;
 mod reading;
 mod shards;
 
+use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -48,6 +50,7 @@ pub(crate) struct ObjectText {
     /// Its canvases as they are kept; most of those who look for a word never want to know them.
     list: Bytes,
     canvases: OnceLock<Vec<CanvasLayout>>,
+    places: OnceLock<Vec<Range<u32>>>,
     /// Where its lines end, as it is kept.
     ends: Bytes,
     line_ends: OnceLock<LineEnds>,
@@ -106,6 +109,12 @@ impl Texts {
         self.store.page_of(row, version, page).ok().flatten().map(Bytes::from)
     }
 
+    /// The blobs of some pages, as [`Self::page_blob`] gives one. Blocks.
+    pub(crate) fn page_blobs(&self, row: i64, version: i64, pages: &[u32]) -> HashMap<u32, Bytes> {
+        let found = self.store.pages_of(row, version, pages).unwrap_or_default();
+        found.into_iter().map(|(page, blob)| (page, Bytes::from(blob))).collect()
+    }
+
     /// Has an object still the text of this version? Blocks.
     pub(crate) fn is_current(&self, row: i64, version: i64) -> Result<bool, CatalogError> {
         Ok(self.store.state(row)?.is_some_and(|state| state.version == version))
@@ -114,7 +123,7 @@ impl Texts {
     /// The text of a canvas, by its place in the object; `None` where it has none. Blocks.
     pub(crate) fn page(&self, row: i64, page: u32) -> Option<PageText> {
         let object = self.object(row).ok()??;
-        let size = object.canvases().get(page as usize)?.size();
+        let size = object.canvas(page as usize)?.size();
         let mut text = text_of(&Page::decode(&self.page_blob(row, object.version, page)?).ok()?);
         text.size = (!size.is_empty()).then(|| PageSize {
             width: size.width_px.into(),
@@ -131,13 +140,31 @@ fn open(version: i64, blob: &Bytes, own_bytes: usize) -> Option<ObjectText> {
     let index = Index::open(index).ok()?;
     // Names and numbers take twice as much as their text, the end of a line four bytes instead of one or two.
     let bytes = own_bytes + list.len() * 2 + ends.len() * 4 + BYTES_OF_ONE;
-    Some(ObjectText { version, list, canvases: OnceLock::new(), ends, line_ends: OnceLock::new(), bytes, index })
+    Some(ObjectText {
+        version,
+        list,
+        canvases: OnceLock::new(),
+        places: OnceLock::new(),
+        ends,
+        line_ends: OnceLock::new(),
+        bytes,
+        index,
+    })
 }
 
 impl ObjectText {
     /// Its canvases, in order: what the index calls a page is a place in this list. A list that cannot be read is empty.
     pub(crate) fn canvases(&self) -> &[CanvasLayout] {
         self.canvases.get_or_init(|| layout::read(&self.list).unwrap_or_default())
+    }
+
+    /// One of its canvases, without reading the others.
+    pub(crate) fn canvas(&self, place: usize) -> Option<CanvasLayout> {
+        if let Some(canvases) = self.canvases.get() {
+            return canvases.get(place).cloned();
+        }
+        let places = self.places.get_or_init(|| layout::places(&self.list).unwrap_or_default());
+        layout::read_one(&self.list, places.get(place)?)
     }
 
     /// On how many lines a match is.
