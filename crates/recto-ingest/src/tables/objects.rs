@@ -135,7 +135,11 @@ fn object(columns: &Columns, row: &Row, there: Option<&Listing>, report: &mut Re
     let mut order = None;
     if let Some((text, at)) = columns.text(row, "order") {
         position = text.parse().ok();
-        if position.is_none() {
+        let is_number = text.trim_start_matches('-').starts_with(|letter: char| letter.is_ascii_digit());
+        if position.is_none() && is_number {
+            let message = format!("`{}` is no place in the collection", shown(text));
+            report.error(at, "bad-number", message, "write a whole number, such as `12`");
+        } else if position.is_none() {
             order = fields::order(text, at, report);
         }
     }

@@ -31,12 +31,22 @@ pub(super) struct Importer {
     taken: usize,
     known: usize,
     failed: usize,
+    images_left: usize,
     is_cut: bool,
 }
 
 impl Importer {
     pub(super) fn new(with_images: bool, most: usize) -> Self {
-        Self { with_images, left: most, seen: HashSet::new(), taken: 0, known: 0, failed: 0, is_cut: false }
+        Self {
+            with_images,
+            left: most,
+            seen: HashSet::new(),
+            taken: 0,
+            known: 0,
+            failed: 0,
+            images_left: 0,
+            is_cut: false,
+        }
     }
 
     /// Says what came of it.
@@ -49,7 +59,13 @@ impl Importer {
         if self.failed > 0 {
             say(&format!("{} could not be had; run it again to try once more", self.failed));
         }
-        ExitCode::from(if self.failed > 0 { 2 } else { 0 })
+        if self.images_left > 0 {
+            say(&format!(
+                "{} images stay where they are; to fetch them again, remove the folder of their manifest",
+                self.images_left
+            ));
+        }
+        ExitCode::from(if self.failed + self.images_left > 0 { 2 } else { 0 })
     }
 
     /// Makes a folder of a collection, or brings the one that a run before made up to date.
@@ -122,7 +138,8 @@ impl Importer {
         }
         let document = read(id)?;
         anyhow::ensure!(document["type"] == "Manifest", "it is no manifest");
-        take(document, to, self.with_images)?;
+        let taken = take(document, to, self.with_images)?;
+        self.images_left += taken.images.failed;
         (self.taken, self.left) = (self.taken + 1, self.left - 1);
         say(&format!("{id} in `{}`", to.display()));
         Ok(true)

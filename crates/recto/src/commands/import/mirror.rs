@@ -1,30 +1,56 @@
 //! Fetches the images of a manifest into its folder.
 
 use std::fs;
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
+use anyhow::Context as _;
 use serde_json::Value;
 
-use super::super::validate::fetch;
 use crate::output::say;
 
+/// So much of an image tells what it is.
+const HEAD_BYTES: u64 = 64;
 /// Longer images are not mirrored.
 const MOST_IMAGE_BYTES: u64 = 2 << 30;
 
+/// Longest time for one image.
+const LONGEST: Duration = Duration::from_hours(1);
+/// Longest time until a server begins to answer.
+const LONGEST_SILENCE: Duration = Duration::from_mins(1);
+
+/// What came of the images of a manifest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Mirrored {
+    pub(super) fetched: usize,
+    pub(super) failed: usize,
+}
+
 /// Fetches the images that are painted; each is named by its number from then on. What cannot be had stays where it is.
-pub(super) fn mirror(document: &mut Value, folder: &Path) -> anyhow::Result<usize> {
-    let (mut fetched, mut number) = (0, 0);
+pub(super) fn mirror(document: &mut Value, folder: &Path) -> anyhow::Result<Mirrored> {
+    let (mut mirrored, mut number) = (Mirrored::default(), 0);
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(LONGEST))
+        .timeout_recv_response(Some(LONGEST_SILENCE))
+        .user_agent(concat!("recto/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .into();
     for canvas in document["items"].as_array_mut().into_iter().flatten() {
         for page in canvas["items"].as_array_mut().into_iter().flatten() {
             for annotation in page["items"].as_array_mut().into_iter().flatten() {
                 for body in images_of(&mut annotation["body"]) {
                     number += 1;
-                    fetched += usize::from(fetch_image(body, number, folder)?);
+                    if fetch_image(&agent, body, number, folder)? {
+                        mirrored.fetched += 1;
+                    } else {
+                        mirrored.failed += 1;
+                    }
                 }
             }
         }
     }
-    Ok(fetched)
+    Ok(mirrored)
 }
 
 /// The images of a body: itself, or the alternatives of a choice.
@@ -48,16 +74,17 @@ fn images_of(body: &mut Value) -> Vec<&mut Value> {
 }
 
 /// True when the image lies in the folder from now on.
-fn fetch_image(body: &mut Value, number: usize, folder: &Path) -> anyhow::Result<bool> {
+fn fetch_image(agent: &ureq::Agent, body: &mut Value, number: usize, folder: &Path) -> anyhow::Result<bool> {
     let places = places(body);
     let Some(named) = places.last().cloned() else { return Ok(false) };
     let mut why = None;
+    let part = folder.join(format!("{number:04}.part"));
     for url in places {
-        match fetch(&url, MOST_IMAGE_BYTES) {
-            Ok(bytes) => match extension(&bytes) {
+        match fetch_to(agent, &url, &part) {
+            Ok(head) => match extension(&head) {
                 Some(extension) => {
                     let name = format!("{number:04}.{extension}");
-                    fs::write(folder.join(&name), bytes)?;
+                    fs::rename(&part, folder.join(&name))?;
                     body["id"] = Value::String(name);
                     if let Some(fields) = body.as_object_mut() {
                         fields.shift_remove("service");
@@ -69,8 +96,23 @@ fn fetch_image(body: &mut Value, number: usize, folder: &Path) -> anyhow::Result
             Err(error) => why = Some(format!("{error:#}")),
         }
     }
+    // Often there is nothing.
+    let _ = fs::remove_file(&part);
     say(&format!("{named} stays where it is: {}", why.unwrap_or_default()));
     Ok(false)
+}
+
+/// Writes what is at a URL to a file, as it comes. Gives its first bytes.
+fn fetch_to(agent: &ureq::Agent, url: &str, to: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut answer = agent.get(url).call().with_context(|| format!("{url} cannot be had"))?;
+    let mut body = answer.body_mut().with_config().limit(MOST_IMAGE_BYTES).reader();
+    let mut head = Vec::new();
+    let read = (&mut body).take(HEAD_BYTES).read_to_end(&mut head).map(drop);
+    let mut file = fs::File::create(to).with_context(|| format!("`{}` cannot be written", to.display()))?;
+    file.write_all(&head)?;
+    let read = read.and_then(|()| io::copy(&mut body, &mut file).map(drop));
+    read.with_context(|| format!("{url} broke off, or is longer than {} MiB", MOST_IMAGE_BYTES >> 20))?;
+    Ok(head)
 }
 
 /// Where an image can be had, the largest first: all of it from its service, else what the manifest shows of it.

@@ -14,7 +14,7 @@ use recto_iiif::validate::{Severity, validate};
 use serde_json::Value;
 
 use self::collection::Importer;
-use self::mirror::mirror;
+use self::mirror::{Mirrored, mirror};
 use super::manifest::tell;
 use super::validate::fetch;
 use crate::output::{OutputFormat, say};
@@ -55,8 +55,8 @@ impl Import {
             Some("Manifest") => {
                 let taken = take(document, &self.to, self.mirror)?;
                 let Taken { canvases, images } = taken;
-                say(&format!("{canvases} canvases, {images} images fetched, in `{}`", self.to.display()));
-                Ok(ExitCode::SUCCESS)
+                say(&format!("{canvases} canvases, {} images fetched, in `{}`", images.fetched, self.to.display()));
+                Ok(ExitCode::from(if images.failed > 0 { 2 } else { 0 }))
             }
             Some("Collection") => {
                 let mut importer = Importer::new(self.mirror, self.most);
@@ -71,7 +71,7 @@ impl Import {
 /// What came of a manifest.
 struct Taken {
     canvases: usize,
-    images: usize,
+    images: Mirrored,
 }
 
 /// A document of a URL or a file, as 3.0.
@@ -113,7 +113,7 @@ fn take(mut document: Value, to: &Path, with_images: bool) -> anyhow::Result<Tak
     let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).with_context(|| format!("`{}` cannot be made", parent.display()))?;
     let made = tempfile::Builder::new().prefix(".import-").tempdir_in(parent)?;
-    let images = if with_images { mirror(&mut document, made.path())? } else { 0 };
+    let images = if with_images { mirror(&mut document, made.path())? } else { Mirrored::default() };
     fs::write(made.path().join("manifest.json"), serde_json::to_string_pretty(&document)?)?;
     fs::rename(made.keep(), to).with_context(|| format!("`{}` cannot be made", to.display()))?;
     Ok(Taken { canvases: document["items"].as_array().map_or(0, Vec::len), images })
