@@ -284,7 +284,7 @@ fn name_of(url: &str) -> Option<String> {
     let usual = ["manifest", "collection", "iiif", "presentation", "index", "top", "v2", "v3", "2", "3", "4"];
     let mut told = decoded.map(|part| part.strip_suffix(".json").unwrap_or(&part).to_owned()).collect::<Vec<_>>();
     told.retain(|part| !usual.contains(&part.to_lowercase().as_str()));
-    name(told.last()?)
+    told.iter().rev().find_map(|part| name(part))
 }
 
 /// A name for a folder: letters, digits and hyphens, and none that means something else beside objects.
