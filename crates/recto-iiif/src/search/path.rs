@@ -225,8 +225,7 @@ mod tests {
 
     #[test]
     fn other_paths_are_of_no_service() {
-        for text in ["", "2", "2/", "0/a/manifest", "3/a/manifest", "2/manifest", "2//manifest", "2/a/b", "2/a/canvas/"]
-        {
+        for text in ["", "2", "2/", "3/a/manifest", "2/manifest", "2//manifest", "2/a/b", "2/a/canvas/"] {
             assert_eq!(SearchPath::parse(text), Ok(None), "{text}");
         }
         assert!(SearchPath::parse("2/%zz/manifest").is_err() && SearchPath::parse("2/a/canvas/%ff").is_err());

@@ -175,10 +175,10 @@ mod tests {
     }
 
     #[test]
-    fn s2_15_completions_need_q_and_name_what_does_not_narrow_them() {
+    fn s2_15_completions_need_q_and_everything_narrows_them() {
         let completion = path("2/book/manifest/autocomplete");
         assert_eq!(read("min=1", &completion).unwrap_err().parameter(), "q");
         let (request, ignored) = read("q=bir&user=urn:a&min=2", &completion).unwrap();
-        assert_eq!((request.min, ignored), (2, vec![Parameter::User]));
+        assert_eq!((request.min, request.users, ignored), (2, vec!["urn:a".to_owned()], vec![]));
     }
 }
