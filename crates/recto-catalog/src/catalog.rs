@@ -10,8 +10,7 @@ use crate::connections::{Connections, Durability, Shape};
 use crate::item::{Brief, Fingerprint, Item, ItemKind, SeenObject};
 use crate::{CatalogError, migrations};
 
-const SHAPE: Shape =
-    Shape { steps: migrations::CATALOGUE, durability: Durability::OfProcess, page_bytes: 4096, mapped_bytes: 0 };
+const SHAPE: Shape = Shape { steps: migrations::CATALOGUE, durability: Durability::OfProcess, page_bytes: 4096 };
 
 const BRIEF: &str = "id, path, identifier, kind, label, \
     CASE kind WHEN 0 THEN pages ELSE (SELECT count(*) FROM item AS inner WHERE inner.parent = item.path) \

@@ -44,8 +44,6 @@ pub(crate) struct Shape {
     pub(crate) durability: Durability,
     /// Bytes of a page of the file. Counts when the file is made.
     pub(crate) page_bytes: u32,
-    /// So much of the file is mapped for those who read, up to 2 GiB: what is read is not copied. 0 for files that cannot be made anew.
-    pub(crate) mapped_bytes: u32,
 }
 
 /// The connections to one database.
@@ -79,12 +77,7 @@ impl Connections {
         if shape.durability == Durability::OfPower {
             keep_name(path);
         }
-        let open_reader = || -> Result<Mutex<Connection>, rusqlite::Error> {
-            let connection = open()?;
-            connection.pragma_update(None, "mmap_size", shape.mapped_bytes)?;
-            Ok(Mutex::new(connection))
-        };
-        let readers: Result<Vec<_>, _> = (0..READERS).map(|_| open_reader().map_err(failed)).collect();
+        let readers: Result<Vec<_>, _> = (0..READERS).map(|_| open().map(Mutex::new).map_err(failed)).collect();
         Ok(Self { writer: Mutex::new(writer), readers: readers? })
     }
 

@@ -34,8 +34,7 @@ pub use self::reading::{Lookup, ObjectChange, Query, Scope};
 pub use self::versions::{Deed, Version};
 pub use self::writing::{Change, Content, Expected, NameWanted, Refusal, Target};
 
-const SHAPE: Shape =
-    Shape { steps: migrations::ANNOTATIONS, durability: Durability::OfPower, page_bytes: 4096, mapped_bytes: 0 };
+const SHAPE: Shape = Shape { steps: migrations::ANNOTATIONS, durability: Durability::OfPower, page_bytes: 4096 };
 
 /// The annotations of one library.
 ///

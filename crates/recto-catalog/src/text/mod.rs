@@ -34,8 +34,7 @@ use self::indexes::Indexes;
 use self::shards::Shards;
 
 /// A page's words and boxes take 2 to 3 KB: several fit in a page of the file with little left over.
-const SHAPE: Shape =
-    Shape { steps: migrations::TEXTS, durability: Durability::OfProcess, page_bytes: 16 << 10, mapped_bytes: 1 << 31 };
+const SHAPE: Shape = Shape { steps: migrations::TEXTS, durability: Durability::OfProcess, page_bytes: 16 << 10 };
 
 /// The texts of one library.
 ///
