@@ -118,13 +118,19 @@ impl ObjectService {
     /// # Errors
     /// When the object cannot be looked into now.
     pub(crate) async fn annotations_beside(&self, item: Item) -> Result<Beside, crate::ServiceError> {
-        if parts(&item).annotations.is_empty() {
+        if !may_have_files(&item.body) || parts(&item).annotations.is_empty() {
             return Ok(Beside { is_whole: true, ..Beside::default() });
         }
         let view = self.view(item, &Caller::default()).await?;
         let images = self.inner.images.clone();
         blocking(move || Ok(read(&view, &images))).await
     }
+}
+
+/// Does the body of an object name such files? Told without reading it, for it may have thousands of pages, and few objects have any.
+fn may_have_files(body: &[u8]) -> bool {
+    const MEMBER: &[u8] = b"\"annotations\":[";
+    body.windows(MEMBER.len()).any(|window| window == MEMBER)
 }
 
 /// What lies in the files beside an object.
