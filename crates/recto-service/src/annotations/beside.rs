@@ -68,8 +68,8 @@ pub(super) async fn keep(inner: Weak<Inner>, desk: Arc<Desk>) {
     }
 }
 
-/// What an object was when its files were read, by its row: its state, its path and its name.
-type Seen = HashMap<i64, (u128, String, String)>;
+/// What an object was when its files were read, by its row: its state, its path, and its name where it has such files.
+type Seen = HashMap<i64, (u128, String, Option<String>)>;
 
 /// Brings the containers to what lies beside the objects.
 async fn keep_all(objects: &ObjectService, desk: &Arc<Desk>, seen: &mut Seen) -> Result<(), AnnotationError> {
@@ -86,6 +86,10 @@ async fn keep_all(objects: &ObjectService, desk: &Arc<Desk>, seen: &mut Seen) ->
             }
             let catalog = Arc::clone(objects.catalog());
             let Some(item) = blocking(move || Ok(catalog.item_of_row(row.row)?)).await? else { continue };
+            if !has_files(&item) {
+                seen.insert(row.row, (row.signature.0, row.path, None));
+                continue;
+            }
             let name = item.identifier.clone();
             let beside = objects.annotations_beside(item.clone()).await?;
             for finding in &beside.findings {
@@ -97,11 +101,11 @@ async fn keep_all(objects: &ObjectService, desk: &Arc<Desk>, seen: &mut Seen) ->
                 on_the_disk(move || desk.keep_beside(&item, beside.annotations)).await?;
             }
             let state = if beside.is_whole { row.signature.0 } else { 0 };
-            seen.insert(row.row, (state, row.path, name));
+            seen.insert(row.row, (state, row.path, Some(name)));
         }
     }
     seen.retain(|row, _| there.contains(row));
-    let names: HashSet<String> = seen.values().map(|(_, _, name)| name.clone()).collect();
+    let names: HashSet<String> = seen.values().filter_map(|(_, _, name)| name.clone()).collect();
     let desk = Arc::clone(desk);
     on_the_disk(move || desk.forget_beside(&names)).await
 }
@@ -118,7 +122,7 @@ impl ObjectService {
     /// # Errors
     /// When the object cannot be looked into now.
     pub(crate) async fn annotations_beside(&self, item: Item) -> Result<Beside, crate::ServiceError> {
-        if !may_have_files(&item.body) || parts(&item).annotations.is_empty() {
+        if !has_files(&item) {
             return Ok(Beside { is_whole: true, ..Beside::default() });
         }
         let view = self.view(item, &Caller::default()).await?;
@@ -127,10 +131,10 @@ impl ObjectService {
     }
 }
 
-/// Does the body of an object name such files? Told without reading it, for it may have thousands of pages, and few objects have any.
-fn may_have_files(body: &[u8]) -> bool {
+/// Are there such files beside an object? Mostly told without reading its body, which may have thousands of pages.
+fn has_files(item: &Item) -> bool {
     const MEMBER: &[u8] = b"\"annotations\":[";
-    body.windows(MEMBER.len()).any(|window| window == MEMBER)
+    item.body.windows(MEMBER.len()).any(|window| window == MEMBER) && !parts(item).annotations.is_empty()
 }
 
 /// What lies in the files beside an object.
@@ -155,6 +159,7 @@ fn read(view: &ObjectView, images: &ImageService) -> Beside {
         };
         let file = images.open_blocking(&Identifier::new(&*place)).map_err(|error| error.to_string());
         if file.as_ref().is_ok_and(|file| file.length > MOST_BYTES) {
+            is_whole = false;
             let message = format!("the file is larger than {} MB and was not read", MOST_BYTES >> 20);
             wrong(message, "divide it into several");
             continue;
