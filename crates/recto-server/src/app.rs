@@ -9,7 +9,7 @@ use http::{HeaderValue, Method};
 use recto_iiif::ErrorKind;
 use recto_iiif::image::{ApiVersion, Slashes};
 use recto_service::policy::Caller;
-use recto_service::{AnnotationService, ImageService, ObjectService, SearchService, ServiceError, SiteUrls};
+use recto_service::{AnnotationService, ImageService, ObjectService, Proxied, SearchService, ServiceError, SiteUrls};
 
 use crate::base::{PublicUrl, Reached, has_sound_host};
 use crate::front::Recent;
@@ -35,7 +35,7 @@ struct Inner {
     recent: Recent,
     title: String,
     /// What URLs of images elsewhere begin with that are given out here.
-    proxied: Arc<[String]>,
+    proxied: Proxied,
     options: ServerOptions,
     public: PublicUrl,
     cache_control_images: HeaderValue,
@@ -89,8 +89,8 @@ impl Asked {
 }
 
 impl App {
-    /// An application over these use cases. `title` is the name of the whole, on the first page; `proxied` are the beginnings of URLs
-    /// of images elsewhere that the source fetches.
+    /// An application over these use cases. `title` is the name of the whole, on the first page; `proxied` are the images
+    /// elsewhere that the source fetches.
     ///
     /// # Errors
     /// An option that has no meaning.
@@ -99,7 +99,7 @@ impl App {
         objects: ObjectService,
         annotations: AnnotationService,
         title: String,
-        proxied: Vec<String>,
+        proxied: Proxied,
         options: ServerOptions,
     ) -> Result<Self, OptionError> {
         options.check()?;
@@ -118,7 +118,7 @@ impl App {
                 objects,
                 annotations,
                 title,
-                proxied: proxied.into(),
+                proxied,
                 options,
             }),
         })

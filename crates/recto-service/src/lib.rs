@@ -32,7 +32,7 @@ pub use known::{KnownImage, ShortFacts};
 pub use metrics::{Metrics, WorkReading};
 pub use recto_catalog::annotations::Refusal;
 pub use recto_catalog::{Brief, Item, ItemKind};
-pub use recto_ingest::build::{CanvasPlan, ObjectParts, PageFacts, SiteUrls, Urls, plan};
+pub use recto_ingest::build::{CanvasPlan, ObjectParts, PageFacts, Proxied, SiteUrls, Urls, plan};
 pub use recto_ingest::published_media_type;
 
 /// Captions of any kind as WebVTT. `place` is the path of their file.

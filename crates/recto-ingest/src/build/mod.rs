@@ -11,6 +11,7 @@ mod described;
 mod made;
 mod manifests;
 mod parts;
+mod pictures;
 mod plan;
 mod ranges;
 mod thumbnails;
@@ -23,8 +24,9 @@ pub use added::{Added, TEXT_GRANULARITY_CONTEXT, add, text_page};
 pub use collections::{CollectionParts, MemberPart, collection};
 pub use manifests::{Around, manifest};
 pub use parts::{FilePart, ObjectParts};
+pub use pictures::{PagePicture, Picture, pictures};
 pub use plan::{CanvasPlan, Painted, Source, plan};
-pub use urls::{SiteUrls, Urls};
+pub use urls::{Proxied, SiteUrls, Urls};
 
 /// What is known of one page of a file.
 #[derive(Clone, Debug, PartialEq)]

@@ -30,26 +30,49 @@ pub trait Urls {
     }
 }
 
+/// Which images elsewhere a server fetches and gives out as its own.
+#[derive(Clone)]
+pub struct Proxied(Arc<dyn Fn(&str) -> bool + Send + Sync>);
+
+impl Proxied {
+    /// Those of whose URLs this is true.
+    pub fn those(is_fetched: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(is_fetched))
+    }
+}
+
+impl Default for Proxied {
+    /// None.
+    fn default() -> Self {
+        Self::those(|_| false)
+    }
+}
+
+impl std::fmt::Debug for Proxied {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Proxied")
+    }
+}
+
 /// URLs as a server with its usual paths has them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct SiteUrls {
     base: String,
     image_prefixes: [String; 2],
-    /// What URLs of images elsewhere begin with that this server fetches and gives out.
-    proxied: Arc<[String]>,
+    proxied: Proxied,
 }
 
 impl SiteUrls {
     /// URLs below this one, such as `https://example.org` or `https://example.org/scans`.
     pub fn new(base: &str) -> Self {
         let image_prefixes = ["/iiif/2", "/iiif/3"].map(str::to_owned);
-        Self { base: base.trim_end_matches('/').to_owned(), image_prefixes, proxied: Arc::default() }
+        Self { base: base.trim_end_matches('/').to_owned(), image_prefixes, proxied: Proxied::default() }
     }
 
-    /// The same, with images given out whose URLs begin with one of these.
+    /// The same, with these images given out that lie elsewhere.
     #[must_use]
-    pub fn with_proxied(mut self, prefixes: &Arc<[String]>) -> Self {
-        self.proxied = Arc::clone(prefixes);
+    pub fn with_proxied(mut self, proxied: &Proxied) -> Self {
+        self.proxied = proxied.clone();
         self
     }
 
@@ -127,7 +150,7 @@ impl Urls for SiteUrls {
     }
 
     fn proxied(&self, url: &str) -> Option<Identifier> {
-        let is_ours = self.proxied.iter().any(|prefix| url.starts_with(prefix.as_str()));
+        let Proxied(is_fetched) = &self.proxied;
         // A number behind the last semicolon would be that of a page.
         let plain = match url.rsplit_once(';') {
             Some((before, behind)) if behind.bytes().all(|byte| byte.is_ascii_digit()) => {
@@ -135,7 +158,7 @@ impl Urls for SiteUrls {
             }
             _ => url.to_owned(),
         };
-        is_ours.then(|| Identifier::new(plain))
+        is_fetched(url).then(|| Identifier::new(plain))
     }
 
     fn file(&self, path: &str) -> String {

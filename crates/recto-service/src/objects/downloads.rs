@@ -15,7 +15,7 @@ use recto_iiif::identifier::Identifier;
 use recto_iiif::image::{ApiVersion, ImageRequest};
 use recto_iiif::presentation::{LabeledValue, LanguageMap};
 use recto_iiif::text::PageText;
-use recto_ingest::build::{CanvasPlan, SiteUrls, Urls as _, plan};
+use recto_ingest::build::{Around, PagePicture, Picture, SiteUrls, Urls as _, pictures, plan};
 use recto_ingest::description::{PageRef, Range, RangeItem};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
@@ -38,6 +38,9 @@ const PIECE_BYTES: usize = 64 << 10;
 /// What stands in the place of a page.
 const NOT_PUBLIC: &str = "This page is not public.";
 const NOT_SHOWN: &str = "This page cannot be shown.";
+
+/// The size of a page of which none is known.
+const USUAL_SIZE: Dimensions = Dimensions::new(1000, 1000);
 
 /// The longer side of pages, where they are not asked for larger or smaller.
 pub const USUAL_LONGEST_PX: u32 = 2400;
@@ -93,7 +96,7 @@ struct Ready {
     label: String,
     size: Dimensions,
     /// The picture, where one is wanted; or why there is none.
-    content: Result<Bytes, &'static str>,
+    content: Result<Bytes, String>,
     /// The text in the coordinates of the page.
     text: PageText,
 }
@@ -124,7 +127,7 @@ impl ObjectService {
         let busy = |_| ServiceError::Busy { retry_after: std::time::Duration::from_secs(10) };
         let permit = Arc::clone(&self.inner.downloads.0).try_acquire_owned().map_err(busy)?;
         let identifier = Identifier::new(view.item.identifier.as_str());
-        let wanted = wanted(view, options);
+        let wanted = wanted(view, options, urls);
         let said = Said::of(view, &wanted, &urls.item_page(&identifier));
         let (pages, ready) = mpsc::channel(PAGES_AHEAD);
         let (out, pieces) = mpsc::channel(PIECES_AHEAD);
@@ -146,22 +149,32 @@ impl ObjectService {
 
     /// Fetches a page. Who may not see it gets neither its picture nor its text.
     async fn fetch(&self, row: i64, page: Wanted, longest_px: u32, with_picture: bool, caller: &Caller) -> Ready {
-        let content = match &page.image {
-            Some(image) if with_picture => self.picture_of_page(image, page.size, longest_px, caller).await,
-            Some(image) => match decided(self.inner.policy.decide(caller, Action::ReadImage, image)) {
-                Ok(()) => Ok(Bytes::new()),
-                Err(_) => Err(NOT_PUBLIC),
-            },
-            None if with_picture => Err(NOT_SHOWN),
-            None => Ok(Bytes::new()),
+        let mut size = USUAL_SIZE;
+        let content = match &page.picture {
+            Picture::Here(image, known) if with_picture => {
+                size = match known {
+                    Some(known) => *known,
+                    None => self.picture(image, caller).await.map_or(size, |facts| facts.size),
+                };
+                self.picture_of_page(image, size, longest_px, caller).await.map_err(str::to_owned)
+            }
+            Picture::Here(image, known) => {
+                size = known.unwrap_or(size);
+                let may = decided(self.inner.policy.decide(caller, Action::ReadImage, image));
+                may.map(|()| Bytes::new()).map_err(|_| NOT_PUBLIC.to_owned())
+            }
+            Picture::Elsewhere(url) if with_picture => Err(format!("The picture of this page is at {url}")),
+            Picture::Nowhere if with_picture => Err(NOT_SHOWN.to_owned()),
+            Picture::Elsewhere(_) | Picture::Nowhere => Ok(Bytes::new()),
         };
         let mut text = PageText::default();
         if content.is_ok() {
             let (texts, place) = (self.inner.texts.clone(), page.place);
-            let read = blocking(move || Ok(texts.page(row, place))).await.ok().flatten();
-            text = read.map(|text| text.placed_on(page.size).text).unwrap_or_default();
+            let read = blocking(move || Ok(texts.object(row)?.and_then(|object| object.page(place))));
+            let read = read.await.ok().flatten();
+            text = read.map(|text| text.placed_on(size).text).unwrap_or_default();
         }
-        Ready { label: page.label, size: page.size, content, text }
+        Ready { label: page.label, size, content, text }
     }
 
     async fn picture_of_page(
@@ -192,24 +205,20 @@ struct Wanted {
     /// Its place in the object, from 0.
     place: u32,
     label: String,
-    image: Option<Identifier>,
-    size: Dimensions,
+    picture: Picture,
 }
 
-fn wanted(view: &ObjectView, options: &DownloadOptions) -> Vec<Wanted> {
-    let plans = plan(&view.parts, &view.parts.prefix, &view.facts);
-    let page = |(plan, number): (&CanvasPlan<'_>, usize)| {
-        let facts = plan.facts().filter(|facts| facts.recording.is_none());
-        Wanted {
-            number,
-            place: u32::try_from(number - 1).unwrap_or(u32::MAX),
-            label: plan.label.first().unwrap_or(&plan.name).to_owned(),
-            image: facts.map(recto_ingest::build::PageFacts::image),
-            size: facts.map_or(Dimensions::new(1000, 1000), |facts| facts.size),
-        }
+fn wanted(view: &ObjectView, options: &DownloadOptions, urls: &SiteUrls) -> Vec<Wanted> {
+    let identifier = Identifier::new(view.item.identifier.as_str());
+    let around = Around { identifier: &identifier, prefix: &view.parts.prefix, collections: &[] };
+    let page = |(page, number): (PagePicture, usize)| Wanted {
+        number,
+        place: u32::try_from(number - 1).unwrap_or(u32::MAX),
+        label: page.label,
+        picture: page.picture,
     };
     let is_wanted = |page: &Wanted| options.pages.is_empty() || options.pages.contains(&page.number);
-    plans.iter().zip(1..).map(page).filter(is_wanted).collect()
+    pictures(&view.parts, around, &view.facts, urls).into_iter().zip(1..).map(page).filter(is_wanted).collect()
 }
 
 /// What the file says about itself.
@@ -334,7 +343,7 @@ fn write_pdf(said: &Said, mut ready: mpsc::Receiver<Ready>, out: PieceWriter) ->
                 Err(DownloadError::Image { .. }) => Err(NOT_SHOWN),
                 outcome => Ok(outcome?),
             },
-            Err(notice) => Err(*notice),
+            Err(notice) => Err(notice.as_str()),
         };
         match shown {
             Ok(()) => paper.words(&words(&page.text))?,
@@ -378,7 +387,7 @@ fn write_text(said: &Said, mut ready: mpsc::Receiver<Ready>, out: PieceWriter) -
     while let Some(page) = ready.blocking_recv() {
         match page.content {
             Ok(_) => text.page(&page.label, &page.text.to_plain())?,
-            Err(notice) => text.page(&page.label, notice)?,
+            Err(notice) => text.page(&page.label, &notice)?,
         }
     }
     text.finish()?.flush()?;

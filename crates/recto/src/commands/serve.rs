@@ -12,6 +12,7 @@ use recto_cache::DerivativeCache;
 use recto_catalog::Catalog;
 use recto_catalog::annotations::AnnotationStore;
 use recto_catalog::text::TextStore;
+use recto_ingest::build::Proxied;
 use recto_ingest::{Library, LibraryOptions, Severity, WatchOptions, Whole};
 use recto_server::{App, Server};
 use recto_service::policy::{AllowAll, Policy};
@@ -172,7 +173,8 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
     let elsewhere = &config.source.remote;
     let remote = elsewhere.is_on().then(|| Remote::new(elsewhere, state.join("remote"))).transpose()?;
     let source = Arc::new(Sources::new(folders_of_source, remote));
-    let proxied = elsewhere.prefixes.clone();
+    let fetched = elsewhere.clone();
+    let proxied = Proxied::those(move |url| fetched.admits(url));
     let title = config.library.title.clone().unwrap_or_else(|| "Recto".to_owned());
     let watch = WatchOptions { rescan: config.library.rescan_every.into(), ..WatchOptions::default() };
     let images = ImageService::start(ImageServiceParts {
