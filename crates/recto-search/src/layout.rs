@@ -1,7 +1,7 @@
 //! The text of a page in one line, and what of it stands in which word.
 
 use crate::analysis::{Positions, is_unsegmented};
-use crate::page::{Page, Part};
+use crate::page::{Line, Page, Part};
 
 /// The text of a page as people read it, with the words and the positions in it.
 #[derive(Debug, Default)]
@@ -88,6 +88,24 @@ impl Layout {
         });
         layout.positions = positions.next();
         layout
+    }
+
+    /// How many positions there are before each line of the page; `None` where what is read as one piece goes on over its beginning,
+    /// or what stands before it changes what it is.
+    pub(crate) fn positions_before_lines(&self, page: &Page) -> Vec<Option<u32>> {
+        let before = |line: Line<'_>| {
+            let segment = self.segments.partition_point(|segment| (segment.word as usize) < line.words.start);
+            let at = self.segments.get(segment).map_or(self.text.len() as u32, |segment| segment.start);
+            let piece = self.pieces.partition_point(|piece| piece.start < at);
+            let next = self.pieces.get(piece).map_or(self.positions, |piece| piece.position);
+            let Some(last) = piece.checked_sub(1).and_then(|last| self.pieces.get(last)) else {
+                return (next == 0).then_some(next);
+            };
+            let is_apart = self.text.get(..at as usize).is_some_and(|before| before.ends_with(' '));
+            let is_character = self.slice(last.start, last.end).starts_with(is_unsegmented);
+            (is_apart && !is_character).then_some(next)
+        };
+        page.lines().map(before).collect()
     }
 
     /// The pieces whose positions on the page are in this range.

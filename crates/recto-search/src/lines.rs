@@ -5,40 +5,32 @@ use bytes::Bytes;
 use crate::layout::{Layout, Segment, Written, begins_with_second_part};
 use crate::page::Page;
 use crate::search::Span;
-use crate::varint::{Reader, put};
 
 /// The ends of lines among the positions of an object.
 ///
-/// Before a position `p` it is kept as `2p`; within a position, as in a word broken at the end of a line, as `2p + 1`.
+/// Before a position `p` it is kept as `2p`; within a position, as in a word broken at the end of a line, as `2p + 1`: four bytes each,
+/// the lowest first, in order, so that nothing has to be read before the one that is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LineEnds {
-    ends: Vec<u32>,
+    ends: Bytes,
 }
 
 impl LineEnds {
-    /// Reads what [`LineEndsBuilder::finish`] wrote; `None` where it is something else.
-    pub fn read(blob: &Bytes) -> Option<Self> {
-        let mut reader = Reader::new(blob);
-        let mut ends = Vec::with_capacity(reader.left());
-        let mut last = 0_u32;
-        while reader.left() > 0 {
-            last = last.checked_add(reader.small()?)?;
-            ends.push(last);
-        }
-        Some(Self { ends })
+    /// What [`LineEndsBuilder::finish`] wrote. The bytes are shared, not copied. `None` where it is something else.
+    pub fn open(blob: Bytes) -> Option<Self> {
+        let (_, rest) = blob.as_chunks::<4>();
+        rest.is_empty().then_some(Self { ends: blob })
     }
 
     /// How many parts [`crate::search::locate`] gives for a match, one a line.
     pub fn parts(&self, span: Span) -> u32 {
+        let (ends, _) = self.ends.as_chunks::<4>();
         let double = |position: u32| position.saturating_mul(2);
-        let first = self.ends.partition_point(|end| *end <= double(span.start));
-        let last = self.ends.partition_point(|end| *end < double(span.end));
-        1 + last.saturating_sub(first) as u32
-    }
-
-    /// Memory that it takes.
-    pub fn bytes(&self) -> usize {
-        self.ends.len() * size_of::<u32>()
+        let first = ends.partition_point(|end| u32::from_le_bytes(*end) <= double(span.start));
+        // A match is on few lines.
+        let rest = ends.get(first..).unwrap_or_default();
+        let more = rest.iter().take_while(|end| u32::from_le_bytes(**end) < double(span.end)).count();
+        1 + more as u32
     }
 }
 
@@ -84,16 +76,10 @@ impl LineEndsBuilder {
         self.page += 1;
     }
 
-    /// What [`LineEnds::read`] reads.
+    /// What [`LineEnds::open`] opens.
     pub fn finish(mut self) -> Vec<u8> {
         self.ends.sort_unstable();
-        let mut out = Vec::with_capacity(self.ends.len());
-        let mut last = 0;
-        for end in self.ends {
-            put(&mut out, u64::from(end - last));
-            last = end;
-        }
-        out
+        self.ends.iter().flat_map(|end| end.to_le_bytes()).collect()
     }
 }
 
@@ -165,7 +151,7 @@ mod tests {
                 blobs.push(Bytes::from(blob));
             }
             let index = Index::open(Bytes::from(builder.finish().unwrap())).unwrap();
-            let ends = LineEnds::read(&Bytes::from(ends.finish())).unwrap();
+            let ends = LineEnds::open(Bytes::from(ends.finish())).unwrap();
             for query in queries {
                 let matches = find(&index, &Query::parse(&format!("\"{query}\"")), None);
                 let pages = |page: u32| blobs.get(page as usize).cloned();

@@ -12,7 +12,7 @@ use proptest::sample::Index as Pick;
 use recto_search::SearchError;
 use recto_search::coarse::{Shard, build};
 use recto_search::index::{Continuity, Index, IndexBuilder};
-use recto_search::page::{Page, encode};
+use recto_search::page::{Page, VERSION, encode};
 use recto_search::query::Query;
 use recto_search::search::{complete, find, locate};
 
@@ -76,13 +76,13 @@ fn use_index(index: &Index, blobs: &[Bytes]) {
 #[test]
 fn other_versions_and_other_files_are_told_from_damage() {
     let object = Object::new(&["green bird"]);
-    assert!(matches!(Page::decode(b"PNG"), Err(SearchError::Version { what: "page of text", version: 1 })));
+    assert!(matches!(Page::decode(b"PNG"), Err(SearchError::Version { what: "page of text", version: VERSION })));
     assert!(matches!(Page::decode(&[]), Err(SearchError::Version { .. })));
     assert!(matches!(Index::open(object.blobs[0].clone()), Err(SearchError::Version { what: "text index", .. })));
     let mut newer = object.blobs[0].to_vec();
-    newer[2] = 2;
+    newer[2] = VERSION + 1;
     let error = Page::decode(&newer).unwrap_err();
-    assert_eq!(error.to_string(), "this is no page of text of version 1; make it anew from the text");
+    assert_eq!(error.to_string(), "this is no page of text of version 2; make it anew from the text");
     let mut shard = build(&[&object.index]).unwrap();
     *shard.last_mut().unwrap() ^= 1;
     assert!(matches!(Shard::open(shard), Err(SearchError::Corrupt { what: "shard of objects" })));
@@ -103,7 +103,7 @@ fn each_byte_of_an_index_is_guarded() {
 
 #[test]
 fn a_page_that_claims_to_be_huge_is_refused_before_it_is_unpacked() {
-    let mut blob = vec![b'R', b'p', 1];
+    let mut blob = vec![b'R', b'p', VERSION];
     blob.extend([0xff, 0xff, 0xff, 0xff, 0x0f]);
     blob.extend(encode(&recto_iiif::text::PageText::default()).unwrap());
     assert!(matches!(Page::decode(&blob), Err(SearchError::Corrupt { .. })));

@@ -55,7 +55,23 @@ pub fn answer(
 ) -> Value {
     match version {
         Version::V1 => v1::answer(found, request, ignored, urls),
-        Version::V2 => v2::answer(found, request, ignored, urls),
+        // What is written can be read.
+        Version::V2 => serde_json::to_value(v2::answer(found, request, ignored, urls)).unwrap_or_default(),
+    }
+}
+
+/// The same as JSON: a fraction of the work, for there are many annotations in an answer.
+pub fn write_answer(
+    version: Version,
+    found: &Found,
+    request: &SearchRequest,
+    ignored: &[Parameter],
+    urls: &ServiceUrls,
+) -> String {
+    match version {
+        Version::V1 => v1::answer(found, request, ignored, urls).to_string(),
+        // Texts and numbers can always be written.
+        Version::V2 => serde_json::to_string(&v2::answer(found, request, ignored, urls)).unwrap_or_default(),
     }
 }
 

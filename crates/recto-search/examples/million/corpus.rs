@@ -65,13 +65,19 @@ impl Corpus {
         self.weights.partition_point(|sum| *sum < at)
     }
 
+    /// How many pages the object with this number has.
+    pub(crate) fn length(number: u32, most_pages: u32) -> u32 {
+        let mut rng = Rng::new(u64::from(number) + 1);
+        let pages = if number % 10 == 9 { 1000 + rng.below(200) } else { 20 + rng.below(430) };
+        pages.min(most_pages)
+    }
+
     /// The object with this number: 20 to 450 pages, every tenth of 1,000 and more.
     pub(crate) fn object(&self, number: u32, most_pages: u32) -> Object {
         let mut rng = Rng::new(u64::from(number) + 1);
-        let pages = if number % 10 == 9 { 1000 + rng.below(200) } else { 20 + rng.below(430) };
         let topic: Vec<usize> = (0..200).map(|_| rng.below(self.weights.len() as u32) as usize).collect();
         let language = Self::language_of(number);
-        let pages = (0..pages.min(most_pages)).map(|_| self.page(language, &topic, &mut rng)).collect();
+        let pages = (0..Self::length(number, most_pages)).map(|_| self.page(language, &topic, &mut rng)).collect();
         Object { pages }
     }
 

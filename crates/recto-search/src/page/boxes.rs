@@ -57,6 +57,23 @@ pub(super) fn put_line(out: &mut Vec<u8>, boxes: &[(Rect, usize)], last: &mut La
     }
 }
 
+/// Skips the boxes of a line of so many words.
+pub(super) fn skip_line(reader: &mut Reader<'_>, words: usize, last: &mut Last) -> Option<()> {
+    let y = last.y.checked_add(reader.signed()?)?;
+    let h = last.h.checked_add(reader.signed()?)?;
+    let x = last.x.checked_add(reader.signed()?)?;
+    *last = Last { x, y, h };
+    for _ in 0..words {
+        if reader.byte()? == 0 {
+            reader.number()?;
+            reader.number()?;
+        }
+        reader.number()?;
+        reader.number()?;
+    }
+    Some(())
+}
+
 /// Reads the boxes of a line for words of these lengths in characters.
 pub(super) fn read_line(
     reader: &mut Reader<'_>,

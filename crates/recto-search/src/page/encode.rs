@@ -3,8 +3,10 @@
 use recto_iiif::Rect;
 use recto_iiif::text::{Area, PageText, TextBlock, TextLine, TextWord, WordPart};
 
+use super::decode::Packed;
 use super::{LIMIT, MAGIC, MAX_BYTES, MOST_ITEMS, VERSION, WHAT, boxes, line_bits, word_bits};
 use crate::SearchError;
+use crate::layout::Layout;
 use crate::varint::{put, put_bytes, put_signed};
 
 const LEVEL: i32 = 3;
@@ -19,10 +21,21 @@ pub fn encode(page: &PageText) -> Result<Vec<u8>, SearchError> {
     if [page.words().count(), page.lines().count(), alternatives].iter().any(|items| *items > MOST_ITEMS) {
         return Err(too_large);
     }
-    let raw = raw(page);
-    if raw.len() > MAX_BYTES {
+    // The same without the places of lines: from that they are known.
+    let (head, lines) = (head(page), lines(page));
+    let count = page.lines().count();
+    let without = [head.as_slice(), &vec![0; count], &lines].concat();
+    if without.len() > MAX_BYTES {
         return Err(too_large);
     }
+    let read = Packed::read(without).and_then(|packed| packed.page(0..count)).ok_or_else(|| too_large.clone())?;
+    let mut raw = head;
+    let mut last = 0;
+    for before in Layout::of(&read).positions_before_lines(&read) {
+        put(&mut raw, before.map_or(0, |before| u64::from(before - last) + 1));
+        last = before.unwrap_or(last);
+    }
+    raw.extend_from_slice(&lines);
     let mut compressor = zstd::bulk::Compressor::new(LEVEL).map_err(|_| too_large.clone())?;
     compressor.include_checksum(true).map_err(|_| too_large.clone())?;
     let compressed = compressor.compress(&raw).map_err(|_| too_large)?;
@@ -34,30 +47,40 @@ pub fn encode(page: &PageText) -> Result<Vec<u8>, SearchError> {
     Ok(out)
 }
 
-fn raw(page: &PageText) -> Vec<u8> {
-    let lines: Vec<_> =
-        page.blocks.iter().flat_map(|block| block.lines.iter().map(move |line| (block, line))).collect();
+/// Languages, number of lines, words and the width of a character.
+fn head(page: &PageText) -> Vec<u8> {
     let mut out = Vec::new();
     put_bytes(&mut out, page.language.as_deref().unwrap_or_default().as_bytes());
-    let languages = languages(page, &lines);
+    let languages = languages(page);
     put(&mut out, languages.len() as u64);
     languages.iter().for_each(|language| put_bytes(&mut out, language.as_bytes()));
-    put(&mut out, lines.len() as u64);
+    put(&mut out, page.lines().count() as u64);
     put_bytes(&mut out, &text(page));
-    let mean = boxes::mean_width(page.words().filter_map(|word| Some((whole_units(word.area?)?, characters(word)))));
-    put(&mut out, mean);
+    put(&mut out, mean_width(page));
+    out
+}
+
+fn lines(page: &PageText) -> Vec<u8> {
+    let (languages, mean) = (languages(page), mean_width(page));
+    let mut out = Vec::new();
     let mut last = boxes::Last::default();
     let mut last_ms = 0;
-    for (block, line) in lines {
-        put_line(&mut out, block, line, &languages, mean, &mut last, &mut last_ms);
+    for block in &page.blocks {
+        for line in &block.lines {
+            put_line(&mut out, block, line, &languages, mean, &mut last, &mut last_ms);
+        }
     }
     out
 }
 
+fn mean_width(page: &PageText) -> u64 {
+    boxes::mean_width(page.words().filter_map(|word| Some((whole_units(word.area?)?, characters(word)))))
+}
+
 /// The languages of lines, where they are not that of the page.
-fn languages<'a>(page: &'a PageText, lines: &[(&TextBlock, &'a TextLine)]) -> Vec<&'a str> {
+fn languages(page: &PageText) -> Vec<&str> {
     let mut found = Vec::new();
-    for language in lines.iter().filter_map(|(_, line)| line.language.as_deref()) {
+    for language in page.lines().filter_map(|line| line.language.as_deref()) {
         if Some(language) != page.language.as_deref() && !found.contains(&language) {
             found.push(language);
         }

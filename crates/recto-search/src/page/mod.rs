@@ -8,14 +8,15 @@ use std::ops::Range;
 
 use recto_iiif::Rect;
 
+pub(crate) use decode::Packed;
 pub use encode::encode;
 
 /// The kind of blob that errors speak of.
 const WHAT: &str = "page of text";
 /// What every blob begins with.
 const MAGIC: [u8; 2] = *b"Rp";
-/// The version of the format that is written and read.
-const VERSION: u8 = 1;
+/// The version of the format that is written and read: blobs of another have to be made anew.
+pub const VERSION: u8 = 2;
 /// The most bytes of a page before compression.
 const MAX_BYTES: usize = 16 << 20;
 /// The most words of a page; also the most lines, and the most alternatives. What is short in a blob is long in memory.

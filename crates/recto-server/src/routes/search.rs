@@ -6,7 +6,6 @@ use recto_iiif::search::{
     self, Found, Operation, Parameter, Scope, SearchPath, SearchRequest, SearchRequestError, ServiceUrls, Term,
 };
 use recto_service::ServiceError;
-use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::nothing_here;
@@ -34,17 +33,17 @@ pub(super) async fn answer(app: &App, asked: &Asked, rest: &str) -> Reply {
     let outcome = match path.operation {
         Operation::Search => found(app, asked, &path, &request)
             .await
-            .map(|found| search::answer(path.version, &capped(found, path.version), &request, &ignored, &urls)),
+            .map(|found| search::write_answer(path.version, &capped(found, path.version), &request, &ignored, &urls)),
         Operation::Autocomplete => terms(app, asked, &path, &request)
             .await
-            .map(|terms| search::terms(path.version, &terms, &request, &ignored, &urls)),
+            .map(|terms| search::terms(path.version, &terms, &request, &ignored, &urls).to_string()),
     };
     match outcome {
         Ok(document) => {
             let (method, headers) = (&asked.parts.method, &asked.parts.headers);
             // What was deleted is not found any more, by nobody.
             let cache_control = HeaderValue::from_static("no-cache");
-            reply(&document, path.version, asked.accept(), cache_control, method, headers)
+            reply(document, path.version, asked.accept(), cache_control, method, headers)
         }
         Err(error) => {
             app.note_failure(asked, &error);
@@ -54,7 +53,7 @@ pub(super) async fn answer(app: &App, asked: &Asked, rest: &str) -> Reply {
 }
 
 /// Pages of 1.0 that name a next one: Universal Viewer follows all of them before it shows anything.
-const MOST_PAGES_1: u64 = 10;
+const MOST_PAGES_1: u64 = 20;
 
 /// An answer of 1.0 ends after so many pages; its total says how many there are.
 fn capped(mut found: Found, version: search::Version) -> Found {
@@ -101,14 +100,13 @@ fn read(query: &str, path: &SearchPath) -> Result<(SearchRequest, Vec<Parameter>
 }
 
 fn reply(
-    document: &Value,
+    text: String,
     version: search::Version,
     accept: Option<&str>,
     cache_control: HeaderValue,
     method: &Method,
     headers: &HeaderMap,
 ) -> Reply {
-    let text = document.to_string();
     let representation = Representation {
         etag: format!("\"{:032x}\"", xxh3_128(text.as_bytes())),
         last_modified: None,
@@ -144,8 +142,8 @@ mod tests {
 
     fn answered(version: Version, accept: Option<&str>, headers: &HeaderMap) -> Reply {
         let urls = ServiceUrls::new("https://example.org/iiif/search/2/book/manifest");
-        let document = search::answer(version, &Found::nothing(), &SearchRequest::default(), &[], &urls);
-        reply(&document, version, accept, HeaderValue::from_static("no-cache"), &Method::GET, headers)
+        let document = search::write_answer(version, &Found::nothing(), &SearchRequest::default(), &[], &urls);
+        reply(document, version, accept, HeaderValue::from_static("no-cache"), &Method::GET, headers)
     }
 
     #[test]
