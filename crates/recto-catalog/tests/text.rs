@@ -11,44 +11,57 @@ fn page(page: u32, source: u128, blob: &str) -> PageBlob {
     PageBlob { page, source: Fingerprint(source), blob: blob.as_bytes().to_vec() }
 }
 
+fn text(object: i64, signature: u128, index: &str, pages: &[PageBlob]) -> TextObject {
+    let (signature, index) = (Fingerprint(signature), index.as_bytes().to_vec());
+    TextObject { object, signature, index, words: 20, pages: pages.to_vec() }
+}
+
+/// The index and the first pages of an object.
+fn kept(store: &TextStore, object: i64) -> Option<(String, Vec<(u32, String)>)> {
+    let string = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let copy = store.newest_copy(object).unwrap()?;
+    let pages = (0..9).filter_map(|page| Some((page, string(&copy.page(page)?)))).collect();
+    Some((string(&copy.index), pages))
+}
+
+fn pages(of: &[(u32, &str)]) -> Vec<(u32, String)> {
+    of.iter().map(|(page, blob)| (*page, (*blob).to_owned())).collect()
+}
+
 #[test]
 fn what_was_put_is_read_again_after_the_store_was_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("text.sqlite");
     let store = TextStore::open(&path).unwrap();
     assert_eq!(store.state(5).unwrap(), None);
-    let pages = [page(0, 1, "one"), page(1, 2, ""), page(4, 3, "five")];
-    let version = store.put(5, Fingerprint(u128::MAX - 1), b"index", 20, &pages).unwrap();
+    // Pages may come in any order.
+    let put = [page(4, 3, "five"), page(0, 1, "one"), page(1, 2, "")];
+    let version = store.put(&text(5, u128::MAX - 1, "index", &put)).unwrap();
     drop(store);
     let store = TextStore::open(&path).unwrap();
     let state = TextState { signature: Fingerprint(u128::MAX - 1), version, pages: 2, words: 20 };
     assert_eq!(store.state(5).unwrap(), Some(state));
     assert_eq!(store.objects().unwrap(), [(5, state)]);
-    assert_eq!(store.index(5).unwrap(), Some((version, b"index".to_vec())));
-    assert_eq!(store.page(5, 4).unwrap(), Some(b"five".to_vec()));
-    assert_eq!(store.page(5, 1).unwrap(), Some(Vec::new()), "read, and without words");
-    assert_eq!(store.page(5, 2).unwrap(), None, "never read");
-    assert_eq!(store.pages(5, 1..5).unwrap(), [(1, Vec::new()), (4, b"five".to_vec())]);
-    assert_eq!(store.pages(5, 0..u32::MAX).unwrap().len(), 3);
+    // The second page was read, and is without words; the third was never read.
+    assert_eq!(kept(&store, 5), Some(("index".into(), pages(&[(0, "one"), (1, ""), (4, "five")]))));
     assert_eq!(store.page_sources(5).unwrap(), [(0, Fingerprint(1)), (1, Fingerprint(2)), (4, Fingerprint(3))]);
 }
 
 #[test]
 fn an_object_is_replaced_as_a_whole_and_its_version_is_never_used_again() {
     let store = TextStore::in_memory().unwrap();
-    let first = store.put(1, Fingerprint(1), b"a", 3, &[page(0, 1, "one"), page(1, 2, "two"), page(2, 3, "three")]);
-    let second = store.put(1, Fingerprint(2), b"b", 2, &[page(2, 3, "three"), page(1, 20, "zwei")]);
-    let other = store.put(2, Fingerprint(3), b"c", 0, &[]);
+    let first = store.put(&text(1, 1, "a", &[page(0, 1, "one"), page(1, 2, "two"), page(2, 3, "three")]));
+    let second = store.put(&text(1, 2, "b", &[page(2, 3, "three"), page(1, 20, "zwei")]));
+    let other = store.put(&TextObject { words: 0, ..text(2, 3, "c", &[]) });
     assert!(first.unwrap() < second.unwrap());
     let other = other.unwrap();
-    assert_eq!(store.pages(1, 0..9).unwrap(), [(1, b"zwei".to_vec()), (2, b"three".to_vec())]);
+    assert_eq!(kept(&store, 1), Some(("b".into(), pages(&[(1, "zwei"), (2, "three")]))));
     assert_eq!(store.page_sources(1).unwrap(), [(1, Fingerprint(20)), (2, Fingerprint(3))]);
-    assert_eq!((store.index(1).unwrap().unwrap().1, store.state(1).unwrap().unwrap().words), (b"b".to_vec(), 2));
     assert_eq!(store.state(2).unwrap().unwrap().pages, 0, "an object without text is known as such");
     assert!(store.delete(2).unwrap() && !store.delete(2).unwrap());
     assert!(store.delete(1).unwrap());
-    assert_eq!((store.state(1).unwrap(), store.page(1, 2).unwrap(), store.index(1).unwrap()), (None, None, None));
-    assert!(store.put(1, Fingerprint(1), b"a", 3, &[]).unwrap() > other);
+    assert_eq!((store.state(1).unwrap(), kept(&store, 1)), (None, None));
+    assert!(store.put(&text(1, 1, "a", &[])).unwrap() > other);
 }
 
 #[test]
@@ -69,54 +82,62 @@ fn many_objects_are_put_in_one_transaction_or_not_at_all() {
 }
 
 #[test]
-fn several_pages_are_given_of_the_version_that_is_asked_for() {
-    let store = TextStore::in_memory().unwrap();
-    let pages: Vec<PageBlob> = (0..5).map(|number| page(number, 1, &format!("page {number}"))).collect();
-    let version = store.put(3, Fingerprint(1), b"", 5, &pages).unwrap();
-    let found = store.pages_of(3, version, &[4, 1, 9]).unwrap();
-    assert_eq!(found, [(4, b"page 4".to_vec()), (1, b"page 1".to_vec())]);
-    assert_eq!(store.pages_of(3, version + 1, &[1]).unwrap(), []);
-    assert_eq!(store.pages_of(4, version, &[1]).unwrap(), []);
-}
-
-#[test]
-fn an_index_is_mapped_from_a_copy_that_goes_with_its_version() {
+fn a_text_is_mapped_from_a_copy_that_goes_with_its_version() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("text.sqlite");
+    std::fs::create_dir(folder.path().join("text-indexes")).unwrap();
     let files = || {
-        let names = std::fs::read_dir(folder.path().join("text-indexes")).unwrap();
+        let names = std::fs::read_dir(folder.path().join("text-copies")).unwrap();
         let mut names: Vec<String> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.retain(|name| name != "run");
         names.sort();
         names
     };
     let store = TextStore::open(&path).unwrap();
-    assert!(store.mapped_index(7).unwrap().is_none());
-    let first = store.put(7, Fingerprint(1), b"first", 1, &[]).unwrap();
-    assert_eq!(files(), Vec::<String>::new(), "nothing is copied that nobody wants");
-    let (version, mapped) = store.mapped_index(7).unwrap().unwrap();
-    assert_eq!((version, &mapped[..], mapped.is_in_memory()), (first, &b"first"[..], false));
-    assert_eq!(files(), [format!("7-{first}.index")]);
-    let second = store.put(7, Fingerprint(2), b"second", 1, &[]).unwrap();
-    assert_eq!(&mapped[..], b"first", "who has opened it keeps it");
-    assert_eq!(&store.mapped_index(7).unwrap().unwrap().1[..], b"second");
-    assert_eq!(files(), [format!("7-{second}.index")]);
+    assert!(!folder.path().join("text-indexes").exists(), "what an earlier version kept is of no use");
+    assert!(store.newest_copy(7).unwrap().is_none());
+    let first = store.put(&text(7, 1, "first", &[page(0, 1, "page")])).unwrap();
+    assert_eq!(files(), [format!("7-{first}.text")]);
+    let copy = store.copy(7, first).unwrap().unwrap();
+    assert_eq!((copy.version, &copy.index[..], copy.memory_bytes()), (first, &b"first"[..], 0));
+    let second = store.put(&text(7, 2, "second", &[page(0, 2, "other page")])).unwrap();
+    assert_eq!((&copy.index[..], &copy.page(0).unwrap()[..]), (&b"first"[..], &b"page"[..]), "who has it keeps it");
+    assert_eq!(files(), [format!("7-{second}.text")]);
+    // Who expects a version that is gone is given the one that is there.
+    let copy = store.copy(7, first).unwrap().unwrap();
+    assert_eq!((copy.version, &copy.index[..], copy.page(1)), (second, &b"second"[..], None));
     drop(store);
     // What a run of the program left goes on; what nothing names, and what another run of the machine wrote, does not.
-    std::fs::write(folder.path().join("text-indexes/9-9.index"), "left").unwrap();
-    std::fs::write(folder.path().join(format!("text-indexes/7-{second}.index.1-2")), "cut").unwrap();
+    std::fs::write(folder.path().join("text-copies/9-9.text"), "left").unwrap();
+    std::fs::write(folder.path().join(format!("text-copies/7-{second}.text.1-2")), "cut").unwrap();
     let store = TextStore::open(&path).unwrap();
-    assert_eq!(files(), [format!("7-{second}.index")]);
+    assert_eq!(files(), [format!("7-{second}.text")]);
     drop(store);
-    std::fs::write(folder.path().join("text-indexes/run"), "another").unwrap();
+    std::fs::write(folder.path().join("text-copies/run"), "another").unwrap();
     let store = TextStore::open(&path).unwrap();
     assert_eq!(files(), Vec::<String>::new());
-    assert_eq!(&store.mapped_index(7).unwrap().unwrap().1[..], b"second");
+    assert_eq!(kept(&store, 7), Some(("second".into(), pages(&[(0, "other page")]))));
+    assert_eq!(files(), [format!("7-{second}.text")], "made anew when it is wanted");
     assert!(store.delete(7).unwrap());
     assert_eq!(files(), Vec::<String>::new());
     let memory = TextStore::in_memory().unwrap();
-    memory.put(1, Fingerprint(1), b"only", 1, &[]).unwrap();
-    assert!(memory.mapped_index(1).unwrap().unwrap().1.is_in_memory());
+    memory.put(&text(1, 1, "only", &[page(3, 1, "page")])).unwrap();
+    assert_eq!(kept(&memory, 1), Some(("only".into(), pages(&[(3, "page")]))));
+    assert!(memory.newest_copy(1).unwrap().unwrap().memory_bytes() > 8);
+}
+
+#[test]
+fn a_copy_that_is_cut_is_not_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = TextStore::open(&folder.path().join("text.sqlite")).unwrap();
+    let version = store.put(&text(7, 1, "index", &[page(0, 1, "page"), page(1, 1, "next")])).unwrap();
+    let file = folder.path().join(format!("text-copies/7-{version}.text"));
+    let whole = std::fs::read(&file).unwrap();
+    for length in [0, 3, 11, 20, 36, whole.len() - 9] {
+        std::fs::write(&file, &whole[..length]).unwrap();
+        assert_eq!(kept(&store, 7), Some(("index".into(), pages(&[(0, "page"), (1, "next")]))), "{length}");
+        assert_eq!(std::fs::read(&file).unwrap(), whole);
+    }
 }
 
 #[test]
@@ -187,8 +208,8 @@ fn readers_beside_a_writer_see_whole_states() {
     let folder = tempfile::tempdir().unwrap();
     let store = TextStore::open(&folder.path().join("text.sqlite")).unwrap();
     let write = |number: u32| {
-        let pages: Vec<_> = (0..20).map(|at| page(at, u128::from(number), &number.to_string())).collect();
-        store.put(1, Fingerprint(u128::from(number)), number.to_string().as_bytes(), 20, &pages).unwrap();
+        let pages: Vec<_> = (0..9).map(|at| page(at, u128::from(number), &number.to_string())).collect();
+        store.put(&text(1, u128::from(number), &number.to_string(), &pages)).unwrap();
         store.put_shard(0, Fingerprint(u128::from(number)), number.to_string().repeat(1000).as_bytes()).unwrap();
     };
     write(0);
@@ -198,10 +219,11 @@ fn readers_beside_a_writer_see_whole_states() {
             scope.spawn(|| {
                 let mut seen = 0;
                 while !ended.load(Ordering::Relaxed) || seen == 0 {
-                    let (version, index) = store.index(1).unwrap().unwrap();
+                    let (version, index) =
+                        store.newest_copy(1).unwrap().map(|copy| (copy.version, copy.index)).unwrap();
                     assert_eq!(std::str::from_utf8(&index).unwrap().parse::<i64>().unwrap() * 2 + 1, version);
-                    let pages = store.pages(1, 0..20).unwrap();
-                    assert!(pages.len() == 20 && pages.iter().all(|(_, blob)| *blob == pages[0].1), "{pages:?}");
+                    let (index, pages) = kept(&store, 1).unwrap();
+                    assert!(pages.len() == 9 && pages.iter().all(|(_, blob)| *blob == index), "{pages:?}");
                     let (version, shard) = store.shard(0).unwrap().unwrap();
                     let number = (version / 2 - 1).to_string();
                     assert_eq!(&*shard, number.repeat(1000).as_bytes());
@@ -239,8 +261,7 @@ fn a_text_database_of_the_first_version_opens_and_answers_alike() {
     let store = TextStore::open(&path).unwrap();
     let state = TextState { signature: Fingerprint(9), version: 41, pages: 1, words: 12 };
     assert_eq!(store.objects().unwrap(), [(3, state)]);
-    assert_eq!(store.index(3).unwrap(), Some((41, vec![1, 2])));
-    assert_eq!(store.pages(3, 0..9).unwrap(), [(0, vec![3, 4]), (1, vec![])]);
+    assert_eq!(kept(&store, 3), Some(("\u{1}\u{2}".into(), pages(&[(0, "\u{3}\u{4}"), (1, "")]))));
     assert_eq!(store.page_sources(3).unwrap(), [(0, Fingerprint(7)), (1, Fingerprint(8))]);
-    assert_eq!(store.put(4, Fingerprint(1), b"", 0, &[]).unwrap(), 42);
+    assert_eq!(store.put(&text(4, 1, "", &[])).unwrap(), 42);
 }

@@ -25,8 +25,19 @@ use recto_service::{
 use recto_source::{Filesystem, Folder, SourceOptions};
 
 const WORDS: [&str; 10] = ["haus", "hausen", "baum", "licht", "see", "seen", "rot", "grün", "alt", "neu"];
-const QUERIES: [&str; 9] =
-    ["haus", "see", "grun", "\"haus baum\"", "\"licht see rot\"", "see*", "haus -baum", "rot -licht -neu", "nirgends"];
+const QUERIES: [&str; 11] = [
+    "haus",
+    "see",
+    "grun",
+    "\"haus baum\"",
+    "\"licht see rot\"",
+    "see*",
+    "hauz~",
+    "lixxt~2",
+    "haus -baum",
+    "rot -licht -neu",
+    "nirgends",
+];
 
 /// Lines of words, by page, by object.
 type Object = Vec<Vec<Vec<&'static str>>>;
@@ -121,6 +132,20 @@ fn folded(word: &str) -> String {
     word.replace('ü', "u")
 }
 
+/// How many letters have to be put, taken or changed to make one word the other.
+fn edits_between(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (at, letter) in one.chars().enumerate() {
+        let mut corner = std::mem::replace(&mut row[0], at + 1);
+        for (place, wanted) in other.chars().enumerate() {
+            let changed = corner + usize::from(letter != wanted);
+            corner = row[place + 1];
+            row[place + 1] = changed.min(row[place] + 1).min(corner + 1);
+        }
+    }
+    row[other.chars().count()]
+}
+
 /// All hits of a query in an object, by looking at every word.
 fn scan(name: &str, object: &Object, query: &str, is_restricted: bool) -> Vec<Plain> {
     let mut all: Vec<(usize, usize, usize)> = Vec::new();
@@ -136,9 +161,10 @@ fn scan(name: &str, object: &Object, query: &str, is_restricted: bool) -> Vec<Pl
         let mut words = query.split(' ');
         (vec![words.next().unwrap()], words.map(|word| word.trim_start_matches('-')).collect())
     };
-    let fits = |text: &str, wanted: &str| match wanted.strip_suffix('*') {
-        Some(prefix) => folded(text).starts_with(prefix),
-        None => folded(text) == wanted,
+    let fits = |text: &str, wanted: &str| match (wanted.strip_suffix('*'), wanted.split_once('~')) {
+        (Some(prefix), _) => folded(text).starts_with(prefix),
+        (None, Some((wanted, edits))) => edits_between(&folded(text), wanted) <= edits.parse().unwrap_or(1),
+        (None, None) => folded(text) == wanted,
     };
     let mut hits = Vec::new();
     for (start, window) in all.windows(phrase.len()).enumerate() {

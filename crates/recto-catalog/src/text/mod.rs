@@ -5,21 +5,21 @@
 //!
 //! ```
 //! use recto_catalog::Fingerprint;
-//! use recto_catalog::text::{PageBlob, TextStore};
+//! use recto_catalog::text::{PageBlob, TextObject, TextStore};
 //!
 //! let store = TextStore::in_memory()?;
 //! let page = PageBlob { page: 0, source: Fingerprint(7), blob: b"words and boxes".to_vec() };
-//! store.put(1, Fingerprint(9), b"terms and places", 3, &[page])?;
+//! let index = b"terms and places".to_vec();
+//! store.put(&TextObject { object: 1, signature: Fingerprint(9), index, words: 3, pages: vec![page] })?;
 //! assert_eq!(store.state(1)?.unwrap().words, 3);
-//! assert_eq!(store.page(1, 0)?.unwrap(), b"words and boxes");
+//! assert_eq!(&store.newest_copy(1)?.unwrap().page(0).unwrap()[..], b"words and boxes");
 //! # Ok::<(), recto_catalog::CatalogError>(())
 //! ```
 
-mod indexes;
+mod copies;
 mod mapped;
 mod shards;
 
-use std::ops::Range;
 use std::path::Path;
 
 use rusqlite::{OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
@@ -27,10 +27,11 @@ use rusqlite::{OptionalExtension as _, Row, Transaction, TransactionBehavior, pa
 use crate::connections::{Connections, Durability, Shape};
 use crate::{CatalogError, Fingerprint, migrations};
 
+pub use self::copies::TextCopy;
 pub use self::mapped::Mapped;
 pub use self::shards::ShardState;
 
-use self::indexes::Indexes;
+use self::copies::{Copies, Source};
 use self::shards::Shards;
 
 /// A page's words and boxes take 2 to 3 KB: several fit in a page of the file with little left over.
@@ -44,7 +45,7 @@ const SHAPE: Shape = Shape { steps: migrations::TEXTS, durability: Durability::O
 pub struct TextStore {
     connections: Connections,
     shards: Shards,
-    indexes: Indexes,
+    copies: Copies,
 }
 
 /// What is known of an object's text, without the text.
@@ -92,15 +93,15 @@ pub type ObjectState = (i64, TextState);
 
 impl TextStore {
     /// Opens the database file, or makes it, and brings it to the newest version. Files of shards lie beside it in
-    /// `text-shards`, copies of indexes in `text-indexes`.
+    /// `text-shards`, copies of texts in `text-copies`.
     ///
     /// # Errors
     /// When the file cannot be opened, is no database, or was written by a newer program.
     pub fn open(path: &Path) -> Result<Self, CatalogError> {
         let connections = Connections::open(path, &SHAPE)?;
         let shards = Shards::beside(path, &connections)?;
-        let indexes = Indexes::beside(path, &connections)?;
-        Ok(Self { connections, shards, indexes })
+        let copies = Copies::beside(path, &connections)?;
+        Ok(Self { connections, shards, copies })
     }
 
     /// A store that is gone when it is dropped.
@@ -111,7 +112,7 @@ impl TextStore {
         Ok(Self {
             connections: Connections::in_memory(&SHAPE)?,
             shards: Shards::in_memory(),
-            indexes: Indexes::in_memory(),
+            copies: Copies::in_memory(),
         })
     }
 
@@ -136,47 +137,35 @@ impl TextStore {
     ///
     /// # Errors
     /// When the database fails; then the object is as it was.
-    pub fn put(
-        &self,
-        object: i64,
-        signature: Fingerprint,
-        index: &[u8],
-        words: u64,
-        pages: &[PageBlob],
-    ) -> Result<i64, CatalogError> {
-        let mut writer = self.connections.writer();
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let before = version_of(&transaction, object)?;
-        let version = put(&transaction, object, signature, index, words, pages)?;
-        transaction.commit()?;
-        self.forget(&[(object, before)]);
-        Ok(version)
+    pub fn put(&self, object: &TextObject) -> Result<i64, CatalogError> {
+        let states = self.put_many(std::slice::from_ref(object))?;
+        Ok(states.first().map_or(0, |(_, state)| state.version))
     }
 
-    /// Takes in several objects in one transaction, which waits for the disk once.
+    /// Takes in several objects in one transaction, which waits for the disk once. Gives their new states.
     ///
     /// # Errors
     /// When the database fails; then all objects are as they were.
-    pub fn put_many(&self, objects: &[TextObject]) -> Result<(), CatalogError> {
-        let mut writer = self.connections.writer();
-        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    pub fn put_many(&self, objects: &[TextObject]) -> Result<Vec<ObjectState>, CatalogError> {
+        let mut states = Vec::with_capacity(objects.len());
         let mut before = Vec::with_capacity(objects.len());
-        for TextObject { object, signature, index, words, pages } in objects {
-            before.push((*object, version_of(&transaction, *object)?));
-            put(&transaction, *object, *signature, index, *words, pages)?;
-        }
-        transaction.commit()?;
-        self.forget(&before);
-        Ok(())
-    }
-
-    /// Deletes the copies of indexes that are no more.
-    fn forget(&self, before: &[(i64, Option<i64>)]) {
-        for (object, version) in before {
-            if let Some(version) = version {
-                self.indexes.forget(*object, *version);
+        {
+            let mut writer = self.connections.writer();
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for object in objects {
+                before.push(version_of(&transaction, object.object)?);
+                states.push((object.object, put(&transaction, object)?));
             }
+            transaction.commit()?;
         }
+        for ((object, (_, state)), before) in objects.iter().zip(&states).zip(before) {
+            let mut pages: Vec<_> = object.pages.iter().map(|page| (page.page, page.blob.as_slice())).collect();
+            pages.sort_unstable_by_key(|(page, _)| *page);
+            // What cannot be written now is written when it is wanted.
+            let _written = self.copies.write(object.object, state.version, &Source { index: &object.index, pages });
+            before.into_iter().for_each(|before| self.copies.forget(object.object, before));
+        }
+        Ok(states)
     }
 
     /// Forgets the text of an object. True when there was anything.
@@ -187,67 +176,8 @@ impl TextStore {
         let writer = self.connections.writer();
         let before = version_of(&writer, object)?;
         let deleted = writer.prepare_cached("DELETE FROM text_object WHERE object = ?1")?.execute([object])?;
-        self.forget(&[(object, before)]);
+        before.into_iter().for_each(|before| self.copies.forget(object, before));
         Ok(deleted > 0)
-    }
-
-    /// Version and index of an object.
-    pub fn index(&self, object: i64) -> Result<Option<(i64, Vec<u8>)>, CatalogError> {
-        let reader = self.connections.reader();
-        let mut statement = reader.prepare_cached(
-            "SELECT version, blob FROM text_object JOIN text_index USING (object) WHERE text_object.object = ?1",
-        )?;
-        Ok(statement.query_row([object], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
-    }
-
-    /// What is kept for a page; empty when its file was read and holds no words.
-    pub fn page(&self, object: i64, page: u32) -> Result<Option<Vec<u8>>, CatalogError> {
-        let reader = self.connections.reader();
-        let mut statement = reader.prepare_cached("SELECT blob FROM text_page WHERE object = ?1 AND page = ?2")?;
-        Ok(statement.query_row(params![object, page], |row| row.get(0)).optional()?)
-    }
-
-    /// What is kept for a page of an object in this version; `None` also when the object has another version by now.
-    pub fn page_of(&self, object: i64, version: i64, page: u32) -> Result<Option<Vec<u8>>, CatalogError> {
-        let reader = self.connections.reader();
-        let mut statement = reader.prepare_cached(
-            "SELECT blob FROM text_object JOIN text_page USING (object)
-            WHERE text_object.object = ?1 AND text_object.version = ?2 AND page = ?3",
-        )?;
-        Ok(statement.query_row(params![object, version, page], |row| row.get(0)).optional()?)
-    }
-
-    /// What is kept for some pages of an object in this version, by page; nothing when the object has another version by now. One look
-    /// for all of them costs a fraction of one for each.
-    pub fn pages_of(&self, object: i64, version: i64, pages: &[u32]) -> Result<Vec<(u32, Vec<u8>)>, CatalogError> {
-        let reader = self.connections.reader();
-        // What is read in one transaction is of one state.
-        let transaction = reader.unchecked_transaction()?;
-        if version_of(&transaction, object)? != Some(version) {
-            return Ok(Vec::new());
-        }
-        let mut found = Vec::with_capacity(pages.len());
-        {
-            let mut statement =
-                transaction.prepare_cached("SELECT blob FROM text_page WHERE object = ?1 AND page = ?2")?;
-            for page in pages {
-                let blob = statement.query_row(params![object, page], |row| row.get(0)).optional()?;
-                found.extend(blob.map(|blob| (*page, blob)));
-            }
-        }
-        transaction.commit()?;
-        Ok(found)
-    }
-
-    /// What is kept for the pages of a range, in order; pages of which nothing is kept are left out.
-    pub fn pages(&self, object: i64, range: Range<u32>) -> Result<Vec<(u32, Vec<u8>)>, CatalogError> {
-        let reader = self.connections.reader();
-        let mut statement = reader.prepare_cached(
-            "SELECT page, blob FROM text_page WHERE object = ?1 AND page >= ?2 AND page < ?3 ORDER BY page",
-        )?;
-        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        let found = statement.query_map(params![object, range.start, range.end], read)?.collect::<Result<_, _>>()?;
-        Ok(found)
     }
 
     /// From which state of its file each page was read, in order. What is kept of pages whose files are as they were can be
@@ -286,29 +216,23 @@ fn version_of(connection: &rusqlite::Connection, object: i64) -> Result<Option<i
     Ok(statement.query_row([object], |row| row.get(0)).optional()?)
 }
 
-fn put(
-    transaction: &Transaction<'_>,
-    object: i64,
-    signature: Fingerprint,
-    index: &[u8],
-    words: u64,
-    pages: &[PageBlob],
-) -> Result<i64, CatalogError> {
+fn put(transaction: &Transaction<'_>, text: &TextObject) -> Result<TextState, CatalogError> {
+    let TextObject { object, signature, index, words, pages } = text;
     let version = next_version(transaction)?;
-    let with_words = pages.iter().filter(|page| !page.blob.is_empty()).count() as i64;
+    let with_words = pages.iter().filter(|page| !page.blob.is_empty()).count() as u64;
     transaction
         .prepare_cached(
             "INSERT INTO text_object VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (object) DO UPDATE
             SET signature = excluded.signature, version = excluded.version, pages = excluded.pages, words = excluded.words",
         )?
-        .execute(params![object, signature.to_bytes(), version, with_words, words as i64])?;
+        .execute(params![object, signature.to_bytes(), version, with_words as i64, *words as i64])?;
     transaction
         .prepare_cached(
             "INSERT INTO text_index VALUES (?1, ?2) ON CONFLICT (object) DO UPDATE SET blob = excluded.blob",
         )?
         .execute(params![object, index])?;
-    put_pages(transaction, object, pages)?;
-    Ok(version)
+    put_pages(transaction, *object, pages)?;
+    Ok(TextState { signature: *signature, version, pages: with_words, words: *words })
 }
 
 /// Writes the pages that are other than before, and deletes those that are gone.

@@ -62,8 +62,9 @@ pub(crate) fn ask(options: &Options) {
     let all: Vec<(String, u32)> = objects.iter().map(|one| (one.identifier.clone(), number(&one.identifier))).collect();
     let large: Vec<(String, u32)> = objects
         .iter()
-        .filter(|one| one.pages >= 1000)
         .map(|one| (one.identifier.clone(), number(&one.identifier)))
+        // What the catalogue says of pages is what the server found in their files, of which there are none.
+        .filter(|(_, number)| Corpus::length(*number, u32::MAX) >= 1000)
         .collect();
     let shelves: Vec<(String, u32)> = shelves.into_iter().map(|shelf| (shelf, 0)).collect();
     println!("{} objects, {} of 1,000 pages and more, {} collections", all.len(), large.len(), shelves.len());

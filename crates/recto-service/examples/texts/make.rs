@@ -1,5 +1,7 @@
 //! Fills a state directory.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
 use recto_catalog::text::{TextObject, TextStore};
@@ -13,6 +15,8 @@ use crate::corpus::Corpus;
 
 /// Objects of a collection.
 pub(crate) const OBJECTS_A_COLLECTION: u32 = 500;
+/// Objects that are written in one transaction.
+const OBJECTS_AT_ONCE: usize = 16;
 const SIZE: Dimensions = Dimensions::new(2400, 3600);
 
 pub(crate) fn make(options: &Options) {
@@ -23,57 +27,88 @@ pub(crate) fn make(options: &Options) {
     let texts = TextStore::open(&options.state.join("text.sqlite")).unwrap();
     let mut sync = catalog.sync(&|_, _| true).unwrap();
     sync.put(&collection("", None)).unwrap();
-    let (mut objects, mut pages, mut words) = (0_u32, 0_u32, 0_u64);
-    let mut waiting: Vec<TextObject> = Vec::new();
-    while pages < options.pages {
-        let shelf = format!("shelf{:03}", objects / OBJECTS_A_COLLECTION);
-        if objects % OBJECTS_A_COLLECTION == 0 {
-            sync.put(&collection(&shelf, Some(""))).unwrap();
+    // How many pages each object has is known before they are written; who writes them is whoever has time.
+    let mut lengths = Vec::new();
+    let mut left = options.pages;
+    while left > 0 {
+        let number = lengths.len() as u32;
+        if number % OBJECTS_A_COLLECTION == 0 {
+            sync.put(&collection(&shelf_of(number), Some(""))).unwrap();
         }
-        let text = corpus.object(objects, options.pages - pages);
-        let mut maker = TextMaker::new(None, false);
-        for (number, page) in text.pages.iter().enumerate() {
-            let layout = CanvasLayout {
-                name: format!("{:04}", number + 1),
-                width_px: SIZE.width_px,
-                height_px: SIZE.height_px,
-                has_text: false,
-                label: None,
-                is_picture: true,
-                image: Some(format!("{shelf}/o{objects:05}/{:04}.tif", number + 1)),
-            };
-            maker.add(layout, Fingerprint(1), encode(page).unwrap());
-        }
-        let path = format!("{shelf}/o{objects:05}");
-        sync.put(&object(&path, &shelf, text.pages.len() as u64)).unwrap();
-        // Rows are counted from 1 in the order in which they are put: the root, and a row a shelf before its objects.
-        let row = i64::from(objects + 3 + objects / OBJECTS_A_COLLECTION);
-        let made = maker.finish(row, Fingerprint(1)).unwrap();
-        words += made.words;
-        waiting.push(made);
-        if waiting.len() == 16 {
-            texts.put_many(&waiting).unwrap();
-            waiting.clear();
-        }
-        pages += text.pages.len() as u32;
-        objects += 1;
-        if objects % 200 == 0 {
-            println!("{objects} objects, {pages} pages, {:.0} s", began.elapsed().as_secs_f64());
-        }
+        let length = Corpus::length(number, left);
+        let path = path_of(number);
+        sync.put(&object(&path, &shelf_of(number), u64::from(length))).unwrap();
+        lengths.push(length);
+        left -= length;
     }
-    texts.put_many(&waiting).unwrap();
+    let objects = lengths.len() as u32;
+    let next = AtomicU32::new(0);
+    let (done, made) = sync_channel::<TextObject>(OBJECTS_AT_ONCE);
+    let words: u64 = std::thread::scope(|threads| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, std::num::NonZero::get) {
+            let (done, next, lengths, corpus) = (done.clone(), &next, &lengths, &corpus);
+            threads.spawn(move || {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(length) = lengths.get(number as usize) else { return };
+                    done.send(text_of(corpus, number, *length)).unwrap();
+                }
+            });
+        }
+        drop(done);
+        let (mut waiting, mut words, mut count) = (Vec::new(), 0, 0);
+        for object in made {
+            words += object.words;
+            count += 1;
+            waiting.push(object);
+            if waiting.len() == OBJECTS_AT_ONCE {
+                texts.put_many(&waiting).unwrap();
+                waiting.clear();
+            }
+            if count % 200 == 0 {
+                println!("{count} objects of {objects}, {:.0} s", began.elapsed().as_secs_f64());
+            }
+        }
+        texts.put_many(&waiting).unwrap();
+        words
+    });
     sync.finish().unwrap();
-    let last =
-        catalog.manifest(&format!("shelf{:03}/o{:05}", (objects - 1) / OBJECTS_A_COLLECTION, objects - 1)).unwrap();
-    assert_eq!(
-        last.unwrap().row,
-        i64::from(objects + 2 + (objects - 1) / OBJECTS_A_COLLECTION),
-        "rows follow the order"
-    );
-    println!("{objects} objects, {pages} pages, {words} words in {:.0} s", began.elapsed().as_secs_f64());
+    let last = catalog.head(&path_of(objects - 1), ItemKind::Manifest).unwrap();
+    assert_eq!(last.unwrap().row, row_of(objects - 1), "rows follow the order");
+    println!("{objects} objects, {} pages, {words} words in {:.0} s", options.pages, began.elapsed().as_secs_f64());
     let began = Instant::now();
     recto_service::make_text_shards(texts).unwrap();
     println!("shards in {:.0} s", began.elapsed().as_secs_f64());
+}
+
+fn shelf_of(number: u32) -> String {
+    format!("shelf{:03}", number / OBJECTS_A_COLLECTION)
+}
+
+fn path_of(number: u32) -> String {
+    format!("{}/o{number:05}", shelf_of(number))
+}
+
+/// Rows are counted from 1 in the order in which they are put: the root, and a row a shelf before its objects.
+fn row_of(number: u32) -> i64 {
+    i64::from(number + 3 + number / OBJECTS_A_COLLECTION)
+}
+
+fn text_of(corpus: &Corpus, number: u32, length: u32) -> TextObject {
+    let mut maker = TextMaker::new(None, false);
+    for (page, at) in corpus.object(number, length).pages.iter().zip(1..) {
+        let layout = CanvasLayout {
+            name: format!("{at:04}"),
+            width_px: SIZE.width_px,
+            height_px: SIZE.height_px,
+            has_text: false,
+            label: None,
+            is_picture: true,
+            image: Some(format!("{}/{at:04}.tif", path_of(number))),
+        };
+        maker.add(layout, Fingerprint(1), encode(page).unwrap());
+    }
+    maker.finish(row_of(number), Fingerprint(1)).unwrap()
 }
 
 fn collection(path: &str, parent: Option<&str>) -> Found {
@@ -95,5 +130,6 @@ fn object(path: &str, parent: &str, pages: u64) -> Found {
         picture: None,
         body: b"{\"prefix\":\"\",\"description\":{},\"files\":[]}".to_vec(),
         listed_in: Vec::new(),
+        has_annotations: false,
     }
 }

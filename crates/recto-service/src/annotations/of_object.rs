@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use super::addresses::Renamed;
 use super::{AnnotationError, Desk};
-use crate::Item;
 use crate::policy::{Action, Caller};
 
 impl Desk {
@@ -19,20 +18,24 @@ impl Desk {
     }
 
     /// The number of the last change of any annotation about an object, under any of its names; 0 when there was never one.
-    pub(crate) fn last_change_of(&self, item: &Item) -> Result<u64, AnnotationError> {
+    pub(crate) fn last_change_of(&self, row: i64, object: &Identifier) -> Result<u64, AnnotationError> {
         let mut last = 0;
-        for name in self.names(item)? {
+        for name in self.names(row, object)? {
             last = last.max(self.store.last_change_of(&name)?);
         }
         Ok(last)
     }
 
     /// The annotations about an object that everybody may see, in the order in which they were made.
-    pub(crate) fn of_object(&self, item: &Item, urls: &SiteUrls) -> Result<Vec<Value>, AnnotationError> {
-        let now = Identifier::new(&*item.identifier);
+    pub(crate) fn of_object(
+        &self,
+        row: i64,
+        object: &Identifier,
+        urls: &SiteUrls,
+    ) -> Result<Vec<Value>, AnnotationError> {
         let (mut renamed, mut found) = (Renamed::default(), Vec::new());
-        for name in self.names(item)? {
-            renamed.add(&Identifier::new(&*name), &now);
+        for name in self.names(row, object)? {
+            renamed.add(&Identifier::new(&*name), object);
             found.extend(self.store.list(&Query::of(Scope::Object(&name)), 0, self.options.max_per_container)?);
         }
         found.sort_by(|a, b| (a.created_ms, &a.container, &a.name).cmp(&(b.created_ms, &b.container, &b.name)));
@@ -47,9 +50,9 @@ impl Desk {
     }
 
     /// The names that an object has and had.
-    fn names(&self, item: &Item) -> Result<Vec<String>, AnnotationError> {
-        let mut names = self.catalog.identifiers_before(item.row)?;
-        names.push(item.identifier.clone());
+    fn names(&self, row: i64, object: &Identifier) -> Result<Vec<String>, AnnotationError> {
+        let mut names = self.catalog.identifiers_before(row)?;
+        names.push(object.as_str().to_owned());
         Ok(names)
     }
 }

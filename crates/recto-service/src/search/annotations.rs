@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use recto_catalog::Item;
 use recto_iiif::annotation as model;
 use recto_iiif::identifier::Identifier;
 use recto_iiif::search::{Container, FoundHit, FoundPart, SearchRequest};
@@ -16,8 +15,9 @@ use recto_search::page::{Page, encode};
 use recto_search::search;
 use serde_json::Value;
 
+use super::objects::Searched;
 use super::{Asked, CONTEXT_WORDS, SearchService};
-use crate::text::{CanvasLayout, ObjectText};
+use crate::text::CanvasLayout;
 use crate::{AnnotationError, ServiceError};
 
 /// The annotations of an object, ready to be searched.
@@ -127,14 +127,12 @@ impl SearchService {
     pub(super) fn annotation_hits(
         &self,
         asked: &Asked,
-        item: &Item,
-        text: &ObjectText,
+        searched: &Searched,
         container: Option<&Container>,
     ) -> Result<Notes, ServiceError> {
-        let Some(texts) = self.annotation_texts(asked, item, text)? else { return Ok(Notes::default()) };
-        let canvases = text.canvases();
+        let Some(texts) = self.annotation_texts(asked, searched)? else { return Ok(Notes::default()) };
         let may_read: Vec<bool> =
-            canvases.iter().map(|canvas| self.objects.may_read_text(canvas, &asked.caller).is_ok()).collect();
+            searched.text.canvases().map(|canvas| self.objects.may_read_text(&canvas, &asked.caller).is_ok()).collect();
         let admitted: Vec<u32> = texts
             .written
             .iter()
@@ -165,11 +163,10 @@ impl SearchService {
     pub(super) fn annotation_terms(
         &self,
         asked: &Asked,
-        item: &Item,
-        text: &ObjectText,
-        scope: Option<&search::Scope>,
+        searched: &Searched,
     ) -> Result<Vec<search::Term>, ServiceError> {
-        let Some(texts) = self.annotation_texts(asked, item, text)? else { return Ok(Vec::new()) };
+        let Some(texts) = self.annotation_texts(asked, searched)? else { return Ok(Vec::new()) };
+        let scope = searched.scope();
         let pages = texts.written.iter().zip(0u32..);
         let pages = pages.filter(|(written, _)| admits(&asked.request, &written.json));
         let pages = pages.filter(|(written, _)| {
@@ -191,23 +188,24 @@ impl SearchService {
     fn annotation_texts(
         &self,
         asked: &Asked,
-        item: &Item,
-        text: &ObjectText,
+        searched: &Searched,
     ) -> Result<Option<Arc<AnnotationTexts>>, ServiceError> {
         let Some(desk) = &self.annotations else { return Ok(None) };
-        if !desk.may_read(&asked.caller, &Identifier::new(&*item.identifier)) {
+        let Searched { row, identifier, text, .. } = searched;
+        if !desk.may_read(&asked.caller, identifier) {
             return Ok(None);
         }
-        let sequence = desk.last_change_of(item).map_err(failed)?;
+        let sequence = desk.last_change_of(*row, identifier).map_err(failed)?;
         if sequence == 0 {
             return Ok(None);
         }
-        let key = (item.row, sequence, asked.urls.base().to_owned());
+        let key = (*row, sequence, asked.urls.base().to_owned());
         if let Some(known) = self.annotation_texts.get(&key) {
             return Ok(Some(known));
         }
-        let annotations = desk.of_object(item, &asked.urls).map_err(failed)?;
-        let Some(texts) = read(annotations, item, text.canvases(), &asked.urls).map(Arc::new) else { return Ok(None) };
+        let annotations = desk.of_object(*row, identifier, &asked.urls).map_err(failed)?;
+        let canvases: Vec<CanvasLayout> = text.canvases().collect();
+        let Some(texts) = read(annotations, identifier, &canvases, &asked.urls).map(Arc::new) else { return Ok(None) };
         self.annotation_texts.insert(key, Arc::clone(&texts));
         Ok(Some(texts))
     }
@@ -236,13 +234,18 @@ fn admits(request: &SearchRequest, annotation: &Value) -> bool {
         && request.admits_users(&creators)
 }
 
-fn read(annotations: Vec<Value>, item: &Item, canvases: &[CanvasLayout], urls: &SiteUrls) -> Option<AnnotationTexts> {
+fn read(
+    annotations: Vec<Value>,
+    object: &Identifier,
+    canvases: &[CanvasLayout],
+    urls: &SiteUrls,
+) -> Option<AnnotationTexts> {
     let places: HashMap<&str, usize> =
         canvases.iter().enumerate().map(|(place, canvas)| (canvas.name.as_str(), place)).collect();
     let mut builder = IndexBuilder::new(Continuity::Separate, None, true);
     let (mut blobs, mut written, mut bytes) = (Vec::new(), Vec::new(), 0);
     for json in annotations {
-        let Some(one) = Written::of(json, item, &places, canvases, urls) else { continue };
+        let Some(one) = Written::of(json, object, &places, canvases, urls) else { continue };
         let Ok(blob) = encode(&text(&one.json)) else { continue };
         let Ok(page) = Page::decode(&blob) else { continue };
         builder.add(&page);
@@ -274,15 +277,15 @@ impl Written {
     /// An annotation with its targets on canvases of the object; `None` for one about something else.
     fn of(
         json: Value,
-        item: &Item,
+        object: &Identifier,
         places: &HashMap<&str, usize>,
         canvases: &[CanvasLayout],
         urls: &SiteUrls,
     ) -> Option<Self> {
         let id = json.get("id")?.as_str()?.to_owned();
         let spot = |target: model::TargetOn| {
-            let (object, name) = urls.parse_canvas(&target.source)?;
-            let canvas = *places.get(name.as_str()).filter(|_| object.as_str() == item.identifier)?;
+            let (of, name) = urls.parse_canvas(&target.source)?;
+            let canvas = *places.get(name.as_str()).filter(|_| of == *object)?;
             let size = canvases.get(canvas).map(CanvasLayout::size).filter(|size| !size.is_empty());
             Some(Spot::of(target, canvas, size))
         };

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use recto_catalog::Brief;
+use recto_catalog::{Brief, ItemKind};
 use recto_iiif::identifier::Identifier;
 use recto_iiif::presentation::Version;
 use recto_iiif::search::{Container, Found, FoundHit, Term, Total};
@@ -11,7 +11,7 @@ use recto_ingest::build::Urls as _;
 use recto_search::{coarse, search};
 
 use super::annotations::Notes;
-use super::objects::{AllHits, MOST_TRIES, Searched, term};
+use super::objects::{AllHits, Searched, term};
 use super::{Asked, HITS_A_PAGE, MOST_TERMS, SearchService, order};
 use crate::ServiceError;
 use crate::objects::label;
@@ -73,7 +73,7 @@ impl SearchService {
     fn annotated_rows(&self) -> Result<HashSet<i64>, ServiceError> {
         let mut rows = HashSet::new();
         for name in self.annotated()? {
-            rows.extend(self.objects.catalog().manifest(&name)?.map(|item| item.row));
+            rows.extend(self.objects.catalog().head(&name, ItemKind::Manifest)?.map(|head| head.row));
         }
         Ok(rows)
     }
@@ -87,34 +87,24 @@ impl SearchService {
         page: &mut Gathered,
     ) -> Result<(), ServiceError> {
         let container = container(asked, object);
-        let item = if is_annotated { self.objects.catalog().item_of_row(object.row)? } else { None };
-        // A text that changes while it is searched is searched again.
-        for _ in 0..MOST_TRIES {
-            let Some(searched) = self.searched_member(asked, object)? else { return Ok(()) };
-            let all = match &item {
-                Some(item) => self.all_hits(asked, item, &searched, Some(&container))?,
-                None if asked.request.admits_page_text() => {
-                    AllHits { matches: searched.matches(asked), notes: Notes::default() }
-                }
-                None => return Ok(()),
-            };
-            let count = all.total();
-            let place = |at: u64| (at.clamp(page.total, page.total + count) - page.total) as usize;
-            let range = place(page.first)..place(page.last);
-            let mut hits = Vec::new();
-            if !range.is_empty() {
-                let order = all.order(&searched);
-                let range = all.whole(&order, range);
-                hits = self.some_hits(asked, &searched, &all, &order[range], Some(&container));
-                if !self.objects.inner.texts.is_current(searched.row, searched.text.version)? {
-                    continue;
-                }
-            }
-            page.hits.append(&mut hits);
-            page.total += count;
+        let Some(searched) = self.searched_member(asked, object)? else { return Ok(()) };
+        let all = if is_annotated {
+            self.all_hits(asked, &searched, Some(&container))?
+        } else if asked.request.admits_page_text() {
+            AllHits { matches: searched.matches(asked), notes: Notes::default() }
+        } else {
             return Ok(());
+        };
+        let count = all.total();
+        let place = |at: u64| (at.clamp(page.total, page.total + count) - page.total) as usize;
+        let range = place(page.first)..place(page.last);
+        if !range.is_empty() {
+            let order = all.order(&searched);
+            let range = all.whole(&order, range);
+            page.hits.append(&mut self.some_hits(asked, &searched, &all, &order[range], Some(&container)));
         }
-        Err(ServiceError::Busy { retry_after: std::time::Duration::from_secs(1) })
+        page.total += count;
+        Ok(())
     }
 
     /// What the shards know of these objects; those of which they know no match are left out.
@@ -166,10 +156,8 @@ impl SearchService {
                 continue;
             }
             let Some(searched) = self.searched_member(asked, object)? else { continue };
-            if annotated.contains(&object.row)
-                && let Some(item) = self.objects.catalog().item_of_row(object.row)?
-            {
-                lists.extend(self.terms(asked, &item, &searched, false)?);
+            if annotated.contains(&object.row) {
+                lists.extend(self.terms(asked, &searched, false)?);
                 continue;
             }
             lists.push(search::complete(&searched.text.index, &asked.request.q, searched.scope(), 1, usize::MAX));

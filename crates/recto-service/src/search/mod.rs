@@ -13,7 +13,7 @@ mod scope;
 use std::sync::Arc;
 use std::time::Duration;
 
-use recto_catalog::{Brief, Item, ItemKind};
+use recto_catalog::{Brief, Head, ItemKind};
 use recto_iiif::identifier::Identifier;
 use recto_iiif::search::{Found, Scope, SearchRequest, SearchServices, Term};
 use recto_ingest::build::{SiteUrls, Urls as _};
@@ -25,18 +25,16 @@ pub use self::places::HitPlace;
 
 use self::scope::Part;
 use crate::annotations::Desk;
-use crate::objects::{ObjectService, blocking};
+use crate::objects::{ObjectService, blocking, no_such};
 use crate::policy::Caller;
 use crate::{AnnotationService, DocumentKind, ServiceError};
 
 /// Hits on one page of an answer.
-pub const HITS_A_PAGE: usize = 100;
+pub const HITS_A_PAGE: usize = 50;
 /// Words that are shown before and after a match.
 const CONTEXT_WORDS: usize = 6;
 /// Most terms of a completion.
 const MOST_TERMS: usize = 20;
-/// Searches that run at the same time, for each core.
-const SEARCHES_A_CORE: usize = 2;
 /// Longest wait for a turn.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Collections whose order is remembered.
@@ -46,7 +44,10 @@ const ORDERS_KEPT: u64 = 64;
 #[derive(Clone, Debug)]
 pub struct SearchService {
     objects: ObjectService,
-    turns: Arc<Semaphore>,
+    /// Searches in one object: as many at a time as there are cores, so that each is soon at its end.
+    turns_of_one: Arc<Semaphore>,
+    /// Searches in collections, which take longer: those in one object do not wait for them.
+    turns_of_many: Arc<Semaphore>,
     /// What people wrote, if that is searched too.
     annotations: Option<Arc<Desk>>,
     annotation_texts: moka::sync::Cache<annotations::Key, Arc<annotations::AnnotationTexts>>,
@@ -61,7 +62,8 @@ impl SearchService {
         let orders = moka::sync::Cache::builder().max_capacity(ORDERS_KEPT).build();
         Self {
             objects,
-            turns: Arc::new(Semaphore::new(cores * SEARCHES_A_CORE)),
+            turns_of_one: Arc::new(Semaphore::new(cores)),
+            turns_of_many: Arc::new(Semaphore::new(cores)),
             annotations: None,
             annotation_texts: annotations::cache(),
             orders,
@@ -87,11 +89,9 @@ impl SearchService {
         urls: &SiteUrls,
         caller: &Caller,
     ) -> Result<Found, ServiceError> {
-        let asked = self.asked(identifier, scope, request, urls, caller).await?;
-        let this = self.clone();
-        self.in_turn(move || match &asked.part {
-            Part::Collection => this.search_collection(&asked),
-            _ => this.search_object(&asked),
+        self.answered(identifier, scope, request, urls, caller, |this, asked| match &asked.part {
+            Part::Collection => this.search_collection(asked),
+            _ => this.search_object(asked),
         })
         .await
     }
@@ -108,83 +108,73 @@ impl SearchService {
         urls: &SiteUrls,
         caller: &Caller,
     ) -> Result<Vec<Term>, ServiceError> {
-        let asked = self.asked(identifier, scope, request, urls, caller).await?;
-        let this = self.clone();
-        self.in_turn(move || match &asked.part {
-            Part::Collection => this.complete_in_collection(&asked),
-            _ => this.complete_in_object(&asked),
+        self.answered(identifier, scope, request, urls, caller, |this, asked| match &asked.part {
+            Part::Collection => this.complete_in_collection(asked),
+            _ => this.complete_in_object(asked),
         })
         .await
     }
 
-    /// Finds out what is asked, and whether the caller may.
-    async fn asked(
+    /// Finds out what is asked and whether the caller may, and answers it when it is its turn, where waiting is allowed.
+    async fn answered<T: Send + 'static>(
         &self,
         identifier: &Identifier,
         scope: &Scope,
         request: &SearchRequest,
         urls: &SiteUrls,
         caller: &Caller,
-    ) -> Result<Asked, ServiceError> {
+        answer: fn(&Self, &Asked) -> Result<T, ServiceError>,
+    ) -> Result<T, ServiceError> {
         self.objects.allow(caller, identifier)?;
-        let kind = if *scope == Scope::Collection { ItemKind::Collection } else { ItemKind::Manifest };
-        let item = self.objects.item(kind, identifier).await?;
-        // A name that it had before opens nothing that its own does not.
-        self.objects.allow(caller, &Identifier::new(&*item.identifier))?;
+        let (kind, turns) = match scope {
+            Scope::Collection => (ItemKind::Collection, &self.turns_of_many),
+            Scope::Manifest | Scope::Canvas(_) | Scope::Range(_) => (ItemKind::Manifest, &self.turns_of_one),
+        };
         let part = match scope {
             Scope::Manifest => Part::Object,
             Scope::Collection => Part::Collection,
             Scope::Canvas(name) => Part::Canvas(name.as_str().to_owned()),
-            Scope::Range(name) => self.range(&item, name, urls, caller).await?,
+            Scope::Range(name) => self.range(identifier, name, urls, caller).await?,
         };
-        Ok(Asked {
-            item,
-            part,
-            query: Query::parse(&request.q),
-            request: request.clone(),
-            urls: urls.clone(),
-            caller: caller.clone(),
+        let turn: OwnedSemaphorePermit = tokio::time::timeout(LONGEST_WAIT, Arc::clone(turns).acquire_owned())
+            .await
+            .ok()
+            .and_then(Result::ok)
+            .ok_or(ServiceError::Busy { retry_after: LONGEST_WAIT })?;
+        let (this, identifier) = (self.clone(), identifier.clone());
+        let (request, urls, caller) = (request.clone(), urls.clone(), caller.clone());
+        blocking(move || {
+            // It ends with the search, even if the one who asked has left.
+            let _turn = turn;
+            let item = this.objects.catalog().head(identifier.as_str(), kind)?;
+            let item = item.ok_or_else(|| no_such(kind, &identifier))?;
+            // A name that it had before opens nothing that its own does not.
+            this.objects.allow(&caller, &Identifier::new(&*item.identifier))?;
+            answer(&this, &Asked { item, part, query: Query::parse(&request.q), request, urls, caller })
         })
+        .await
     }
 
     /// The canvases of a range, as the manifest has them.
     async fn range(
         &self,
-        item: &Item,
+        object: &Identifier,
         name: &Identifier,
         urls: &SiteUrls,
         caller: &Caller,
     ) -> Result<Part, ServiceError> {
-        let identifier = Identifier::new(&*item.identifier);
         let version = recto_iiif::presentation::Version::V3;
-        let manifest = self.objects.document(DocumentKind::Manifest, &identifier, version, urls, caller).await?;
+        let manifest = self.objects.document(DocumentKind::Manifest, object, version, urls, caller).await?;
+        let identifier = manifest.identifier;
         let manifest = serde_json::from_slice(&manifest.bytes).unwrap_or_default();
         scope::range(&manifest, &urls.range(&identifier, name.as_str()))
             .ok_or_else(|| ServiceError::NoSuchObject { what: "range", identifier: format!("{identifier}/{name}") })
-    }
-
-    /// Runs a search when it is its turn, where waiting is allowed.
-    async fn in_turn<T: Send + 'static>(
-        &self,
-        search: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
-    ) -> Result<T, ServiceError> {
-        let turn: OwnedSemaphorePermit = tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.turns).acquire_owned())
-            .await
-            .ok()
-            .and_then(Result::ok)
-            .ok_or(ServiceError::Busy { retry_after: LONGEST_WAIT })?;
-        blocking(move || {
-            // It ends with the search, even if the one who asked has left.
-            let _turn = turn;
-            search()
-        })
-        .await
     }
 }
 
 /// What is asked, by whom.
 struct Asked {
-    item: Item,
+    item: Head,
     part: Part,
     query: Query,
     request: SearchRequest,

@@ -1,9 +1,8 @@
 //! One object, or a part of it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use recto_catalog::Item;
 use recto_iiif::Rect;
 use recto_iiif::identifier::Identifier;
 use recto_iiif::search::{Container, Found, FoundHit, FoundPart, HitShape, Term, Total, cut_into_pages};
@@ -17,9 +16,6 @@ use super::{Asked, CONTEXT_WORDS, HITS_A_PAGE, MOST_TERMS, SearchService};
 use crate::ServiceError;
 use crate::text::{CanvasLayout, ObjectText};
 
-/// Times that a text is searched again that changes meanwhile.
-pub(super) const MOST_TRIES: usize = 5;
-
 /// The text of an object, and what of it is searched.
 pub(super) struct Searched {
     pub(super) row: i64,
@@ -29,23 +25,18 @@ pub(super) struct Searched {
     scope: Option<search::Scope>,
     /// Parts of pages, by number; all of the others.
     regions: Vec<(u32, Rect)>,
+    /// Where there are such parts: the number of each page by the end of its canvas's URI.
+    places: HashMap<String, u32>,
 }
 
 impl SearchService {
     pub(super) fn search_object(&self, asked: &Asked) -> Result<Found, ServiceError> {
-        // A text that changes while it is searched is searched again.
-        for _ in 0..MOST_TRIES {
-            let Some(searched) = self.searched_part(asked)? else { return Ok(Found::nothing()) };
-            let found = self.search_part(asked, &searched)?;
-            if self.objects.inner.texts.is_current(searched.row, searched.text.version)? {
-                return Ok(found);
-            }
-        }
-        Err(ServiceError::Busy { retry_after: std::time::Duration::from_secs(1) })
+        let Some(searched) = self.searched_part(asked)? else { return Ok(Found::nothing()) };
+        self.search_part(asked, &searched)
     }
 
     fn search_part(&self, asked: &Asked, searched: &Searched) -> Result<Found, ServiceError> {
-        let all = self.all_hits(asked, &asked.item, searched, None)?;
+        let all = self.all_hits(asked, searched, None)?;
         if searched.regions.is_empty() {
             return Ok(self.page(asked, searched, &all));
         }
@@ -64,12 +55,11 @@ impl SearchService {
     pub(super) fn all_hits(
         &self,
         asked: &Asked,
-        item: &Item,
         searched: &Searched,
         container: Option<&Container>,
     ) -> Result<AllHits, ServiceError> {
         let matches = if asked.request.admits_page_text() { searched.matches(asked) } else { Matches::default() };
-        let mut notes = self.annotation_hits(asked, item, &searched.text, container)?;
+        let mut notes = self.annotation_hits(asked, searched, container)?;
         if let Some(scope) = &searched.scope {
             notes.retain(|canvas| scope.contains(canvas as u32));
         }
@@ -122,7 +112,7 @@ impl SearchService {
 
     pub(super) fn complete_in_object(&self, asked: &Asked) -> Result<Vec<Term>, ServiceError> {
         let Some(searched) = self.searched_part(asked)? else { return Ok(Vec::new()) };
-        let lists = self.terms(asked, &asked.item, &searched, true)?;
+        let lists = self.terms(asked, &searched, true)?;
         let mut terms = search::merge_terms(lists, asked.request.min, MOST_TERMS);
         if !searched.regions.is_empty() {
             // Of the words of a page only those in the parts that are meant count.
@@ -141,12 +131,11 @@ impl SearchService {
     pub(super) fn terms(
         &self,
         asked: &Asked,
-        item: &Item,
         searched: &Searched,
         is_alone: bool,
     ) -> Result<Vec<Vec<search::Term>>, ServiceError> {
         let scope = searched.scope.as_ref();
-        let notes = self.annotation_terms(asked, item, &searched.text, scope)?;
+        let notes = self.annotation_terms(asked, searched)?;
         // Where there is but one list, it can be cut at once.
         let (min, most) = if is_alone && notes.is_empty() { (asked.request.min, MOST_TERMS) } else { (1, usize::MAX) };
         if !asked.request.admits_page_text() {
@@ -162,24 +151,24 @@ impl SearchService {
         let Some(mut searched) = self.searched(asked, asked.item.row, identifier.clone())? else {
             return Ok(None);
         };
-        let place = |name: &str| searched.text.canvases().iter().position(|canvas| canvas.name == name);
         let wanted: Vec<(u32, Option<Rect>)> = match &asked.part {
             Part::Object | Part::Collection => return Ok(Some(searched)),
             Part::Canvas(name) => {
-                let missing =
-                    || ServiceError::NoSuchObject { what: "canvas", identifier: format!("{identifier}/{name}") };
-                vec![(place(name).ok_or_else(missing)? as u32, None)]
+                let place = searched.text.canvases().zip(0u32..).find(|(canvas, _)| canvas.name == *name);
+                let (_, place) = place.ok_or_else(|| ServiceError::NoSuchObject {
+                    what: "canvas",
+                    identifier: format!("{identifier}/{name}"),
+                })?;
+                vec![(place, None)]
             }
             Part::Range(canvases) => {
-                let uri = |name: &str| asked.urls.canvas(&identifier, name);
-                let known: std::collections::HashMap<String, u32> = searched
+                searched.places = searched
                     .text
                     .canvases()
-                    .iter()
                     .zip(0..)
-                    .map(|(canvas, place)| (uri(&canvas.name), place))
+                    .map(|(canvas, place)| (canvas_end(&canvas.name), place))
                     .collect();
-                canvases.iter().filter_map(|(uri, area)| Some((*known.get(uri)?, *area))).collect()
+                canvases.iter().filter_map(|(uri, area)| Some((searched.place(uri)?, *area))).collect()
             }
         };
         let whole: HashSet<u32> = wanted.iter().filter(|(_, area)| area.is_none()).map(|(page, _)| *page).collect();
@@ -204,17 +193,14 @@ impl SearchService {
         identifier: Identifier,
     ) -> Result<Option<Searched>, ServiceError> {
         let Some(text) = self.objects.inner.texts.canvases(row)? else { return Ok(None) };
-        let may = |place: &u32| {
-            let canvas = text.canvases().get(*place as usize);
-            canvas.is_some_and(|canvas| self.objects.may_read_text(canvas, &asked.caller).is_ok())
-        };
-        if !self.objects.inner.policy.hides_parts(&asked.caller, &identifier) {
-            return Ok(Some(Searched { row, identifier, text, scope: None, regions: Vec::new() }));
+        let mut scope = None;
+        if self.objects.inner.policy.hides_parts(&asked.caller, &identifier) {
+            let may = |canvas: &CanvasLayout| self.objects.may_read_text(canvas, &asked.caller).is_ok();
+            let allowed = text.canvases().zip(0..).filter(|(canvas, _)| may(canvas));
+            let allowed: Vec<u32> = allowed.map(|(_, place)| place).collect();
+            scope = (allowed.len() < text.canvas_count()).then(|| search::Scope::of_pages(allowed));
         }
-        let all = 0..text.canvases().len() as u32;
-        let allowed: Vec<u32> = all.clone().filter(may).collect();
-        let scope = (allowed.len() < all.len()).then(|| search::Scope::of_pages(allowed));
-        Ok(Some(Searched { row, identifier, text, scope, regions: Vec::new() }))
+        Ok(Some(Searched { row, identifier, text, scope, regions: Vec::new(), places: HashMap::new() }))
     }
 
     /// Some of the matches with text and places. `container` tells of which object they are, where several are searched.
@@ -226,19 +212,9 @@ impl SearchService {
         range: std::ops::Range<usize>,
         container: Option<&Container>,
     ) -> Vec<FoundHit> {
-        let texts = &self.objects.inner.texts;
         let spans = matches.spans().get(range.clone()).unwrap_or_default();
-        let index = &searched.text.index;
-        let (row, version) = (searched.row, searched.text.version);
-        let mut wanted: Vec<u32> = spans
-            .iter()
-            .flat_map(|span| index.page_of(span.start)..=index.page_of(span.end.saturating_sub(1)))
-            .collect();
-        wanted.dedup();
-        let blobs = texts.page_blobs(row, version, &wanted);
-        // The second half of a broken word may stand on a page that has no match of its own.
-        let pages = |page: u32| blobs.get(&page).cloned().or_else(|| texts.page_blob(row, version, page));
-        let located = search::locate(index, matches, range, &pages, CONTEXT_WORDS);
+        let pages = |page: u32| searched.text.page_blob(page);
+        let located = search::locate(&searched.text.index, matches, range, &pages, CONTEXT_WORDS);
         let found = located.into_iter().zip(spans).map(|(hit, span)| {
             let name = format!("{}-{}-{}", searched.row, span.start, span.end - span.start);
             searched.found(asked, hit, &name, container)
@@ -275,19 +251,23 @@ impl Searched {
         FoundHit { before: hit.before, exact: hit.exact, after: hit.after, parts, annotation: None }
     }
 
+    /// The number of the page with this canvas, where there are parts of pages.
+    fn place(&self, canvas: &str) -> Option<u32> {
+        let end = canvas.rfind(CANVAS).and_then(|at| canvas.get(at..))?;
+        self.places.get(end).copied()
+    }
+
     /// The place of a hit's first canvas in the object.
     fn place_of(&self, hit: &FoundHit) -> usize {
-        let canvas = hit.parts.first().map_or("", |part| part.canvas.as_str());
-        let is_it = |layout: &CanvasLayout| canvas.ends_with(&canvas_end(&layout.name));
-        self.text.canvases().iter().position(is_it).unwrap_or(self.text.canvases().len())
+        let place = hit.parts.first().and_then(|part| self.place(&part.canvas));
+        place.map_or(self.text.canvas_count(), |place| place as usize)
     }
 
     /// Does a hit touch the parts of pages that are meant?
     fn is_within(&self, hit: &FoundHit) -> bool {
         hit.parts.iter().any(|part| {
-            let is_it = |layout: &CanvasLayout| part.canvas.ends_with(&canvas_end(&layout.name));
-            let Some(place) = self.text.canvases().iter().position(is_it) else { return false };
-            let mut regions = self.regions.iter().filter(|(page, _)| *page as usize == place).peekable();
+            let Some(place) = self.place(&part.canvas) else { return false };
+            let mut regions = self.regions.iter().filter(|(page, _)| *page == place).peekable();
             regions.peek().is_none() || part.area.is_some_and(|area| regions.any(|(_, region)| overlap(area, *region)))
         })
     }
@@ -357,8 +337,11 @@ impl AllHits {
     }
 }
 
+/// What stands before the name in the URI of a canvas.
+const CANVAS: &str = "/canvas/";
+
 fn canvas_end(name: &str) -> String {
-    format!("/canvas/{}", Identifier::new(name).encoded())
+    format!("{CANVAS}{}", Identifier::new(name).encoded())
 }
 
 fn overlap(a: Rect, b: Rect) -> bool {

@@ -1,5 +1,6 @@
 //! What people are shown of the places of hits.
 
+use recto_catalog::ItemKind;
 use recto_iiif::Dimensions;
 use recto_iiif::identifier::Identifier;
 use recto_iiif::search::FoundHit;
@@ -34,9 +35,9 @@ impl SearchService {
 
     fn place(&self, canvas: Option<&str>, urls: &SiteUrls) -> Result<Option<HitPlace>, ServiceError> {
         let Some((object, name)) = canvas.and_then(|canvas| urls.parse_canvas(canvas)) else { return Ok(None) };
-        let Some(item) = self.objects.catalog().manifest(object.as_str())? else { return Ok(None) };
+        let Some(item) = self.objects.catalog().head(object.as_str(), ItemKind::Manifest)? else { return Ok(None) };
         let Some(text) = self.objects.inner.texts.object(item.row)? else { return Ok(None) };
-        let layout = text.canvases().iter().find(|layout| layout.name == name.as_str());
+        let layout = text.canvases().find(|layout| layout.name == name.as_str());
         Ok(layout.map(|layout| HitPlace {
             object,
             label: layout.label.clone().unwrap_or_else(|| layout.name.clone()),

@@ -20,7 +20,7 @@ use crate::policy::Caller;
 use crate::{Item, ServiceError};
 
 /// Grows when the blobs are made in another way, so that all are made anew.
-const SCHEME: u8 = 2;
+const SCHEME: u8 = 3;
 /// Pause between looks for changes.
 const PAUSE: Duration = Duration::from_millis(300);
 /// Longest pause, when texts could not be read or kept.
@@ -136,12 +136,8 @@ impl ObjectService {
                     }
                 }
             }
-            let has_gone = !kept.is_empty();
             for row in kept.into_keys() {
-                texts.store().delete(row)?;
-            }
-            if has_gone {
-                texts.look_again()?;
+                texts.delete(row)?;
             }
             Ok(stale)
         })
@@ -167,11 +163,7 @@ impl ObjectService {
             return true;
         }
         let texts = self.inner.texts.clone();
-        let written = blocking(move || {
-            texts.store().put_many(&blobs)?;
-            Ok(texts.look_again()?)
-        })
-        .await;
+        let written = blocking(move || Ok(texts.put(&blobs)?)).await;
         if let Err(error) = &written {
             tracing::error!(%error, "texts could not be kept; they are read again");
         }
@@ -230,6 +222,7 @@ fn make(service: &ObjectService, view: &ObjectView, stale: &Stale) -> (TextObjec
     let store = texts.store();
     let canvases = reading::canvases(view);
     let known: HashMap<u32, Fingerprint> = store.page_sources(stale.row).unwrap_or_default().into_iter().collect();
+    let before = store.newest_copy(stale.row).ok().flatten();
     let mut reader = TextReader::new(&service.inner.images);
     let said = &view.parts.description;
     let language = said.language.as_deref();
@@ -244,9 +237,9 @@ fn make(service: &ObjectService, view: &ObjectView, stale: &Stale) -> (TextObjec
         reader.read_shared(&unread.map(|((canvas, _), _)| canvas).collect::<Vec<_>>());
     }
     for ((canvas, number), source) in canvases.iter().zip(0u32..).zip(sources) {
-        let kept = is_kept(number, source).then(|| store.page(stale.row, number).ok().flatten()).flatten();
+        let kept = before.as_ref().filter(|_| is_kept(number, source)).and_then(|before| before.page(number));
         let blob = match kept {
-            Some(blob) => blob,
+            Some(blob) => blob.to_vec(),
             None if is_wanted => reader.read(canvas),
             None => Vec::new(),
         };

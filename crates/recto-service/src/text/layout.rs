@@ -1,11 +1,8 @@
 //! The canvases of an object beside its index of words: one blob, so that a query needs nothing else of the object.
 
-use std::ops::Range;
-
 use bytes::Bytes;
 use recto_iiif::Dimensions;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 /// What a query has to know of a canvas.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,8 +38,7 @@ impl CanvasLayout {
 
 /// The list, the ends of lines, the index; the first two behind their lengths.
 pub(super) fn join(canvases: &[CanvasLayout], line_ends: &[u8], index: &[u8]) -> Vec<u8> {
-    // A list of names and numbers can always be written.
-    let list = serde_json::to_vec(canvases).unwrap_or_default();
+    let list = CanvasList::write(canvases);
     let mut blob = Vec::with_capacity(8 + list.len() + line_ends.len() + index.len());
     for part in [&list, line_ends] {
         blob.extend_from_slice(&(part.len() as u32).to_le_bytes());
@@ -53,31 +49,49 @@ pub(super) fn join(canvases: &[CanvasLayout], line_ends: &[u8], index: &[u8]) ->
 }
 
 /// The three parts, without a copy. `None` where this is no such blob.
-pub(super) fn split(blob: &Bytes) -> Option<(Bytes, Bytes, Bytes)> {
+pub(super) fn split(blob: &Bytes) -> Option<(CanvasList, Bytes, Bytes)> {
     let (list, rest) = part(blob)?;
     let (line_ends, index) = part(&rest)?;
-    Some((list, line_ends, index))
+    Some((CanvasList::open(&list)?, line_ends, index))
 }
 
-/// Where each canvas stands in the list; `None` where this is no such list. To look for one takes a fraction of reading all.
-pub(super) fn places(list: &Bytes) -> Option<Vec<Range<u32>>> {
-    let raw: Vec<&RawValue> = serde_json::from_slice(list).ok()?;
-    let begin = list.as_ptr() as usize;
-    let place = |raw: &&RawValue| {
-        let from = (raw.get().as_ptr() as usize - begin) as u32;
-        from..from + raw.get().len() as u32
-    };
-    Some(raw.iter().map(place).collect())
+/// The canvases of an object, each read when it is asked for: their number, where each ends behind the table, each as JSON.
+#[derive(Clone, Debug)]
+pub(super) struct CanvasList {
+    ends: Bytes,
+    records: Bytes,
 }
 
-/// One canvas of the list.
-pub(super) fn read_one(list: &Bytes, place: &Range<u32>) -> Option<CanvasLayout> {
-    serde_json::from_slice(list.get(place.start as usize..place.end as usize)?).ok()
-}
+impl CanvasList {
+    fn write(canvases: &[CanvasLayout]) -> Vec<u8> {
+        let mut records = Vec::new();
+        let mut table = (canvases.len() as u32).to_le_bytes().to_vec();
+        for canvas in canvases {
+            // Names and numbers can always be written.
+            let _written = serde_json::to_writer(&mut records, canvas);
+            table.extend_from_slice(&(records.len() as u32).to_le_bytes());
+        }
+        table.append(&mut records);
+        table
+    }
 
-/// The list of canvases; `None` where this is no such list.
-pub(super) fn read(list: &Bytes) -> Option<Vec<CanvasLayout>> {
-    serde_json::from_slice(list).ok()
+    fn open(list: &Bytes) -> Option<Self> {
+        let count = u32::from_le_bytes(*list.first_chunk()?) as usize;
+        let end = count.checked_mul(4)?.checked_add(4).filter(|end| *end <= list.len())?;
+        Some(Self { ends: list.slice(4..end), records: list.slice(end..) })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len() / 4
+    }
+
+    /// One of them, by its place; `None` where there is none, or it cannot be read.
+    pub(super) fn get(&self, place: usize) -> Option<CanvasLayout> {
+        let (ends, _) = self.ends.as_chunks::<4>();
+        let end = |place: usize| ends.get(place).map(|end| u32::from_le_bytes(*end) as usize);
+        let start = place.checked_sub(1).map_or(Some(0), end)?;
+        serde_json::from_slice(self.records.get(start..end(place)?)?).ok()
+    }
 }
 
 fn part(blob: &Bytes) -> Option<(Bytes, Bytes)> {
@@ -101,14 +115,15 @@ mod tests {
             is_picture: true,
             image: Some("a/001.tif".into()),
         };
-        let blob = Bytes::from(join(std::slice::from_ref(&canvas), b"ends", b"index"));
+        let other = CanvasLayout { name: "002".into(), label: Some("two".into()), image: None, ..canvas.clone() };
+        let blob = Bytes::from(join(&[canvas.clone(), other.clone()], b"ends", b"index"));
         let (list, ends, index) = split(&blob).unwrap();
-        let places = places(&list).unwrap();
-        assert_eq!((places.len(), read_one(&list, &places[0])), (1, Some(canvas.clone())));
-        assert_eq!((read(&list), &ends[..], &index[..]), (Some(vec![canvas]), &b"ends"[..], &b"index"[..]));
-        for broken in [&b""[..], b"\x01", b"\xff\xff\xff\xff[]", b"\x02\0\0\0[]"] {
-            assert_eq!(split(&Bytes::copy_from_slice(broken)), None);
+        assert_eq!((list.len(), &ends[..], &index[..]), (2, &b"ends"[..], &b"index"[..]));
+        assert_eq!([0, 1, 2].map(|place| list.get(place)), [Some(canvas), Some(other), None]);
+        for broken in [&b""[..], b"\x01", b"\xff\xff\xff\xff[]", b"\x02\0\0\0[]", b"\x04\0\0\0\x01\0\0\0\0\0\0\0"] {
+            assert!(split(&Bytes::copy_from_slice(broken)).is_none());
         }
-        assert_eq!(read(&Bytes::from_static(b"{}")), None);
+        let (empty, ..) = split(&Bytes::from(join(&[], b"", b""))).unwrap();
+        assert_eq!((empty.len(), empty.get(0)), (0, None));
     }
 }

@@ -7,13 +7,11 @@ mod pages;
 mod reading;
 mod shards;
 
-use std::collections::HashMap;
-use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use recto_catalog::CatalogError;
-use recto_catalog::text::{TextState, TextStore};
+use recto_catalog::text::{TextCopy, TextStore};
 use recto_iiif::Rect;
 use recto_iiif::text::{Area, PageSize, PageText, TextBlock, TextLine, TextWord, Unit, WordPart};
 use recto_search::index::Index;
@@ -21,6 +19,7 @@ use recto_search::lines::LineEnds;
 use recto_search::page::{Page, Part};
 use recto_search::search::Span;
 
+use self::layout::CanvasList;
 use self::shards::SharedOverview;
 
 pub(crate) use self::keeping::keep;
@@ -29,33 +28,25 @@ pub use self::making::TextMaker;
 pub use self::shards::make_text_shards;
 pub(crate) use self::shards::{FEW_OBJECTS, OpenShard};
 
-/// Bytes of memory for what is known of open indexes; the indexes themselves are mapped files.
-const INDEXES_KEPT_BYTES: u64 = 64 << 20;
-/// What an open index takes at least, so that not too many are open at a time: a system maps some ten thousand files.
+/// Bytes of memory for what is known of open texts; the texts themselves are mapped files.
+const OPEN_KEPT_BYTES: u64 = 64 << 20;
+/// What an open text takes at least, so that not too many are open at a time: a system maps some ten thousand files.
 const BYTES_OF_ONE: usize = 4 << 10;
 
 /// The texts as they are kept. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Texts {
     store: Arc<TextStore>,
-    opened: moka::sync::Cache<(i64, i64), Arc<ObjectText>>,
+    opened: moka::sync::Cache<i64, Arc<ObjectText>>,
     overview: SharedOverview,
 }
 
-/// The text of one object, opened.
+/// The text of one object in one version, opened: what becomes of the object meanwhile is another text.
 #[derive(Debug)]
 pub(crate) struct ObjectText {
-    /// Grows with each change: pages of another version do not belong to this index.
-    pub(crate) version: i64,
-    /// Its canvases as they are kept; most of those who look for a word never want to know them.
-    list: Bytes,
-    canvases: OnceLock<Vec<CanvasLayout>>,
-    places: OnceLock<Vec<Range<u32>>>,
-    /// Where its lines end, as it is kept.
-    ends: Bytes,
-    line_ends: OnceLock<LineEnds>,
-    /// Memory that it takes, about, when all of it is read.
-    bytes: usize,
+    copy: TextCopy,
+    list: CanvasList,
+    line_ends: LineEnds,
     /// Where which word is.
     pub(crate) index: Index,
 }
@@ -63,8 +54,8 @@ pub(crate) struct ObjectText {
 impl Texts {
     pub(crate) fn new(store: TextStore) -> Self {
         let opened = moka::sync::Cache::builder()
-            .max_capacity(INDEXES_KEPT_BYTES)
-            .weigher(|_: &(i64, i64), text: &Arc<ObjectText>| u32::try_from(text.bytes).unwrap_or(u32::MAX))
+            .max_capacity(OPEN_KEPT_BYTES)
+            .weigher(|_: &i64, text: &Arc<ObjectText>| u32::try_from(text.memory_bytes()).unwrap_or(u32::MAX))
             .build();
         let this = Self { store: Arc::new(store), opened, overview: SharedOverview::default() };
         if let Err(error) = this.look_again() {
@@ -77,11 +68,6 @@ impl Texts {
         &self.store
     }
 
-    /// What is kept of an object's text, without opening it. Blocks.
-    pub(crate) fn state(&self, row: i64) -> Result<Option<TextState>, CatalogError> {
-        self.store.state(row)
-    }
-
     /// The text of an object; `None` where it has none. Blocks.
     pub(crate) fn object(&self, row: i64) -> Result<Option<Arc<ObjectText>>, CatalogError> {
         Ok(self.canvases(row)?.filter(|text| !text.index.is_empty()))
@@ -89,87 +75,67 @@ impl Texts {
 
     /// The canvases of an object with their text, also where there is none; `None` before it was looked at. Blocks.
     pub(crate) fn canvases(&self, row: i64) -> Result<Option<Arc<ObjectText>>, CatalogError> {
-        let Some(state) = self.store.state(row)? else { return Ok(None) };
-        if let Some(known) = self.opened.get(&(row, state.version)) {
+        let Some(state) = self.state(row) else { return Ok(None) };
+        if let Some(known) = self.opened.get(&row).filter(|known| known.copy.version == state.version) {
             return Ok(Some(known));
         }
-        let Some((version, blob)) = self.store.mapped_index(row)? else { return Ok(None) };
-        let own = if blob.is_in_memory() { blob.len() } else { 0 };
-        let Some(text) = open(version, &Bytes::from_owner(blob), own) else {
+        let Some(copy) = self.store.copy(row, state.version)? else { return Ok(None) };
+        let Some(text) = ObjectText::open(copy) else {
             tracing::error!(row, "the index of a text is broken; it is made anew with the next change of the object");
             return Ok(None);
         };
         let text = Arc::new(text);
-        self.opened.insert((row, version), Arc::clone(&text));
+        self.opened.insert(row, Arc::clone(&text));
         Ok(Some(text))
     }
+}
 
-    /// The blob of a page of the text of an object in this version; `None` also when it has another by now. Blocks.
-    pub(crate) fn page_blob(&self, row: i64, version: i64, page: u32) -> Option<Bytes> {
-        self.store.page_of(row, version, page).ok().flatten().map(Bytes::from)
+impl ObjectText {
+    fn open(copy: TextCopy) -> Option<Self> {
+        let (list, line_ends, index) = layout::split(&copy.index)?;
+        let (line_ends, index) = (LineEnds::open(line_ends)?, Index::open(index).ok()?);
+        Some(Self { copy, list, line_ends, index })
     }
 
-    /// The blobs of some pages, as [`Self::page_blob`] gives one. Blocks.
-    pub(crate) fn page_blobs(&self, row: i64, version: i64, pages: &[u32]) -> HashMap<u32, Bytes> {
-        let found = self.store.pages_of(row, version, pages).unwrap_or_default();
-        found.into_iter().map(|(page, blob)| (page, Bytes::from(blob))).collect()
+    fn memory_bytes(&self) -> usize {
+        self.copy.memory_bytes() + self.index.page_count() as usize * size_of::<u32>() + BYTES_OF_ONE
     }
 
-    /// Has an object still the text of this version? Blocks.
-    pub(crate) fn is_current(&self, row: i64, version: i64) -> Result<bool, CatalogError> {
-        Ok(self.store.state(row)?.is_some_and(|state| state.version == version))
+    /// How many canvases there are: what the index calls a page is the place of one.
+    pub(crate) fn canvas_count(&self) -> usize {
+        self.list.len()
     }
 
-    /// The text of a canvas, by its place in the object; `None` where it has none. Blocks.
-    pub(crate) fn page(&self, row: i64, page: u32) -> Option<PageText> {
-        let object = self.object(row).ok()??;
-        let size = object.canvas(page as usize)?.size();
-        let mut text = text_of(&Page::decode(&self.page_blob(row, object.version, page)?).ok()?);
+    /// One of its canvases, without reading the others.
+    pub(crate) fn canvas(&self, place: usize) -> Option<CanvasLayout> {
+        self.list.get(place)
+    }
+
+    /// Its canvases, in order; each is read anew. A list that cannot be read ends there.
+    pub(crate) fn canvases(&self) -> impl Iterator<Item = CanvasLayout> + '_ {
+        (0..self.list.len()).map_while(|place| self.list.get(place))
+    }
+
+    /// On how many lines a match is.
+    pub(crate) fn places(&self, span: Span) -> u32 {
+        self.line_ends.parts(span)
+    }
+
+    /// The blob of the page of a canvas.
+    pub(crate) fn page_blob(&self, place: u32) -> Option<Bytes> {
+        self.copy.page(place)
+    }
+
+    /// The text of a canvas, by its place; `None` where it has none.
+    pub(crate) fn page(&self, place: u32) -> Option<PageText> {
+        let size = self.canvas(place as usize)?.size();
+        let mut text = text_of(&Page::decode(&self.page_blob(place)?).ok()?);
         text.size = (!size.is_empty()).then(|| PageSize {
             width: size.width_px.into(),
             height: size.height_px.into(),
             unit: Unit::Pixel,
         });
         Some(text)
-    }
-}
-
-/// `own_bytes` is what the blob itself takes of the program's memory.
-fn open(version: i64, blob: &Bytes, own_bytes: usize) -> Option<ObjectText> {
-    let (list, ends, index) = layout::split(blob)?;
-    let index = Index::open(index).ok()?;
-    // Names and numbers take twice as much as their text, the end of a line four bytes instead of one or two.
-    let bytes = own_bytes + list.len() * 2 + ends.len() * 4 + BYTES_OF_ONE;
-    Some(ObjectText {
-        version,
-        list,
-        canvases: OnceLock::new(),
-        places: OnceLock::new(),
-        ends,
-        line_ends: OnceLock::new(),
-        bytes,
-        index,
-    })
-}
-
-impl ObjectText {
-    /// Its canvases, in order: what the index calls a page is a place in this list. A list that cannot be read is empty.
-    pub(crate) fn canvases(&self) -> &[CanvasLayout] {
-        self.canvases.get_or_init(|| layout::read(&self.list).unwrap_or_default())
-    }
-
-    /// One of its canvases, without reading the others.
-    pub(crate) fn canvas(&self, place: usize) -> Option<CanvasLayout> {
-        if let Some(canvases) = self.canvases.get() {
-            return canvases.get(place).cloned();
-        }
-        let places = self.places.get_or_init(|| layout::places(&self.list).unwrap_or_default());
-        layout::read_one(&self.list, places.get(place)?)
-    }
-
-    /// On how many lines a match is.
-    pub(crate) fn places(&self, span: Span) -> u32 {
-        self.line_ends.get_or_init(|| LineEnds::read(&self.ends).unwrap_or_default()).parts(span)
     }
 }
 

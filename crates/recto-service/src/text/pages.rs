@@ -1,5 +1,7 @@
 //! The text of one canvas, given out.
 
+use std::sync::Arc;
+
 use recto_iiif::identifier::Identifier;
 use recto_iiif::presentation::{Version, v2};
 use recto_iiif::text::PageText;
@@ -41,8 +43,7 @@ impl ObjectService {
         if item.kind == ItemKind::Collection {
             return self.has_text_below(&item.path).await;
         }
-        let (texts, row) = (self.inner.texts.clone(), item.row);
-        blocking(move || Ok(texts.state(row)?.is_some_and(|state| state.words > 0))).await
+        Ok(self.inner.texts.is_there(item.row))
     }
 
     /// The text of a canvas by its name.
@@ -56,19 +57,21 @@ impl ObjectService {
         caller: &Caller,
     ) -> Result<PageText, ServiceError> {
         self.allow(caller, identifier)?;
-        let item = self.item(ItemKind::Manifest, identifier).await?;
+        let item = self.head(ItemKind::Manifest, identifier).await?;
         // A name that it had before opens nothing that its own does not.
         self.allow(caller, &Identifier::new(&*item.identifier))?;
         let (texts, row) = (self.inner.texts.clone(), item.row);
         let missing =
             || ServiceError::NoSuchObject { what: "text of a canvas", identifier: format!("{identifier}/{name}") };
         let object = blocking(move || Ok(texts.object(row)?)).await?.ok_or_else(missing)?;
-        let place = object.canvases().iter().position(|canvas| canvas.name == name.as_str() && canvas.has_text);
-        let place = place.ok_or_else(missing)?;
-        self.may_read_text(&object.canvases()[place], caller)?;
-        let texts = self.inner.texts.clone();
-        let read = blocking(move || Ok(texts.page(row, u32::try_from(place).unwrap_or(u32::MAX)))).await?;
-        read.ok_or_else(missing)
+        let (text, wanted) = (Arc::clone(&object), name.as_str().to_owned());
+        let found = blocking(move || {
+            let mut canvases = text.canvases().zip(0..);
+            Ok(canvases.find(|(canvas, _)| canvas.name == wanted && canvas.has_text))
+        });
+        let (canvas, place) = found.await?.ok_or_else(missing)?;
+        self.may_read_text(&canvas, caller)?;
+        blocking(move || Ok(object.page(place))).await?.ok_or_else(missing)
     }
 
     /// Who may not see a page may not read it.

@@ -180,6 +180,8 @@ impl<'a> TextReader<'a> {
         let mut hash = Xxh3::new();
         let on = format!("{}:{}:{:?}:{:?}:", canvas.size, canvas.is_recording, canvas.placement, canvas.duration_s);
         hash.update(on.as_bytes());
+        // Pages are kept in one form.
+        hash.update(&[recto_search::page::VERSION]);
         for source in &canvas.sources {
             match source {
                 TextSource::File { file, page } | TextSource::Pdf { file, page } => {

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use recto_catalog::text::{Mapped, TextState, TextStore};
+use recto_catalog::text::{Mapped, TextObject, TextState, TextStore};
 use recto_catalog::{CatalogError, Fingerprint};
 use recto_search::coarse::{self, MOST_OBJECTS, Shard};
 use recto_search::index::Index;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::Texts;
+use super::{ObjectText, Texts};
 
 /// Fewer objects than these are opened one by one: that is as fast.
 pub(crate) const FEW_OBJECTS: usize = 100;
@@ -41,14 +41,38 @@ impl std::fmt::Debug for OpenShard {
 }
 
 impl Texts {
-    /// The state of every object that has a text.
-    pub(super) fn with_overview<T>(&self, ask: impl FnOnce(&Overview) -> T) -> T {
+    fn with_overview<T>(&self, ask: impl FnOnce(&Overview) -> T) -> T {
         ask(&self.overview.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What is kept of an object's text, without opening it; `None` before it was looked at.
+    pub(crate) fn state(&self, row: i64) -> Option<TextState> {
+        self.with_overview(|overview| overview.states.get(&row).copied())
     }
 
     /// Has this object a text?
     pub(crate) fn is_there(&self, row: i64) -> bool {
-        self.with_overview(|overview| overview.states.contains_key(&row))
+        self.state(row).is_some_and(|state| state.words > 0)
+    }
+
+    /// Takes in the texts of some objects: from now on they are the ones that are searched.
+    ///
+    /// # Errors
+    /// When the store fails; then all are as they were.
+    pub(super) fn put(&self, objects: &[TextObject]) -> Result<(), CatalogError> {
+        let states = self.store.put_many(objects)?;
+        self.overview.write().unwrap_or_else(PoisonError::into_inner).states.extend(states);
+        Ok(())
+    }
+
+    /// Forgets the text of an object.
+    ///
+    /// # Errors
+    /// When the store fails; then it is as it was.
+    pub(super) fn delete(&self, row: i64) -> Result<(), CatalogError> {
+        self.store.delete(row)?;
+        self.overview.write().unwrap_or_else(PoisonError::into_inner).states.remove(&row);
+        Ok(())
     }
 
     /// The shards, each with the ordinals of objects that have not changed since.
@@ -62,10 +86,9 @@ impl Texts {
         })
     }
 
-    /// Looks at the store again: at the start, and after it was written to. Shards that fit are opened.
+    /// Looks at the store at the start. Shards that fit are opened.
     pub(super) fn look_again(&self) -> Result<(), CatalogError> {
-        let states: HashMap<i64, TextState> =
-            self.store.objects()?.into_iter().filter(|(_, state)| state.words > 0).collect();
+        let states: HashMap<i64, TextState> = self.store.objects()?.into_iter().collect();
         let mut shards = self.with_overview(|overview| overview.shards.clone());
         if shards.is_empty() {
             for (shard, members) in groups(&states) {
@@ -88,9 +111,8 @@ impl Texts {
 
     /// Makes the shards of objects that have changed. Of few objects there are none.
     pub(super) fn make_shards(&self) -> Result<(), CatalogError> {
-        self.look_again()?;
         let groups = self.with_overview(|overview| groups(&overview.states));
-        let is_small = self.with_overview(|overview| overview.states.len() <= FEW_OBJECTS);
+        let is_small = groups.values().map(Vec::len).sum::<usize>() <= FEW_OBJECTS;
         let mut open = Vec::new();
         for (shard, _) in self.store.shards()? {
             if is_small || !groups.contains_key(&shard) {
@@ -115,8 +137,10 @@ impl Texts {
     fn make_shard(&self, members: &[(i64, i64)]) -> Result<Option<Vec<u8>>, CatalogError> {
         let mut indexes: Vec<Index> = Vec::with_capacity(members.len());
         for (row, version) in members {
-            let Some((found, blob)) = self.store.index(*row)? else { return Ok(None) };
-            let Some(text) = super::open(found, &blob.into(), 0).filter(|_| found == *version) else { return Ok(None) };
+            let Some(copy) = self.store.copy(*row, *version)?.filter(|copy| copy.version == *version) else {
+                return Ok(None);
+            };
+            let Some(text) = ObjectText::open(copy) else { return Ok(None) };
             indexes.push(text.index);
         }
         let blob = coarse::build(&indexes.iter().collect::<Vec<_>>());
@@ -132,10 +156,10 @@ pub fn make_text_shards(store: TextStore) -> Result<(), CatalogError> {
     Texts::new(store).make_shards()
 }
 
-/// Objects by shard: neighbours in the catalogue are together.
+/// Objects with a text by shard: neighbours in the catalogue are together.
 fn groups(states: &HashMap<i64, TextState>) -> BTreeMap<i64, Vec<(i64, i64)>> {
     let mut groups: BTreeMap<i64, Vec<(i64, i64)>> = BTreeMap::new();
-    for (row, state) in states {
+    for (row, state) in states.iter().filter(|(_, state)| state.words > 0) {
         groups.entry(row.div_euclid(MOST_OBJECTS as i64)).or_default().push((*row, state.version));
     }
     groups.values_mut().for_each(|members| members.sort_unstable());
