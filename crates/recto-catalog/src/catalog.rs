@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::activity::{Activity, ActivityKind};
 use crate::connections::{Connections, Durability, Shape};
-use crate::item::{Brief, Fingerprint, Item, ItemKind, SeenObject};
+use crate::item::{Brief, Fingerprint, Head, Item, ItemKind, SeenObject};
 use crate::{CatalogError, migrations};
 
 const SHAPE: Shape = Shape { steps: migrations::CATALOGUE, durability: Durability::OfProcess, page_bytes: 4096 };
@@ -71,15 +71,33 @@ impl Catalog {
     }
 
     fn item_of(&self, identifier: &str, kind: ItemKind) -> Result<Option<Item>, CatalogError> {
+        self.called(identifier, kind, ITEM, item)
+    }
+
+    /// How the item of this identifier is named, or of the one that had it before it was renamed.
+    pub fn head(&self, identifier: &str, kind: ItemKind) -> Result<Option<Head>, CatalogError> {
+        self.called(identifier, kind, "id, path, identifier, revision", |row| {
+            Ok(Head { row: row.get(0)?, path: row.get(1)?, identifier: row.get(2)?, revision: row.get(3)? })
+        })
+    }
+
+    fn called<T>(
+        &self,
+        identifier: &str,
+        kind: ItemKind,
+        columns: &str,
+        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, CatalogError> {
         let reader = self.reader();
-        let mut now = reader.prepare_cached(&format!("SELECT {ITEM} FROM item WHERE identifier = ?1 AND kind = ?2"))?;
-        if let Some(item) = now.query_row(params![identifier, kind.number()], item).optional()? {
-            return Ok(Some(item));
+        let mut now =
+            reader.prepare_cached(&format!("SELECT {columns} FROM item WHERE identifier = ?1 AND kind = ?2"))?;
+        if let Some(found) = now.query_row(params![identifier, kind.number()], read).optional()? {
+            return Ok(Some(found));
         }
         let mut before = reader.prepare_cached(&format!(
-            "SELECT {ITEM} FROM item WHERE id = (SELECT item FROM alias WHERE identifier = ?1) AND kind = ?2"
+            "SELECT {columns} FROM item WHERE id = (SELECT item FROM alias WHERE identifier = ?1) AND kind = ?2"
         ))?;
-        Ok(before.query_row(params![identifier, kind.number()], item).optional()?)
+        Ok(before.query_row(params![identifier, kind.number()], read).optional()?)
     }
 
     /// The item that lies here.
@@ -176,9 +194,20 @@ impl Catalog {
 
     /// Objects with the state of everything that they are made of, by row, beginning behind this one.
     pub fn object_states(&self, behind: i64, most: u64) -> Result<Vec<SeenObject>, CatalogError> {
+        self.states("item_state WHERE kind = 0", behind, most)
+    }
+
+    /// The objects among them that have annotations in files beside them.
+    pub fn annotated_object_states(&self, behind: i64, most: u64) -> Result<Vec<SeenObject>, CatalogError> {
+        self.states("item_annotated WHERE has_annotations = 1", behind, most)
+    }
+
+    /// `which` is an index, by which the bodies need not be gone through, and what it is asked for.
+    fn states(&self, which: &str, behind: i64, most: u64) -> Result<Vec<SeenObject>, CatalogError> {
         let reader = self.reader();
-        let mut statement = reader
-            .prepare_cached("SELECT id, path, signature FROM item WHERE id > ?1 AND kind = 0 ORDER BY id LIMIT ?2")?;
+        let mut statement = reader.prepare_cached(&format!(
+            "SELECT id, path, signature FROM item INDEXED BY {which} AND id > ?1 ORDER BY id LIMIT ?2"
+        ))?;
         let state = |row: &Row<'_>| {
             Ok(SeenObject { row: row.get(0)?, path: row.get(1)?, signature: Fingerprint::from_bytes(row.get(2)?) })
         };
@@ -189,8 +218,10 @@ impl Catalog {
     /// Rows of objects whose files were not looked into yet, beginning behind this row.
     pub fn without_facts(&self, behind: i64, most: u64) -> Result<Vec<i64>, CatalogError> {
         let reader = self.reader();
-        let mut statement = reader
-            .prepare_cached("SELECT id FROM item WHERE facts IS NULL AND kind = 0 AND id > ?1 ORDER BY id LIMIT ?2")?;
+        let mut statement = reader.prepare_cached(
+            "SELECT id FROM item INDEXED BY item_without_facts
+            WHERE facts IS NULL AND kind = 0 AND id > ?1 ORDER BY id LIMIT ?2",
+        )?;
         let rows = statement.query_map(params![behind, most as i64], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(rows)
     }

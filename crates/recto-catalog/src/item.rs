@@ -78,6 +78,8 @@ pub struct Found {
     pub body: Vec<u8>,
     /// Paths of further collections in which it is listed, by label, `/` between them.
     pub listed_in: Vec<String>,
+    /// Are there annotations in files beside it?
+    pub has_annotations: bool,
 }
 
 /// An item as it is listed.
@@ -97,6 +99,19 @@ pub struct Brief {
     pub pages: u64,
     /// The file that stands for it in lists.
     pub picture: Option<String>,
+}
+
+/// An item as it is named, and in which state: all that is needed to know whether more of it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The row; it stays the same when the item is moved.
+    pub row: i64,
+    /// Where it lies.
+    pub path: String,
+    /// What it is called in URLs. Another one than was asked for means that it was renamed since.
+    pub identifier: String,
+    /// Grows with each change of this row.
+    pub revision: i64,
 }
 
 /// An item with everything about it.

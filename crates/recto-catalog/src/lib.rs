@@ -24,6 +24,7 @@
 //!     picture: Some("letters/1.tif".into()),
 //!     body: Vec::new(),
 //!     listed_in: Vec::new(),
+//!     has_annotations: false,
 //! };
 //! sync.put(&letters)?;
 //! sync.finish()?;
@@ -44,5 +45,5 @@ pub mod text;
 pub use activity::{Activity, ActivityKind};
 pub use catalog::Catalog;
 pub use error::CatalogError;
-pub use item::{Brief, Fingerprint, Found, Item, ItemKind, SeenObject};
+pub use item::{Brief, Fingerprint, Found, Head, Item, ItemKind, SeenObject};
 pub use sync::{Outcome, Sync, Tally};

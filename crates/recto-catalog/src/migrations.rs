@@ -47,6 +47,11 @@ pub(crate) const CATALOGUE: &[&str] = &[
         identifier TEXT NOT NULL,
         target TEXT
     );",
+    // 2: which objects have annotations in files beside them, and the states of all objects, told by indexes without the bodies.
+    r#"ALTER TABLE item ADD COLUMN has_annotations INTEGER NOT NULL DEFAULT 0;
+    UPDATE item SET has_annotations = 1 WHERE kind = 0 AND instr(body, CAST('"annotations":[' AS BLOB)) > 0;
+    CREATE INDEX item_annotated ON item (id) WHERE has_annotations = 1;
+    CREATE INDEX item_state ON item (kind, id, path, signature);"#,
 ];
 
 /// Of the texts.

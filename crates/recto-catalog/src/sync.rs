@@ -251,8 +251,8 @@ fn insert(transaction: &Transaction<'_>, found: &Found) -> Result<i64, CatalogEr
     transaction
         .prepare_cached(
             "INSERT INTO item (path, kind, identifier, parent, sort, signature, content, revision, modified_ms, label,
-                pages, picture, body)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9, ?10, ?11, ?12)",
+                pages, picture, body, has_annotations)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?
         .execute(params![
             found.path,
@@ -267,6 +267,7 @@ fn insert(transaction: &Transaction<'_>, found: &Found) -> Result<i64, CatalogEr
             found.pages as i64,
             found.picture,
             found.body,
+            found.has_annotations,
         ])?;
     Ok(transaction.last_insert_rowid())
 }
@@ -278,7 +279,8 @@ fn update(transaction: &Transaction<'_>, row: i64, found: &Found) -> Result<Stri
     transaction
         .prepare_cached(
             "UPDATE item SET path = ?2, identifier = ?3, parent = ?4, sort = ?5, signature = ?6, content = ?7,
-                revision = revision + 1, modified_ms = ?8, label = ?9, pages = ?10, picture = ?11, body = ?12
+                revision = revision + 1, modified_ms = ?8, label = ?9, pages = ?10, picture = ?11, body = ?12,
+                has_annotations = ?13
             WHERE id = ?1",
         )?
         .execute(params![
@@ -294,6 +296,7 @@ fn update(transaction: &Transaction<'_>, row: i64, found: &Found) -> Result<Stri
             found.pages as i64,
             found.picture,
             found.body,
+            found.has_annotations,
         ])?;
     Ok(before)
 }

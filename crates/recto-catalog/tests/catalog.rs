@@ -22,6 +22,7 @@ fn found(path: &str, content: u128) -> Found {
         picture: Some(format!("{path}/1.tif")),
         body: path.as_bytes().to_vec(),
         listed_in: Vec::new(),
+        has_annotations: false,
     }
 }
 
@@ -220,6 +221,23 @@ fn a_database_of_the_first_version_opens_and_answers_alike() {
     assert_eq!(catalog.item("briefe").unwrap().unwrap().row, 1, "the alias is kept");
     assert_eq!(catalog.identifiers_before(1).unwrap(), ["briefe"]);
     assert_eq!(catalog.activities(1, 10).unwrap()[0].at_ms, 1_700_000_000_000);
+    let annotated: Vec<_> = catalog.annotated_object_states(0, 10).unwrap().into_iter().map(|seen| seen.path).collect();
+    assert_eq!(annotated, ["atlas"]);
+}
+
+#[test]
+fn objects_with_annotations_beside_them_are_told_from_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = Catalog::open(&folder.path().join("catalogue.sqlite")).unwrap();
+    let annotated = |path, content| Found { has_annotations: true, ..found(path, content) };
+    let paths = || {
+        let states = catalog.annotated_object_states(0, 10).unwrap();
+        states.into_iter().map(|seen| seen.path).collect::<Vec<_>>()
+    };
+    pass(&catalog, &[root(), found("a", 1), annotated("b", 2), annotated("c", 3)]);
+    assert_eq!(paths(), ["b", "c"]);
+    pass(&catalog, &[root(), annotated("a", 4), found("b", 5), annotated("c", 3)]);
+    assert_eq!(paths(), ["a", "c"]);
 }
 
 /// What a harvester holds after it has read the log: the specification's algorithm, in its simplest form.

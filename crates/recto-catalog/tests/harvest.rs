@@ -26,6 +26,7 @@ fn found(path: &str, content: u64) -> Found {
         picture: None,
         body: Vec::new(),
         listed_in: Vec::new(),
+        has_annotations: false,
     }
 }
 

@@ -41,6 +41,8 @@ CREATE TABLE activity (
 );
 INSERT INTO item VALUES (1, 'letters', 0, 'letters', '', x'6c', zeroblob(16), zeroblob(16), 1, 1700000000000,
     '{"none":["letters"]}', 2, 'letters/1.tif', CAST('{}' AS BLOB), NULL);
+INSERT INTO item VALUES (2, 'atlas', 0, 'atlas', '', x'61', zeroblob(16), zeroblob(16), 1, 1700000000000,
+    '{"none":["atlas"]}', 1, 'atlas/1.tif', CAST('{"annotations":["annotations/notes.json"]}' AS BLOB), NULL);
 INSERT INTO alias VALUES ('briefe', 1);
 INSERT INTO activity VALUES (1, 1700000000000, 0, 0, 'briefe', NULL), (2, 1700000000001, 3, 0, 'briefe', 'letters');
 PRAGMA user_version = 1;

@@ -68,15 +68,15 @@ pub(super) async fn keep(inner: Weak<Inner>, desk: Arc<Desk>) {
     }
 }
 
-/// What an object was when its files were read, by its row: its state, its path, and its name where it has such files.
-type Seen = HashMap<i64, (u128, String, Option<String>)>;
+/// What an object with such files was when they were read, by its row: its state, its path, and its name.
+type Seen = HashMap<i64, (u128, String, String)>;
 
 /// Brings the containers to what lies beside the objects.
 async fn keep_all(objects: &ObjectService, desk: &Arc<Desk>, seen: &mut Seen) -> Result<(), AnnotationError> {
     let (mut behind, mut there) = (0, HashSet::new());
     loop {
         let catalog = Arc::clone(objects.catalog());
-        let rows = blocking(move || Ok(catalog.object_states(behind, ROWS)?)).await?;
+        let rows = blocking(move || Ok(catalog.annotated_object_states(behind, ROWS)?)).await?;
         let Some(last) = rows.last() else { break };
         behind = last.row;
         for row in rows {
@@ -86,10 +86,6 @@ async fn keep_all(objects: &ObjectService, desk: &Arc<Desk>, seen: &mut Seen) ->
             }
             let catalog = Arc::clone(objects.catalog());
             let Some(item) = blocking(move || Ok(catalog.item_of_row(row.row)?)).await? else { continue };
-            if !has_files(&item) {
-                seen.insert(row.row, (row.signature.0, row.path, None));
-                continue;
-            }
             let name = item.identifier.clone();
             let beside = objects.annotations_beside(item.clone()).await?;
             for finding in &beside.findings {
@@ -101,11 +97,11 @@ async fn keep_all(objects: &ObjectService, desk: &Arc<Desk>, seen: &mut Seen) ->
                 on_the_disk(move || desk.keep_beside(&item, beside.annotations)).await?;
             }
             let state = if beside.is_whole { row.signature.0 } else { 0 };
-            seen.insert(row.row, (state, row.path, Some(name)));
+            seen.insert(row.row, (state, row.path, name));
         }
     }
     seen.retain(|row, _| there.contains(row));
-    let names: HashSet<String> = seen.values().filter_map(|(_, _, name)| name.clone()).collect();
+    let names: HashSet<String> = seen.values().map(|(_, _, name)| name.clone()).collect();
     let desk = Arc::clone(desk);
     on_the_disk(move || desk.forget_beside(&names)).await
 }
@@ -122,19 +118,13 @@ impl ObjectService {
     /// # Errors
     /// When the object cannot be looked into now.
     pub(crate) async fn annotations_beside(&self, item: Item) -> Result<Beside, crate::ServiceError> {
-        if !has_files(&item) {
+        if parts(&item).annotations.is_empty() {
             return Ok(Beside { is_whole: true, ..Beside::default() });
         }
         let view = self.view(item, &Caller::default()).await?;
         let images = self.inner.images.clone();
         blocking(move || Ok(read(&view, &images))).await
     }
-}
-
-/// Are there such files beside an object? Mostly told without reading its body, which may have thousands of pages.
-fn has_files(item: &Item) -> bool {
-    const MEMBER: &[u8] = b"\"annotations\":[";
-    item.body.windows(MEMBER.len()).any(|window| window == MEMBER) && !parts(item).annotations.is_empty()
 }
 
 /// What lies in the files beside an object.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use recto_catalog::{Brief, Item, ItemKind};
+use recto_catalog::{Brief, Head, Item, ItemKind};
 use recto_iiif::identifier::Identifier;
 use recto_iiif::presentation::v4::Division;
 use recto_iiif::presentation::{LanguageMap, Version, v2, v4};
@@ -60,25 +60,24 @@ impl ObjectService {
     ) -> Result<PreparedDocument, ServiceError> {
         self.allow(caller, identifier)?;
         let generation = self.generation();
-        let item = self.item(kind.item(), identifier).await?;
+        let head = self.head(kind.item(), identifier).await?;
         // A name that it had before opens nothing that its own does not.
-        self.allow(caller, &Identifier::new(&*item.identifier))?;
-        let key = DocumentKey {
-            kind,
-            row: item.row,
-            revision: item.revision,
-            version,
-            base: urls.base().to_owned(),
-            generation,
-            text: self.text_version(kind, item.row).await?,
-            annotations: match kind {
-                DocumentKind::Manifest => self.written(&item).await?,
-                _ => Written::default(),
-            },
+        self.allow(caller, &Identifier::new(&*head.identifier))?;
+        let annotations = match kind {
+            DocumentKind::Manifest => self.written(head.row, &head.identifier).await?,
+            _ => Written::default(),
         };
+        let text = self.text_version(kind, head.row);
+        let base = urls.base().to_owned();
+        let Head { row, revision, .. } = head;
+        let mut key = DocumentKey { kind, row, revision, version, base, generation, text, annotations };
         if let Some(document) = self.inner.documents.get(&key) {
             return Ok(document);
         }
+        let catalog = Arc::clone(&self.inner.catalog);
+        let item = blocking(move || Ok(catalog.item_of_row(row)?)).await?;
+        let item = item.ok_or_else(|| super::no_such(kind.item(), identifier))?;
+        key.revision = item.revision;
         let text = match kind {
             DocumentKind::Manifest => self.write_manifest(&item, version, urls, caller).await?,
             DocumentKind::Collection => self.write_collection(&item, None, version, urls, caller).await?,
@@ -115,25 +114,26 @@ impl ObjectService {
             tracing::info!(place = %finding.place, rule = finding.rule, "{}", finding.message);
         }
         Ok(match version {
-            Version::V3 => written(&manifest),
+            Version::V3 => written(&manifest, manifest.items.len()),
             Version::V2 => v2::manifest(&manifest, &urls.documents(version)).to_string(),
             Version::V4 => v4::manifest(&manifest, &urls.documents(version)).to_string(),
         })
     }
 
-    async fn text_version(&self, kind: DocumentKind, row: i64) -> Result<i64, ServiceError> {
-        if matches!(kind, DocumentKind::Collection | DocumentKind::CollectionPage(_)) {
-            return Ok(self.inner.text_generation.load(Ordering::Acquire));
+    fn text_version(&self, kind: DocumentKind, row: i64) -> i64 {
+        match kind {
+            DocumentKind::Manifest => self.inner.texts.state(row).map_or(0, |state| state.version),
+            DocumentKind::Collection | DocumentKind::CollectionPage(_) => {
+                self.inner.text_generation.load(Ordering::Acquire)
+            }
         }
-        let texts = self.inner.texts.clone();
-        blocking(move || Ok(texts.state(row)?.map_or(0, |state| state.version))).await
     }
 
     /// Have people written about an object, under any of its names, and may they?
-    async fn written(&self, item: &Item) -> Result<Written, ServiceError> {
+    async fn written(&self, row: i64, identifier: &str) -> Result<Written, ServiceError> {
         let Some((store, may_be)) = self.inner.annotations.get() else { return Ok(Written::default()) };
         let (store, catalog) = (Arc::clone(store), Arc::clone(&self.inner.catalog));
-        let (row, identifier) = (item.row, item.identifier.clone());
+        let identifier = identifier.to_owned();
         let is = blocking(move || {
             let mut names = catalog.identifiers_before(row)?;
             names.push(identifier);
@@ -153,7 +153,7 @@ impl ObjectService {
         let text = blocking(move || Ok(texts.object(row)?)).await?;
         let identifier = Identifier::new(item.identifier.as_str());
         let with_text = text.iter().flat_map(|text| text.canvases()).filter(|canvas| canvas.has_text);
-        let written = self.written(item).await?;
+        let written = self.written(item.row, &item.identifier).await?;
         Ok(Added {
             texts: with_text.map(|canvas| urls.canvas(&identifier, &canvas.name)).collect(),
             search: (text.is_some() || written.is).then(|| search_services(ItemKind::Manifest, &identifier, urls)),
@@ -216,7 +216,7 @@ impl ObjectService {
             search_services(ItemKind::Collection, &identifier, urls).add_to_collection(&mut document);
         }
         Ok(match version {
-            Version::V3 => written(&document),
+            Version::V3 => written(&document, document.items.len()),
             Version::V2 => v2::collection(&document, &urls.documents(version)).to_string(),
             Version::V4 => match page {
                 Some(page) => v4::collection_page(&document, page, division, &urls.documents(version))
@@ -254,7 +254,14 @@ fn member(brief: &Brief) -> MemberPart {
     }
 }
 
-/// A model of strings, numbers and lists can always be written.
-fn written<T: serde::Serialize>(document: &T) -> String {
-    serde_json::to_string(document).unwrap_or_default()
+/// What an item of a document takes, about.
+const BYTES_OF_AN_ITEM: usize = 1500;
+
+/// A document of so many items as JSON.
+fn written<T: serde::Serialize>(document: &T, items: usize) -> String {
+    // A text that grows is copied, and the system gives it memory anew, many times.
+    let mut text = Vec::with_capacity(items.saturating_add(2).saturating_mul(BYTES_OF_AN_ITEM));
+    // A model of strings, numbers and lists can always be written, and what is written is UTF-8.
+    let _written = serde_json::to_writer(&mut text, document);
+    String::from_utf8(text).unwrap_or_default()
 }

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use recto_catalog::annotations::AnnotationStore;
 use recto_catalog::text::TextStore;
-use recto_catalog::{Brief, Catalog, Item, ItemKind};
+use recto_catalog::{Brief, Catalog, Head, Item, ItemKind};
 use recto_iiif::identifier::Identifier;
 use recto_iiif::presentation::LanguageMap;
 use recto_ingest::build::{ObjectParts, PageFacts};
@@ -231,13 +231,17 @@ impl ObjectService {
                 ItemKind::Collection => catalog.collection(&wanted)?,
             })
         });
-        found.await?.ok_or_else(|| ServiceError::NoSuchObject {
-            what: match kind {
-                ItemKind::Manifest => "object",
-                ItemKind::Collection => "collection",
-            },
-            identifier: identifier.as_str().to_owned(),
-        })
+        found.await?.ok_or_else(|| no_such(kind, identifier))
+    }
+
+    /// How an item of a kind is named, by its identifier or one that it had before.
+    ///
+    /// # Errors
+    /// When there is none, or the catalogue fails.
+    pub(crate) async fn head(&self, kind: ItemKind, identifier: &Identifier) -> Result<Head, ServiceError> {
+        let (catalog, wanted) = (Arc::clone(&self.inner.catalog), identifier.as_str().to_owned());
+        let found = blocking(move || Ok(catalog.head(&wanted, kind)?));
+        found.await?.ok_or_else(|| no_such(kind, identifier))
     }
 
     /// The collection that holds everything.
@@ -315,6 +319,15 @@ impl ObjectService {
             }),
         }
     }
+}
+
+/// The error of an object or collection that is not there.
+pub(crate) fn no_such(kind: ItemKind, identifier: &Identifier) -> ServiceError {
+    let what = match kind {
+        ItemKind::Manifest => "object",
+        ItemKind::Collection => "collection",
+    };
+    ServiceError::NoSuchObject { what, identifier: identifier.as_str().to_owned() }
 }
 
 /// Takes what was seen into the catalogue; what was known stays when that fails.

@@ -211,6 +211,7 @@ impl<'a> Pass<'a> {
             picture,
             body: json(&without_members(described.description.clone())).into_bytes(),
             listed_in: described.description.collections,
+            has_annotations: false,
         };
         self.lists.apply(&mut found);
         self.put(found, &collection.identifier)
@@ -246,6 +247,7 @@ impl<'a> Pass<'a> {
                 picture: None,
                 body: json(&description).into_bytes(),
                 listed_in: Vec::new(),
+                has_annotations: false,
             };
             self.put(found, &Identifier::new(path))?;
         }
@@ -277,6 +279,7 @@ impl<'a> Pass<'a> {
                 picture: None,
                 body: body.into_bytes(),
                 listed_in: description.collections.clone(),
+                has_annotations: false,
                 path: path.clone(),
             };
             self.put(found, &Identifier::new(path.as_str()))?;
@@ -317,6 +320,7 @@ impl<'a> Pass<'a> {
             picture: first_picture(object),
             body: json(&described.parts).into_bytes(),
             listed_in: described.parts.description.collections.clone(),
+            has_annotations: !described.parts.annotations.is_empty(),
         };
         self.lists.apply(&mut found);
         self.put(found, &object.identifier)
