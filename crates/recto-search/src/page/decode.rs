@@ -86,7 +86,7 @@ impl Packed {
             lines.number()?;
         }
         let lines = read_lines(&raw, count, &mut starts, &mut lines, words.clone())?;
-        Some(Self { language, languages, words, mean, lines, raw })
+        Some(Self { raw, language, languages, words, mean, lines })
     }
 
     pub(crate) fn line_count(&self) -> usize {

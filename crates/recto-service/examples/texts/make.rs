@@ -32,7 +32,7 @@ pub(crate) fn make(options: &Options) {
     let mut left = options.pages;
     while left > 0 {
         let number = lengths.len() as u32;
-        if number % OBJECTS_A_COLLECTION == 0 {
+        if number.is_multiple_of(OBJECTS_A_COLLECTION) {
             sync.put(&collection(&shelf_of(number), Some(""))).unwrap();
         }
         let length = Corpus::length(number, left);

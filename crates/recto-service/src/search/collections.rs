@@ -101,7 +101,7 @@ impl SearchService {
         if !range.is_empty() {
             let order = all.order(&searched);
             let range = all.whole(&order, range);
-            page.hits.append(&mut self.some_hits(asked, &searched, &all, &order[range], Some(&container)));
+            page.hits.append(&mut all.some_hits(asked, &searched, &order[range], Some(&container)));
         }
         page.total += count;
         Ok(())

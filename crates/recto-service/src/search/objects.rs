@@ -38,9 +38,9 @@ impl SearchService {
     fn search_part(&self, asked: &Asked, searched: &Searched) -> Result<Found, ServiceError> {
         let all = self.all_hits(asked, searched, None)?;
         if searched.regions.is_empty() {
-            return Ok(self.page(asked, searched, &all));
+            return Ok(all.page(asked, searched));
         }
-        let text = self.hits(asked, searched, &all.matches, 0..all.matches.total(), None);
+        let text = searched.hits(asked, &all.matches, 0..all.matches.total(), None);
         let text: Vec<FoundHit> = text.into_iter().filter(|hit| searched.is_within(hit)).collect();
         let text = text.into_iter().map(|hit| (searched.place_of(&hit), hit));
         let mut hits: Vec<(usize, FoundHit)> = text.collect();
@@ -66,50 +66,6 @@ impl SearchService {
         Ok(AllHits { matches, notes })
     }
 
-    /// The page that is asked for.
-    fn page(&self, asked: &Asked, searched: &Searched, all: &AllHits) -> Found {
-        let order = all.order(searched);
-        let cuts = cut_into_pages(all.shapes(searched, &order), HITS_A_PAGE);
-        let annotations = cuts.last().map_or(0, |cut| cut.annotations.end);
-        let cut = usize::try_from(asked.request.page - 1).ok().and_then(|page| cuts.get(page));
-        let hits = cut.map_or(order.len()..order.len(), |cut| cut.hits.clone());
-        Found {
-            hits_total: Total::Exactly(order.len() as u64),
-            annotations_total: Total::Exactly(annotations),
-            first_hit: hits.start as u64,
-            first_annotation: Some(cut.map_or(annotations, |cut| cut.annotations.start)),
-            page: asked.request.page,
-            pages: Some((cuts.len() as u64).max(1)),
-            has_next: hits.end < order.len(),
-            hits: self.some_hits(asked, searched, all, &order[hits], None),
-        }
-    }
-
-    /// Hits of some places of the order.
-    pub(super) fn some_hits(
-        &self,
-        asked: &Asked,
-        searched: &Searched,
-        all: &AllHits,
-        order: &[Place],
-        container: Option<&Container>,
-    ) -> Vec<FoundHit> {
-        let mut text = order.iter().filter_map(|place| match place {
-            Place::Text(at) => Some(*at),
-            Place::Note(_) => None,
-        });
-        // In a part of the order, matches in the text follow each other.
-        let range = text.next().map_or(0..0, |first| first..text.next_back().unwrap_or(first) + 1);
-        let first = range.start;
-        let mut text: Vec<Option<FoundHit>> =
-            self.hits(asked, searched, &all.matches, range, container).into_iter().map(Some).collect();
-        let hit = |place: &Place| match place {
-            Place::Text(at) => text.get_mut(at - first).and_then(Option::take),
-            Place::Note(at) => all.notes.hit(*at),
-        };
-        order.iter().filter_map(hit).collect()
-    }
-
     pub(super) fn complete_in_object(&self, asked: &Asked) -> Result<Vec<Term>, ServiceError> {
         let Some(searched) = self.searched_part(asked)? else { return Ok(Vec::new()) };
         let lists = self.terms(asked, &searched, true)?;
@@ -118,7 +74,7 @@ impl SearchService {
             // Of the words of a page only those in the parts that are meant count.
             for term in &mut terms {
                 let matches = search::find(&searched.text.index, &Query::parse(&term.value), searched.scope.as_ref());
-                let hits = self.hits(asked, &searched, &matches, 0..matches.total(), None);
+                let hits = searched.hits(asked, &matches, 0..matches.total(), None);
                 term.count = hits.iter().filter(|hit| searched.is_within(hit)).count() as u64;
             }
             terms.retain(|term| term.count >= asked.request.min.max(1));
@@ -202,28 +158,27 @@ impl SearchService {
         }
         Ok(Some(Searched { row, identifier, text, scope, regions: Vec::new(), places: HashMap::new() }))
     }
+}
 
+impl Searched {
     /// Some of the matches with text and places. `container` tells of which object they are, where several are searched.
-    pub(super) fn hits(
+    fn hits(
         &self,
         asked: &Asked,
-        searched: &Searched,
         matches: &Matches,
         range: std::ops::Range<usize>,
         container: Option<&Container>,
     ) -> Vec<FoundHit> {
         let spans = matches.spans().get(range.clone()).unwrap_or_default();
-        let pages = |page: u32| searched.text.page_blob(page);
-        let located = search::locate(&searched.text.index, matches, range, &pages, CONTEXT_WORDS);
+        let pages = |page: u32| self.text.page_blob(page);
+        let located = search::locate(&self.text.index, matches, range, &pages, CONTEXT_WORDS);
         let found = located.into_iter().zip(spans).map(|(hit, span)| {
-            let name = format!("{}-{}-{}", searched.row, span.start, span.end - span.start);
-            searched.found(asked, hit, &name, container)
+            let name = format!("{}-{}-{}", self.row, span.start, span.end - span.start);
+            self.found(asked, hit, &name, container)
         });
         found.collect()
     }
-}
 
-impl Searched {
     /// All matches in the text.
     pub(super) fn matches(&self, asked: &Asked) -> Matches {
         search::find(&self.text.index, &asked.query, self.scope.as_ref())
@@ -289,6 +244,49 @@ pub(super) enum Place {
 }
 
 impl AllHits {
+    /// The page that is asked for.
+    fn page(&self, asked: &Asked, searched: &Searched) -> Found {
+        let order = self.order(searched);
+        let cuts = cut_into_pages(self.shapes(searched, &order), HITS_A_PAGE);
+        let annotations = cuts.last().map_or(0, |cut| cut.annotations.end);
+        let cut = usize::try_from(asked.request.page - 1).ok().and_then(|page| cuts.get(page));
+        let hits = cut.map_or(order.len()..order.len(), |cut| cut.hits.clone());
+        Found {
+            hits_total: Total::Exactly(order.len() as u64),
+            annotations_total: Total::Exactly(annotations),
+            first_hit: hits.start as u64,
+            first_annotation: Some(cut.map_or(annotations, |cut| cut.annotations.start)),
+            page: asked.request.page,
+            pages: Some((cuts.len() as u64).max(1)),
+            has_next: hits.end < order.len(),
+            hits: self.some_hits(asked, searched, &order[hits], None),
+        }
+    }
+
+    /// Hits of some places of the order.
+    pub(super) fn some_hits(
+        &self,
+        asked: &Asked,
+        searched: &Searched,
+        order: &[Place],
+        container: Option<&Container>,
+    ) -> Vec<FoundHit> {
+        let mut text = order.iter().filter_map(|place| match place {
+            Place::Text(at) => Some(*at),
+            Place::Note(_) => None,
+        });
+        // In a part of the order, matches in the text follow each other.
+        let range = text.next().map_or(0..0, |first| first..text.next_back().unwrap_or(first) + 1);
+        let first = range.start;
+        let mut text: Vec<Option<FoundHit>> =
+            searched.hits(asked, &self.matches, range, container).into_iter().map(Some).collect();
+        let hit = |place: &Place| match place {
+            Place::Text(at) => text.get_mut(at - first).and_then(Option::take),
+            Place::Note(at) => self.notes.hit(*at),
+        };
+        order.iter().filter_map(hit).collect()
+    }
+
     pub(super) fn total(&self) -> u64 {
         (self.matches.total() + self.notes.len()) as u64
     }
