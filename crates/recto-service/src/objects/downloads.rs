@@ -15,7 +15,7 @@ use recto_iiif::identifier::Identifier;
 use recto_iiif::image::{ApiVersion, ImageRequest};
 use recto_iiif::presentation::{LabeledValue, LanguageMap};
 use recto_iiif::text::PageText;
-use recto_ingest::build::{Around, PagePicture, Picture, SiteUrls, Urls as _, pictures, plan};
+use recto_ingest::build::{Around, PageFacts, PagePicture, Picture, SiteUrls, Urls as _, pictures, plan};
 use recto_ingest::description::{PageRef, Range, RangeItem};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
@@ -154,7 +154,12 @@ impl ObjectService {
             Picture::Here(image, known) if with_picture => {
                 size = match known {
                     Some(known) => *known,
-                    None => self.picture(image, caller).await.map_or(size, |facts| facts.size),
+                    // What cannot be read has no size.
+                    None => self
+                        .picture(image, caller)
+                        .await
+                        .filter(PageFacts::is_readable)
+                        .map_or(size, |facts| facts.size),
                 };
                 self.picture_of_page(image, size, longest_px, caller).await.map_err(str::to_owned)
             }
