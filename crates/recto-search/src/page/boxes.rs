@@ -12,6 +12,16 @@ pub(super) struct Last {
     h: i64,
 }
 
+impl Last {
+    /// That of the next line.
+    fn next(self, reader: &mut Reader<'_>) -> Option<Self> {
+        let y = self.y.checked_add(reader.signed()?)?;
+        let h = self.h.checked_add(reader.signed()?)?;
+        let x = self.x.checked_add(reader.signed()?)?;
+        Some(Self { x, y, h })
+    }
+}
+
 /// Sixteenths of a unit that a character is wide on the whole page.
 pub(super) fn mean_width(words: impl Iterator<Item = (Rect, usize)>) -> u64 {
     let (width, characters) = words.fold((0_u64, 0_u64), |(width, characters), (area, length)| {
@@ -59,10 +69,7 @@ pub(super) fn put_line(out: &mut Vec<u8>, boxes: &[(Rect, usize)], last: &mut La
 
 /// Skips the boxes of a line of so many words.
 pub(super) fn skip_line(reader: &mut Reader<'_>, words: usize, last: &mut Last) -> Option<()> {
-    let y = last.y.checked_add(reader.signed()?)?;
-    let h = last.h.checked_add(reader.signed()?)?;
-    let x = last.x.checked_add(reader.signed()?)?;
-    *last = Last { x, y, h };
+    *last = last.next(reader)?;
     for _ in 0..words {
         if reader.byte()? == 0 {
             reader.number()?;
@@ -82,10 +89,8 @@ pub(super) fn read_line(
     mean: u64,
     mut each: impl FnMut(Rect),
 ) -> Option<()> {
-    let y = last.y.checked_add(reader.signed()?)?;
-    let h = last.h.checked_add(reader.signed()?)?;
-    let x = last.x.checked_add(reader.signed()?)?;
-    *last = Last { x, y, h };
+    *last = last.next(reader)?;
+    let Last { x, y, h } = *last;
     let mut right = x;
     for length in characters {
         let (down, taller) = match reader.byte()? {
