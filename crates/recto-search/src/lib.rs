@@ -14,6 +14,7 @@
 pub mod analysis;
 pub mod coarse;
 mod error;
+mod head;
 pub mod index;
 mod layout;
 pub mod lines;

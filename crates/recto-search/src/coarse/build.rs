@@ -4,9 +4,9 @@ use fst::map::OpBuilder;
 use fst::{MapBuilder, Streamer};
 
 use super::{MAGIC, VERSION, WHAT};
-use crate::SearchError;
-use crate::index::{Index, head};
+use crate::index::Index;
 use crate::varint::{put, put_bytes};
+use crate::{SearchError, head};
 
 /// The most objects of a shard.
 pub const MOST_OBJECTS: usize = 128;
@@ -53,5 +53,5 @@ pub fn build(objects: &[&Index]) -> Result<Vec<u8>, SearchError> {
     put_bytes(&mut body, &stems);
     put_bytes(&mut body, &map);
     body.extend_from_slice(&lists);
-    Ok(head(MAGIC, VERSION, 0, &body))
+    Ok(head::put_before(&body, MAGIC, VERSION, 0))
 }

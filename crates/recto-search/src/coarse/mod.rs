@@ -8,12 +8,12 @@ use std::sync::Arc;
 use fst::automaton::{Automaton, Str};
 use fst::{IntoStreamer, Map, Streamer};
 
-use crate::SearchError;
 use crate::analysis::{Analysis, StemLanguage};
-use crate::index::{AFTER_STEMS, check_head, split_head, stem_key};
+use crate::index::{AFTER_STEMS, stem_key};
 use crate::query::{Clause, Query, QueryPiece, Way};
 use crate::search::terms::{Within, automaton, each_with_prefix, each_within};
 use crate::varint::Reader;
+use crate::{SearchError, head};
 
 pub use build::{MOST_OBJECTS, build};
 pub use complete::complete;
@@ -56,7 +56,7 @@ impl<D: AsRef<[u8]>> Shard<D> {
     /// # Errors
     /// When it is none, is damaged, or was written by another version.
     pub fn open(blob: D) -> Result<Self, SearchError> {
-        check_head(blob.as_ref(), MAGIC, VERSION, WHAT)?;
+        head::check(blob.as_ref(), MAGIC, VERSION, WHAT)?;
         Self::open_unchecked(blob)
     }
 
@@ -68,7 +68,7 @@ impl<D: AsRef<[u8]>> Shard<D> {
     pub fn open_unchecked(blob: D) -> Result<Self, SearchError> {
         let blob = Arc::new(blob);
         let bytes = (*blob).as_ref();
-        let (_, _, body) = split_head(bytes, MAGIC, VERSION, WHAT)?;
+        let (_, _, body) = head::split(bytes, MAGIC, VERSION, WHAT)?;
         let mut reader = Reader::new(body);
         let layered = reader.bytes().filter(|objects| objects.len() <= MOST_OBJECTS).ok_or(CORRUPT)?;
         let stems = reader.bytes().ok_or(CORRUPT)?;

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use fst::MapBuilder;
 
-use super::{LAYERED, MAGIC, VERSION, WHAT, head, stem_key};
-use crate::SearchError;
+use super::{LAYERED, MAGIC, VERSION, WHAT, stem_key};
 use crate::analysis::{Analysis, StemLanguage, fold, pieces};
 use crate::layout::{LaidPiece, Layout};
 use crate::page::Page;
 use crate::varint::{put, put_bytes};
+use crate::{SearchError, head};
 
 /// Does the text of one page go on in the next?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +152,7 @@ impl IndexBuilder {
         put_bytes(&mut body, &stems);
         put_bytes(&mut body, &map);
         body.extend_from_slice(&postings);
-        Ok(head(MAGIC, VERSION, if self.is_layered { LAYERED } else { 0 }, &body))
+        Ok(head::put_before(&body, MAGIC, VERSION, if self.is_layered { LAYERED } else { 0 }))
     }
 }
 

@@ -6,11 +6,10 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use fst::Map;
-use xxhash_rust::xxh3::xxh3_64;
 
-use crate::SearchError;
 use crate::analysis::StemLanguage;
 use crate::varint::Reader;
+use crate::{SearchError, head};
 
 pub use build::{Continuity, IndexBuilder};
 
@@ -48,7 +47,7 @@ impl Index {
     /// When it is none, is damaged, or was written by another version.
     #[expect(clippy::needless_pass_by_value, reason = "the index keeps the bytes")]
     pub fn open(blob: Bytes) -> Result<Self, SearchError> {
-        let (flags, body) = check_head(&blob, MAGIC, VERSION, WHAT)?;
+        let (flags, body) = head::check(&blob, MAGIC, VERSION, WHAT)?;
         let mut reader = Reader::new(body);
         let starts = read_starts(&mut reader).ok_or(CORRUPT)?;
         let stems = reader.bytes().ok_or(CORRUPT)?;
@@ -168,49 +167,4 @@ fn read_starts(reader: &mut Reader<'_>) -> Option<Vec<u32>> {
         starts.push(start);
     }
     Some(starts)
-}
-
-/// What stands before the body of a blob: magic, version, flags, and a sum of the body.
-pub(crate) fn head(magic: [u8; 2], version: u8, flags: u8, body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(HEAD + body.len());
-    out.extend_from_slice(&magic);
-    out.push(version);
-    out.push(flags);
-    out.extend_from_slice(&sum(flags, body).to_le_bytes());
-    out.extend_from_slice(body);
-    out
-}
-
-const HEAD: usize = 12;
-
-fn sum(flags: u8, body: &[u8]) -> u64 {
-    xxh3_64(body) ^ u64::from(flags)
-}
-
-/// The flags and the body of a blob, when its sum is right.
-pub(crate) fn check_head<'a>(
-    blob: &'a [u8],
-    magic: [u8; 2],
-    version: u8,
-    what: &'static str,
-) -> Result<(u8, &'a [u8]), SearchError> {
-    let (flags, stored, body) = split_head(blob, magic, version, what)?;
-    // The map of terms trusts its own bytes; only a sum over all of them makes it safe to read.
-    if stored == sum(flags, body) { Ok((flags, body)) } else { Err(SearchError::Corrupt { what }) }
-}
-
-/// The flags, the sum and the body of a blob, whatever they are.
-pub(crate) fn split_head<'a>(
-    blob: &'a [u8],
-    magic: [u8; 2],
-    version: u8,
-    what: &'static str,
-) -> Result<(u8, u64, &'a [u8]), SearchError> {
-    let other = SearchError::Version { what, version };
-    let Some((head, body)) = blob.split_first_chunk::<HEAD>() else { return Err(other) };
-    if head[..2] != magic || head[2] != version {
-        return Err(other);
-    }
-    let (_, stored) = head.split_last_chunk::<8>().ok_or(other)?;
-    Ok((head[3], u64::from_le_bytes(*stored), body))
 }

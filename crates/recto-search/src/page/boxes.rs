@@ -4,24 +4,6 @@ use recto_iiif::Rect;
 
 use crate::varint::{Reader, put_signed};
 
-/// What the boxes of a line are measured from.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Last {
-    x: i64,
-    y: i64,
-    h: i64,
-}
-
-impl Last {
-    /// That of the next line.
-    fn next(self, reader: &mut Reader<'_>) -> Option<Self> {
-        let y = self.y.checked_add(reader.signed()?)?;
-        let h = self.h.checked_add(reader.signed()?)?;
-        let x = self.x.checked_add(reader.signed()?)?;
-        Some(Self { x, y, h })
-    }
-}
-
 /// Sixteenths of a unit that a character is wide on the whole page.
 pub(super) fn mean_width(words: impl Iterator<Item = (Rect, usize)>) -> u64 {
     let (width, characters) = words.fold((0_u64, 0_u64), |(width, characters), (area, length)| {
@@ -41,15 +23,12 @@ fn median(mut values: Vec<u32>) -> i64 {
 }
 
 /// Appends the boxes of a line, which must not be empty.
-pub(super) fn put_line(out: &mut Vec<u8>, boxes: &[(Rect, usize)], last: &mut Last, mean: u64) {
+pub(super) fn put_line(out: &mut Vec<u8>, boxes: &[(Rect, usize)], mean: u64) {
     let Some((first, _)) = boxes.first() else { return };
     let y = median(boxes.iter().map(|(area, _)| area.y).collect());
     let h = median(boxes.iter().map(|(area, _)| area.h).collect());
     let x = i64::from(first.x);
-    put_signed(out, y - last.y);
-    put_signed(out, h - last.h);
-    put_signed(out, x - last.x);
-    *last = Last { x, y, h };
+    [y, h, x].iter().for_each(|number| put_signed(out, *number));
     let mut right = x;
     for (area, characters) in boxes {
         let (down, taller) = (i64::from(area.y) - y, i64::from(area.h) - h);
@@ -67,42 +46,31 @@ pub(super) fn put_line(out: &mut Vec<u8>, boxes: &[(Rect, usize)], last: &mut La
     }
 }
 
-/// Skips the boxes of a line of so many words.
-pub(super) fn skip_line(reader: &mut Reader<'_>, words: usize, last: &mut Last) -> Option<()> {
-    *last = last.next(reader)?;
-    for _ in 0..words {
-        if reader.byte()? == 0 {
-            reader.number()?;
-            reader.number()?;
-        }
-        reader.number()?;
-        reader.number()?;
-    }
-    Some(())
+/// Reads the boxes of a line one after the other.
+pub(super) struct Line {
+    y: i64,
+    h: i64,
+    /// Where the last box ends.
+    right: i64,
+    mean: u64,
 }
 
-/// Reads the boxes of a line for words of these lengths in characters.
-pub(super) fn read_line(
-    reader: &mut Reader<'_>,
-    characters: impl Iterator<Item = usize>,
-    last: &mut Last,
-    mean: u64,
-    mut each: impl FnMut(Rect),
-) -> Option<()> {
-    *last = last.next(reader)?;
-    let Last { x, y, h } = *last;
-    let mut right = x;
-    for length in characters {
+impl Line {
+    pub(super) fn begin(reader: &mut Reader<'_>, mean: u64) -> Option<Self> {
+        Some(Self { y: reader.signed()?, h: reader.signed()?, right: reader.signed()?, mean })
+    }
+
+    /// The box of the next word, which has so many characters.
+    pub(super) fn next(&mut self, reader: &mut Reader<'_>, characters: usize) -> Option<Rect> {
         let (down, taller) = match reader.byte()? {
             0 => (reader.signed()?, reader.signed()?),
             nibbles => (i64::from(nibbles >> 4) - 8, i64::from(nibbles & 15) - 8),
         };
-        let left = right.checked_add(reader.signed()?)?;
-        let width = expected_width(mean, length).checked_add(reader.signed()?)?;
+        let left = self.right.checked_add(reader.signed()?)?;
+        let width = expected_width(self.mean, characters).checked_add(reader.signed()?)?;
+        let (top, height) = (self.y.checked_add(down)?, self.h.checked_add(taller)?);
+        self.right = left.checked_add(width)?;
         let side = |number: i64| u32::try_from(number).ok();
-        let area = Rect::new(side(left)?, side(y.checked_add(down)?)?, side(width)?, side(h.checked_add(taller)?)?);
-        right = left.checked_add(width)?;
-        each(area);
+        Some(Rect::new(side(left)?, side(top)?, side(width)?, side(height)?))
     }
-    Some(())
 }

@@ -1,14 +1,12 @@
 //! Reading a page's blob, whatever its bytes are.
 
-use std::cell::RefCell;
 use std::ops::Range;
 
 use recto_iiif::Rect;
-use zstd::bulk::Decompressor;
 
 use super::{Entry, LineEntry, MAGIC, MAX_BYTES, MOST_ITEMS, Page, VERSION, WHAT, boxes, line_bits, word_bits};
-use crate::SearchError;
 use crate::varint::Reader;
+use crate::{SearchError, head};
 
 const CORRUPT: SearchError = SearchError::Corrupt { what: WHAT };
 
@@ -19,74 +17,50 @@ impl Page {
     /// When it is none, is damaged, or was written by another version.
     pub fn decode(blob: &[u8]) -> Result<Self, SearchError> {
         let packed = Packed::open(blob)?;
-        packed.page(0..packed.lines.len()).ok_or(CORRUPT)
+        packed.page(0..packed.line_count()).ok_or(CORRUPT)
     }
 }
 
-/// A page's blob, decompressed: each of its lines can be read without the others.
-pub(crate) struct Packed {
-    raw: Vec<u8>,
+/// A page's blob, opened: each of its lines can be read without the others.
+pub(crate) struct Packed<D> {
+    blob: D,
     language: Option<String>,
     languages: Vec<String>,
-    /// All words in `raw`, each with a line feed behind it.
-    words: Range<usize>,
     /// Sixteenths of a unit that a character is wide.
     mean: u64,
+    /// Where the words of the first line begin in the blob.
+    words_at: usize,
+    /// Where the record of the first line begins in the blob.
+    records_at: usize,
     lines: Vec<PackedLine>,
 }
 
-/// Where a line is, and all that has to be known of the lines before it.
+/// Where a line ends, and what has to be known of those before it.
 struct PackedLine {
-    /// Where it begins in the blob.
-    at: usize,
-    /// Where its first word begins in it.
-    words_at: usize,
+    /// Behind its last word, from the first word of the page; each word has a line feed behind it.
+    words_end: usize,
+    /// Behind its record, from the first record.
+    record_end: usize,
     /// Words with a space before them; there are at least so many.
     tokens: usize,
     /// Positions of the page before it; `None` where what is read as one piece of text goes on over its beginning.
     positions_before: Option<u32>,
-    last: boxes::Last,
-    last_ms: i64,
 }
 
-impl Packed {
+impl<D: AsRef<[u8]>> Packed<D> {
     /// Reads a blob of [`super::encode`] as far as it is needed to find the lines.
-    pub(crate) fn open(blob: &[u8]) -> Result<Self, SearchError> {
-        let mut reader = Reader::new(blob);
-        let head = reader.take(MAGIC.len() + 1);
-        if head.is_none_or(|head| !head.starts_with(&MAGIC) || !head.ends_with(&[VERSION])) {
-            return Err(SearchError::Version { what: WHAT, version: VERSION });
-        }
-        let length = reader.length().filter(|length| *length <= MAX_BYTES).ok_or(CORRUPT)?;
-        let frame = reader.take(reader.left()).ok_or(CORRUPT)?;
-        // What the frame says of itself is held against what the head says, before anything is allocated.
-        if zstd::zstd_safe::get_frame_content_size(frame).ok().flatten() != Some(length as u64) {
+    pub(crate) fn open(blob: D) -> Result<Self, SearchError> {
+        let (_, body) = head::check(blob.as_ref(), MAGIC, VERSION, WHAT)?;
+        let mut reader = Reader::new(body);
+        let (language, languages) = read_languages(&mut reader).ok_or(CORRUPT)?;
+        let mean = reader.number().ok_or(CORRUPT)?;
+        let lines = read_table(&mut reader).ok_or(CORRUPT)?;
+        let words_at = blob.as_ref().len() - reader.left();
+        let ends = lines.last().map_or((0, 0), |last| (last.words_end, last.record_end));
+        if blob.as_ref().len() > MAX_BYTES || ends.0.checked_add(ends.1) != Some(reader.left()) {
             return Err(CORRUPT);
         }
-        Self::read(decompress(frame, length).ok_or(CORRUPT)?).ok_or(CORRUPT)
-    }
-
-    pub(super) fn read(raw: Vec<u8>) -> Option<Self> {
-        let mut reader = Reader::new(&raw);
-        let language = reader.text()?;
-        let language = (!language.is_empty()).then(|| language.to_owned());
-        let mut languages = Vec::new();
-        for _ in 0..reader.length().filter(|languages| *languages <= MOST_ITEMS)? {
-            languages.push(reader.text()?.to_owned());
-        }
-        let count = reader.length().filter(|lines| *lines <= MOST_ITEMS)?;
-        // Those of a line are read as text with it.
-        let words = reader.bytes()?;
-        let words_end = raw.len() - reader.left();
-        let words = words_end - words.len()..words_end;
-        let mean = reader.number()?;
-        let mut starts = reader;
-        let mut lines = reader;
-        for _ in 0..count {
-            lines.number()?;
-        }
-        let lines = read_lines(&raw, count, &mut starts, &mut lines, words.clone())?;
-        Some(Self { raw, language, languages, words, mean, lines })
+        Ok(Self { blob, language, languages, mean, words_at, records_at: words_at + ends.0, lines })
     }
 
     pub(crate) fn line_count(&self) -> usize {
@@ -95,21 +69,26 @@ impl Packed {
 
     /// The lines up to the one with the first word.
     pub(crate) fn beginning(&self) -> Range<usize> {
-        let behind = self.lines.iter().position(|line| line.words_at > self.words.start);
-        0..behind.unwrap_or(self.lines.len())
+        let first = self.lines.iter().position(|line| line.words_end > 0);
+        0..first.map_or(self.lines.len(), |first| first + 1)
     }
 
     /// The lines of a page as a page of their own, whose first line is the first of these.
     pub(crate) fn page(&self, lines: Range<usize>) -> Option<Page> {
         let mut page = Page { language: self.language.clone(), languages: self.languages.clone(), ..Page::default() };
-        for (at, line) in self.lines.get(lines.clone())?.iter().enumerate() {
-            let mut reader = Reader::new(self.raw.get(line.at..)?);
-            let words_end = self.lines.get(lines.start + at + 1).map_or(self.words.end, |next| next.words_at);
-            let words = std::str::from_utf8(self.raw.get(line.words_at..words_end)?).ok()?;
-            page.text.reserve(words.len());
-            let mut words = words.split_terminator('\n');
-            let (mut last, mut last_ms) = (line.last, line.last_ms);
-            read_line(&mut reader, &mut page, &mut words, self.mean, &mut last, &mut last_ms)?;
+        let all = self.lines.get(lines.clone())?;
+        let before = lines.start.checked_sub(1).and_then(|before| self.lines.get(before));
+        let (mut words, mut record) = before.map_or((0, 0), |before| (before.words_end, before.record_end));
+        let most = all.last().map_or(0, |last| last.words_end - words);
+        page.text.reserve(most);
+        page.entries.reserve(all.iter().map(|line| line.tokens).sum::<usize>().min(most));
+        page.lines.reserve(all.len());
+        for line in all {
+            let bytes = self.blob.as_ref();
+            let text = bytes.get(self.words_at + words..self.words_at + line.words_end)?;
+            let said = bytes.get(self.records_at + record..self.records_at + line.record_end)?;
+            read_line(&mut Reader::new(said), std::str::from_utf8(text).ok()?, &mut page, self.mean)?;
+            (words, record) = (line.words_end, line.record_end);
         }
         Some(page)
     }
@@ -138,115 +117,42 @@ impl Packed {
     }
 }
 
-thread_local! {
-    /// What a thread decompresses with: to set it up anew takes as long as the page itself.
-    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+fn read_languages(reader: &mut Reader<'_>) -> Option<(Option<String>, Vec<String>)> {
+    let language = reader.text()?;
+    let mut languages = Vec::new();
+    for _ in 0..reader.length().filter(|languages| *languages <= MOST_ITEMS)? {
+        languages.push(reader.text()?.to_owned());
+    }
+    Some(((!language.is_empty()).then(|| language.to_owned()), languages))
 }
 
-fn decompress(frame: &[u8], length: usize) -> Option<Vec<u8>> {
-    DECOMPRESSOR.with_borrow_mut(|known| {
-        let decompressor = match known {
-            Some(known) => known,
-            none => none.insert(Decompressor::new().ok()?),
-        };
-        let mut raw = Vec::with_capacity(length);
-        decompressor.decompress_to_buffer(frame, &mut raw).ok()?;
-        (raw.len() == length).then_some(raw)
-    })
-}
-
-/// Finds the lines; `None` where they are not as many as the words, or something is left behind them.
-fn read_lines(
-    raw: &[u8],
-    count: usize,
-    starts: &mut Reader<'_>,
-    reader: &mut Reader<'_>,
-    words: Range<usize>,
-) -> Option<Vec<PackedLine>> {
-    let mut ends = memchr::memchr_iter(b'\n', raw.get(words.clone())?);
+fn read_table(reader: &mut Reader<'_>) -> Option<Vec<PackedLine>> {
+    let count = reader.length().filter(|lines| *lines <= MOST_ITEMS)?;
     let mut lines = Vec::with_capacity(count.min(reader.left()));
-    let (mut words_at, mut word_count, mut positions) = (words.start, 0, 0_u32);
-    let (mut last, mut last_ms) = (boxes::Last::default(), 0);
+    let (mut words_end, mut record_end, mut positions) = (0_usize, 0_usize, 0_u32);
     for _ in 0..count {
-        let at = raw.len() - reader.left();
-        let positions_before = match starts.small()? {
+        let positions_before = match reader.small()? {
             0 => None,
             more => {
                 positions = positions.checked_add(more - 1)?;
                 Some(positions)
             }
         };
-        let (before, before_ms) = (last, last_ms);
-        let skipped = skip_line(reader, &mut last, &mut last_ms)?;
-        lines.push(PackedLine {
-            at,
-            words_at,
-            tokens: skipped.tokens,
-            positions_before,
-            last: before,
-            last_ms: before_ms,
-        });
-        word_count += skipped.words;
-        if word_count > MOST_ITEMS {
-            return None;
-        }
-        if let Some(more) = skipped.words.checked_sub(1) {
-            words_at = words.start + ends.nth(more)? + 1;
-        }
+        let words = reader.length()?;
+        words_end = words_end.checked_add(words)?;
+        record_end = record_end.checked_add(reader.length()?)?;
+        let tokens = reader.length().filter(|tokens| *tokens <= words)?;
+        lines.push(PackedLine { words_end, record_end, tokens, positions_before });
     }
-    (ends.next().is_none() && words_at == words.end && reader.left() == 0).then_some(lines)
+    Some(lines)
 }
 
-struct Skipped {
-    words: usize,
-    tokens: usize,
-}
-
-fn skip_line(reader: &mut Reader<'_>, last: &mut boxes::Last, last_ms: &mut i64) -> Option<Skipped> {
-    let head = reader.number()?;
-    let has = |bit: u64| head & bit != 0;
-    let words = usize::try_from(head >> line_bits::COUNT).ok()?;
-    if has(line_bits::TIME) {
-        read_time(reader, last_ms)?;
-    }
-    let numbers = usize::from(has(line_bits::LANGUAGE)) + 4 * usize::from(has(line_bits::AREA));
-    for _ in 0..numbers {
-        reader.number()?;
-    }
-    let (mut placed, mut tokens) = (words, words);
-    if has(line_bits::MARKED) {
-        for bits in reader.take(words)? {
-            placed -= usize::from(bits & word_bits::NO_AREA != 0);
-            tokens -= usize::from(bits & (word_bits::JOINED | word_bits::SECOND) != 0);
-            if bits & word_bits::FIRST != 0 {
-                reader.bytes()?;
-            }
-            if bits & word_bits::ALTERNATIVES != 0 {
-                for _ in 0..reader.length()? {
-                    reader.bytes()?;
-                }
-            }
-        }
-    }
-    if has(line_bits::BOXES) {
-        boxes::skip_line(reader, placed, last)?;
-    }
-    Some(Skipped { words, tokens })
-}
-
-fn read_line<'a>(
-    reader: &mut Reader<'_>,
-    page: &mut Page,
-    words: &mut impl Iterator<Item = &'a str>,
-    mean: u64,
-    last: &mut boxes::Last,
-    last_ms: &mut i64,
-) -> Option<()> {
+fn read_line(reader: &mut Reader<'_>, text: &str, page: &mut Page, mean: u64) -> Option<()> {
     let head = reader.number()?;
     let has = |bit: u64| head & bit != 0;
     let count = usize::try_from(head >> line_bits::COUNT).ok()?;
     let line = u32::try_from(page.lines.len()).ok()?;
-    let time_ms = if has(line_bits::TIME) { Some(read_time(reader, last_ms)?) } else { None };
+    let time_ms = if has(line_bits::TIME) { Some(read_time(reader)?) } else { None };
     let language = if has(line_bits::LANGUAGE) { Some(reader.small()?) } else { None };
     let area = if has(line_bits::AREA) {
         Some(Rect::new(reader.small()?, reader.small()?, reader.small()?, reader.small()?))
@@ -255,26 +161,30 @@ fn read_line<'a>(
     };
     let bits = if has(line_bits::MARKED) { Some(reader.take(count)?) } else { None };
     let first = page.entries.len();
+    let (mut ends, mut start) = (memchr::memchr_iter(b'\n', text.as_bytes()), 0);
     for at in 0..count {
-        page.text.push_str(words.next()?);
+        let end = ends.next()?;
+        page.text.push_str(text.get(start..end)?);
+        start = end + 1;
         let end = u32::try_from(page.text.len()).ok()?;
         let bits = bits.map_or(0, |bits| bits[at]);
         page.entries.push(Entry { end, line, area: None, bits });
         read_readings(reader, page, bits)?;
     }
     if has(line_bits::BOXES) {
-        read_boxes(reader, page, first, mean, last)?;
+        read_boxes(reader, page, first, mean)?;
+    }
+    if start < text.len() || reader.left() > 0 || page.entries.len() > MOST_ITEMS {
+        return None;
     }
     let (first, end) = (u32::try_from(first).ok()?, u32::try_from(page.entries.len()).ok()?);
     page.lines.push(LineEntry { first, end, area, time_ms, language });
     Some(())
 }
 
-fn read_time(reader: &mut Reader<'_>, last_ms: &mut i64) -> Option<(u64, u64)> {
-    let from = last_ms.checked_add(reader.signed()?)?;
-    let until = from.checked_add(reader.signed()?)?;
-    *last_ms = until;
-    Some((u64::try_from(from).ok()?, u64::try_from(until).ok()?))
+fn read_time(reader: &mut Reader<'_>) -> Option<(u64, u64)> {
+    let from = reader.number()?;
+    Some((from, from.checked_add(reader.number()?)?))
 }
 
 /// What the last word is besides what is written.
@@ -294,21 +204,16 @@ fn read_readings(reader: &mut Reader<'_>, page: &mut Page, bits: u8) -> Option<(
     Some(())
 }
 
-fn read_boxes(reader: &mut Reader<'_>, page: &mut Page, first: usize, mean: u64, last: &mut boxes::Last) -> Option<()> {
-    let mut placed = Vec::new();
-    let mut lengths = Vec::new();
+/// The boxes of the words from this one on.
+fn read_boxes(reader: &mut Reader<'_>, page: &mut Page, first: usize, mean: u64) -> Option<()> {
+    let mut line = boxes::Line::begin(reader, mean)?;
     let mut start = first.checked_sub(1).and_then(|before| page.entries.get(before)).map_or(0, |before| before.end);
-    for (at, entry) in page.entries.iter().enumerate().skip(first) {
+    for entry in page.entries.get_mut(first..)? {
         if entry.bits & word_bits::NO_AREA == 0 {
-            placed.push(at);
-            lengths.push(page.text.get(start as usize..entry.end as usize)?.chars().count());
+            let characters = page.text.get(start as usize..entry.end as usize)?.chars().count();
+            entry.area = Some(line.next(reader, characters)?);
         }
         start = entry.end;
     }
-    let mut placed = placed.into_iter();
-    boxes::read_line(reader, lengths.into_iter(), last, mean, |area| {
-        if let Some(entry) = placed.next().and_then(|at| page.entries.get_mut(at)) {
-            entry.area = Some(area);
-        }
-    })
+    Some(())
 }

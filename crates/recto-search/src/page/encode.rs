@@ -3,74 +3,92 @@
 use recto_iiif::Rect;
 use recto_iiif::text::{Area, PageText, TextBlock, TextLine, TextWord, WordPart};
 
-use super::decode::Packed;
-use super::{LIMIT, MAGIC, MAX_BYTES, MOST_ITEMS, VERSION, WHAT, boxes, line_bits, word_bits};
-use crate::SearchError;
+use super::{LIMIT, MAGIC, MAX_BYTES, MOST_ITEMS, Page, VERSION, WHAT, boxes, line_bits, word_bits};
 use crate::layout::Layout;
-use crate::varint::{put, put_bytes, put_signed};
-
-const LEVEL: i32 = 3;
+use crate::varint::{put, put_bytes};
+use crate::{SearchError, head};
 
 /// The blob of a page whose areas are in whole units of its canvas ([`PageText::placed_on`]).
 ///
 /// # Errors
-/// When it has more than 524,288 words, lines or alternatives, or is longer than 16 MiB before compression.
+/// When it has more than 524,288 words, lines or alternatives, or its blob would be longer than 16 MiB.
 pub fn encode(page: &PageText) -> Result<Vec<u8>, SearchError> {
     let too_large = SearchError::TooLarge { what: WHAT, limit: LIMIT };
     let alternatives = page.words().map(|word| word.alternatives.len()).sum();
     if [page.words().count(), page.lines().count(), alternatives].iter().any(|items| *items > MOST_ITEMS) {
         return Err(too_large);
     }
-    // The same without the places of lines: from that they are known.
-    let (head, lines) = (head(page), lines(page));
-    let count = page.lines().count();
-    let without = [head.as_slice(), &vec![0; count], &lines].concat();
-    if without.len() > MAX_BYTES {
-        return Err(too_large);
-    }
-    let read = Packed::read(without).and_then(|packed| packed.page(0..count)).ok_or_else(|| too_large.clone())?;
-    let mut raw = head;
-    let mut last = 0;
-    for before in Layout::of(&read).positions_before_lines(&read) {
-        put(&mut raw, before.map_or(0, |before| u64::from(before - last) + 1));
-        last = before.unwrap_or(last);
-    }
-    raw.extend_from_slice(&lines);
-    let mut compressor = zstd::bulk::Compressor::new(LEVEL).map_err(|_| too_large.clone())?;
-    compressor.include_checksum(true).map_err(|_| too_large.clone())?;
-    let compressed = compressor.compress(&raw).map_err(|_| too_large)?;
-    let mut out = Vec::with_capacity(compressed.len() + 8);
-    out.extend_from_slice(&MAGIC);
-    out.push(VERSION);
-    put(&mut out, raw.len() as u64);
-    out.extend_from_slice(&compressed);
-    Ok(out)
+    let lines = Lines::of(page);
+    // The places of lines are known from the same without them.
+    let without = blob(page, &lines, &vec![None; lines.ends.len()])?;
+    let read = Page::decode(&without).map_err(|_| too_large)?;
+    blob(page, &lines, &Layout::of(&read).positions_before_lines(&read))
 }
 
-/// Languages, number of lines, words and the width of a character.
-fn head(page: &PageText) -> Vec<u8> {
-    let mut out = Vec::new();
-    put_bytes(&mut out, page.language.as_deref().unwrap_or_default().as_bytes());
+/// Languages, the table of lines, all words, all that is said of them.
+fn blob(page: &PageText, lines: &Lines, positions: &[Option<u32>]) -> Result<Vec<u8>, SearchError> {
+    let mut body = Vec::with_capacity(64 + 8 * lines.ends.len() + lines.words.len() + lines.records.len());
+    put_bytes(&mut body, page.language.as_deref().unwrap_or_default().as_bytes());
     let languages = languages(page);
-    put(&mut out, languages.len() as u64);
-    languages.iter().for_each(|language| put_bytes(&mut out, language.as_bytes()));
-    put(&mut out, page.lines().count() as u64);
-    put_bytes(&mut out, &text(page));
-    put(&mut out, mean_width(page));
-    out
+    put(&mut body, languages.len() as u64);
+    languages.iter().for_each(|language| put_bytes(&mut body, language.as_bytes()));
+    put(&mut body, mean_width(page));
+    put(&mut body, lines.ends.len() as u64);
+    let (mut last, mut words, mut records) = (0, 0, 0);
+    for (end, before) in lines.ends.iter().zip(positions) {
+        put(&mut body, before.map_or(0, |before| u64::from(before - last) + 1));
+        put(&mut body, (end.words - words) as u64);
+        put(&mut body, (end.records - records) as u64);
+        put(&mut body, end.tokens as u64);
+        last = before.unwrap_or(last);
+        (words, records) = (end.words, end.records);
+    }
+    body.extend_from_slice(&lines.words);
+    body.extend_from_slice(&lines.records);
+    let blob = head::put_before(&body, MAGIC, VERSION, 0);
+    if blob.len() > MAX_BYTES { Err(SearchError::TooLarge { what: WHAT, limit: LIMIT }) } else { Ok(blob) }
 }
 
-fn lines(page: &PageText) -> Vec<u8> {
-    let (languages, mean) = (languages(page), mean_width(page));
-    let mut out = Vec::new();
-    let mut last = boxes::Last::default();
-    let mut last_ms = 0;
-    for block in &page.blocks {
-        for line in &block.lines {
-            put_line(&mut out, block, line, &languages, mean, &mut last, &mut last_ms);
+/// The lines of a page.
+#[derive(Default)]
+struct Lines {
+    /// Their words, each with the one character behind it that none may hold.
+    words: Vec<u8>,
+    /// All else that is said of each line.
+    records: Vec<u8>,
+    ends: Vec<End>,
+}
+
+/// Where a line ends.
+struct End {
+    words: usize,
+    records: usize,
+    /// Its words with a space before them.
+    tokens: usize,
+}
+
+impl Lines {
+    fn of(page: &PageText) -> Self {
+        let (languages, mean) = (languages(page), mean_width(page));
+        let mut lines = Self::default();
+        for block in &page.blocks {
+            for line in &block.lines {
+                lines.add(block, line, &languages, mean);
+            }
         }
+        lines
     }
-    out
+
+    fn add(&mut self, block: &TextBlock, line: &TextLine, languages: &[&str], mean: u64) {
+        let is_token = |word: &&TextWord| !word.joined_to_next && word.part != Some(WordPart::Second);
+        let tokens = line.words.iter().filter(is_token).count();
+        for word in &line.words {
+            self.words.extend(word.text.bytes().map(|byte| if byte == b'\n' { b' ' } else { byte }));
+            self.words.push(b'\n');
+        }
+        put_line(&mut self.records, block, line, languages, mean);
+        self.ends.push(End { words: self.words.len(), records: self.records.len(), tokens });
+    }
 }
 
 fn mean_width(page: &PageText) -> u64 {
@@ -86,16 +104,6 @@ fn languages(page: &PageText) -> Vec<&str> {
         }
     }
     found
-}
-
-/// All words, each with the one character behind it that none may hold.
-fn text(page: &PageText) -> Vec<u8> {
-    let mut text = Vec::new();
-    for word in page.words() {
-        text.extend(word.text.bytes().map(|byte| if byte == b'\n' { b' ' } else { byte }));
-        text.push(b'\n');
-    }
-    text
 }
 
 fn characters(word: &TextWord) -> usize {
@@ -119,15 +127,7 @@ fn bits(word: &TextWord) -> u8 {
         | when(word.area.and_then(whole_units).is_none(), word_bits::NO_AREA)
 }
 
-fn put_line(
-    out: &mut Vec<u8>,
-    block: &TextBlock,
-    line: &TextLine,
-    languages: &[&str],
-    mean: u64,
-    last: &mut boxes::Last,
-    last_ms: &mut i64,
-) {
+fn put_line(out: &mut Vec<u8>, block: &TextBlock, line: &TextLine, languages: &[&str], mean: u64) {
     let words: Vec<_> = line.words.iter().map(bits).collect();
     let placed: Vec<_> =
         line.words.iter().filter_map(|word| Some((whole_units(word.area?)?, characters(word)))).collect();
@@ -144,11 +144,10 @@ fn put_line(
         | when(area.is_some(), line_bits::AREA);
     put(out, (words.len() as u64) << line_bits::COUNT | bits);
     if let Some((from, until)) = time {
-        let milliseconds = |seconds: f64| (seconds.max(0.0) * 1000.0).round() as i64 & (i64::MAX >> 8);
+        let milliseconds = |seconds: f64| (seconds.max(0.0) * 1000.0).round() as u64 & (u64::MAX >> 8);
         let (from, until) = (milliseconds(from), milliseconds(until.max(from)));
-        put_signed(out, from - *last_ms);
-        put_signed(out, until - from);
-        *last_ms = until;
+        put(out, from);
+        put(out, until - from);
     }
     if let Some(language) = language {
         put(out, language as u64);
@@ -160,7 +159,7 @@ fn put_line(
         out.extend_from_slice(&words);
         line.words.iter().for_each(|word| put_readings(out, word));
     }
-    boxes::put_line(out, &placed, last, mean);
+    boxes::put_line(out, &placed, mean);
 }
 
 /// What a word is besides what is written.

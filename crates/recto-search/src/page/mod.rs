@@ -16,8 +16,8 @@ const WHAT: &str = "page of text";
 /// What every blob begins with.
 const MAGIC: [u8; 2] = *b"Rp";
 /// The version of the format that is written and read: blobs of another have to be made anew.
-pub const VERSION: u8 = 2;
-/// The most bytes of a page before compression.
+pub const VERSION: u8 = 3;
+/// The most bytes of a page.
 const MAX_BYTES: usize = 16 << 20;
 /// The most words of a page; also the most lines, and the most alternatives. What is short in a blob is long in memory.
 const MOST_ITEMS: usize = 1 << 19;

@@ -76,7 +76,7 @@ struct View {
 /// A page, and as much of it as was read.
 struct Opened {
     number: u32,
-    packed: Option<Packed>,
+    packed: Option<Packed<Bytes>>,
     /// Times that a part of it was read.
     parts: u32,
     whole: Option<Rc<View>>,
@@ -139,7 +139,7 @@ impl Views<'_> {
         if let Some(at) = self.recent.iter().position(|known| known.number == number) {
             return &mut self.recent[at];
         }
-        let packed = (self.pages)(number).and_then(|blob| Packed::open(&blob).ok());
+        let packed = (self.pages)(number).and_then(|blob| Packed::open(blob).ok());
         if self.recent.len() == Self::MOST {
             self.recent.remove(0);
         }
@@ -150,7 +150,7 @@ impl Views<'_> {
 }
 
 impl View {
-    fn of(packed: &Packed, number: u32, lines: Range<usize>, positions_before: u32) -> Option<Self> {
+    fn of(packed: &Packed<Bytes>, number: u32, lines: Range<usize>, positions_before: u32) -> Option<Self> {
         let first_line = lines.start as u32;
         let is_to_end = lines.end == packed.line_count();
         let page = packed.page(lines)?;
@@ -413,7 +413,7 @@ mod tests {
                 prop::collection::vec("[abc]{1,2}|a-b|l'a|ab-|ab\\+|東京|。|—|🎉|b®\\+|東\\+|\\(", 0..5), 1..30),
         ) {
             let blob = encode(&page(&lines)).unwrap();
-            let packed = Packed::open(&blob).unwrap();
+            let packed = Packed::open(Bytes::from(blob.clone())).unwrap();
             let whole = packed.page(0..packed.line_count()).unwrap();
             let mut builder = IndexBuilder::new(Continuity::Running, None, false);
             builder.add(&whole);
@@ -434,7 +434,7 @@ mod tests {
     #[test]
     fn of_a_long_page_few_lines_are_read() {
         let lines = vec![vec!["one".to_owned(), "two".to_owned(), "three".to_owned()]; 100];
-        let packed = Packed::open(&encode(&page(&lines)).unwrap()).unwrap();
+        let packed = Packed::open(encode(&page(&lines)).unwrap()).unwrap();
         let (around, before) = packed.lines_around(150..151, 12);
         assert_eq!((around, before), (46..55, 138));
         assert_eq!(packed.lines_around(0..1, 12), (0..5, 0));

@@ -84,6 +84,7 @@ fn measure(what: &str, scope: &str, places: &[(String, u32)], corpus: &Corpus, o
     println!("{what}, {} clients: p50 / p99 / worst in ms", options.clients);
     for (kind, name) in KINDS.iter().enumerate() {
         let times = Mutex::new(Vec::new());
+        let busy_before = options.pid.map_or(0, busy_ticks);
         let bytes = AtomicU64::new(0);
         std::thread::scope(|threads| {
             for client in 0..options.clients {
@@ -116,13 +117,16 @@ fn measure(what: &str, scope: &str, places: &[(String, u32)], corpus: &Corpus, o
         let mut times = times.into_inner().unwrap();
         times.sort_unstable();
         let at = |part: f64| times[((times.len() as f64 * part) as usize).min(times.len() - 1)].as_secs_f64() * 1e3;
+        // The system counts in hundredths of a second.
+        let busy_ms = options.pid.map_or(0, busy_ticks).saturating_sub(busy_before) as f64 * 10.0;
         println!(
-            "  {name:18} {:8.2} / {:8.2} / {:8.2}   {} answers of {} kB",
+            "  {name:18} {:8.2} / {:8.2} / {:8.2}   {} answers of {} kB, {:.2} ms of a processor each",
             at(0.5),
             at(0.99),
             at(1.0),
             times.len(),
-            bytes.load(Ordering::Relaxed) / 1024 / times.len() as u64
+            bytes.load(Ordering::Relaxed) / 1024 / times.len() as u64,
+            busy_ms / times.len() as f64
         );
     }
     if let Some(pid) = options.pid {
@@ -133,4 +137,12 @@ fn measure(what: &str, scope: &str, places: &[(String, u32)], corpus: &Corpus, o
         };
         println!("  resident {} MB, of these {} MB in files that are mapped", of("VmRSS"), of("RssFile"));
     }
+}
+
+/// Time that a process has had of a processor, in the system's ticks.
+fn busy_ticks(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    // The name before may hold anything; user and system time are the twelfth and thirteenth behind it.
+    let fields = status.rsplit_once(')').unwrap().1.split_whitespace();
+    fields.skip(11).take(2).map(|field| field.parse::<u64>().unwrap()).sum()
 }

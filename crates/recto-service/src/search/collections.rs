@@ -15,7 +15,7 @@ use super::objects::{AllHits, Searched, term};
 use super::{Asked, HITS_A_PAGE, MOST_TERMS, SearchService, order};
 use crate::ServiceError;
 use crate::objects::label;
-use crate::text::{FEW_OBJECTS, OpenShard};
+use crate::text::FEW_OBJECTS;
 
 /// What is known of the matches in an object before it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,18 +118,14 @@ impl SearchService {
             rest.insert(object.row, hides);
         }
         let mut known = HashMap::new();
-        for (shard, is_current) in texts.shards() {
-            let is_asked = |ordinal: u32| {
-                let at = ordinal as usize;
-                let row = shard.members.get(at).map(|(row, _)| row);
-                is_current.get(at) == Some(&true) && row.is_some_and(|row| rest.contains_key(row))
-            };
-            for candidate in shard.terms.candidates(&asked.query, &is_asked) {
+        for (shard, is_asked) in texts.shards_with(|row| rest.contains_key(&row)) {
+            let is_allowed = |ordinal: u32| is_asked.get(ordinal as usize) == Some(&true);
+            for candidate in shard.terms.candidates(&asked.query, &is_allowed) {
                 let Some((row, _)) = shard.members.get(candidate.object as usize) else { continue };
                 let is_exact = candidate.is_exact && rest.get(row) == Some(&false);
                 known.insert(*row, if is_exact { Known::Exactly(candidate.count) } else { Known::Perhaps });
             }
-            for ((row, _), _) in shard.members.iter().zip(&is_current).filter(|(_, is_current)| **is_current) {
+            for ((row, _), _) in shard.members.iter().zip(&is_asked).filter(|(_, is_asked)| **is_asked) {
                 rest.remove(row);
             }
         }
@@ -176,17 +172,12 @@ impl SearchService {
             }
             rows.insert(object.row);
         }
-        let shards = texts.shards();
-        let covered = shards.iter().flat_map(|(shard, is_current)| shard.members.iter().zip(is_current));
-        let covered = covered.filter(|((row, _), is_current)| **is_current && rows.contains(row)).count();
+        let shards = texts.shards_with(|row| rows.contains(&row));
+        let covered = shards.iter().flat_map(|(_, is_asked)| is_asked).filter(|is_asked| **is_asked).count();
         if covered < rows.len() {
             return None;
         }
-        let allowed = |shard: usize, ordinal: u32| {
-            let (shard, is_current): &(Arc<OpenShard>, Vec<bool>) = &shards[shard];
-            let at = ordinal as usize;
-            is_current.get(at) == Some(&true) && shard.members.get(at).is_some_and(|(row, _)| rows.contains(row))
-        };
+        let allowed = |shard: usize, ordinal: u32| shards[shard].1.get(ordinal as usize) == Some(&true);
         let terms: Vec<_> = shards.iter().map(|(shard, _)| &shard.terms).collect();
         let found = coarse::complete(&terms, &asked.request.q, &allowed, asked.request.min, MOST_TERMS)?;
         Some(found.into_iter().map(term).collect())

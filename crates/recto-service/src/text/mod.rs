@@ -25,8 +25,8 @@ use self::shards::SharedOverview;
 pub(crate) use self::keeping::keep;
 pub use self::layout::CanvasLayout;
 pub use self::making::TextMaker;
+pub(crate) use self::shards::FEW_OBJECTS;
 pub use self::shards::make_text_shards;
-pub(crate) use self::shards::{FEW_OBJECTS, OpenShard};
 
 /// Bytes of memory for what is known of open texts; the texts themselves are mapped files.
 const OPEN_KEPT_BYTES: u64 = 64 << 20;

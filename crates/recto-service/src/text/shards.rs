@@ -75,14 +75,18 @@ impl Texts {
         Ok(())
     }
 
-    /// The shards, each with the ordinals of objects that have not changed since.
-    pub(crate) fn shards(&self) -> Vec<(Arc<OpenShard>, Vec<bool>)> {
+    /// The shards with any of the wanted objects; each tells of its objects, by ordinal, which of them are wanted and have not changed
+    /// since.
+    pub(crate) fn shards_with(&self, is_wanted: impl Fn(i64) -> bool) -> Vec<(Arc<OpenShard>, Vec<bool>)> {
         self.with_overview(|overview| {
-            let is_current =
-                |(row, version): &(i64, i64)| overview.states.get(row).is_some_and(|state| state.version == *version);
-            let with_current =
-                |shard: &Arc<OpenShard>| (Arc::clone(shard), shard.members.iter().map(is_current).collect());
-            overview.shards.iter().map(with_current).collect()
+            let is_current = |(row, version): &(i64, i64)| {
+                is_wanted(*row) && overview.states.get(row).is_some_and(|state| state.version == *version)
+            };
+            let of_shard = |shard: &Arc<OpenShard>| {
+                let current: Vec<bool> = shard.members.iter().map(is_current).collect();
+                current.contains(&true).then(|| (Arc::clone(shard), current))
+            };
+            overview.shards.iter().filter_map(of_shard).collect()
         })
     }
 
