@@ -51,7 +51,15 @@ struct Spot {
 }
 
 /// What the texts of an object's annotations depend on.
-pub(super) type Key = (i64, u64, String);
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    row: i64,
+    /// The version of the object's text, and so of its canvases: an annotation about one that is gone is not found any more.
+    text: i64,
+    /// The last change of any annotation about the object.
+    sequence: u64,
+    base: String,
+}
 
 pub(super) fn cache() -> moka::sync::Cache<Key, Arc<AnnotationTexts>> {
     moka::sync::Cache::builder()
@@ -199,7 +207,7 @@ impl SearchService {
         if sequence == 0 {
             return Ok(None);
         }
-        let key = (*row, sequence, asked.urls.base().to_owned());
+        let key = Key { row: *row, text: text.version(), sequence, base: asked.urls.base().to_owned() };
         if let Some(known) = self.annotation_texts.get(&key) {
             return Ok(Some(known));
         }

@@ -101,6 +101,11 @@ impl ObjectText {
         self.copy.memory_bytes() + self.index.page_count() as usize * size_of::<u32>() + BYTES_OF_ONE
     }
 
+    /// Which text of the object it is.
+    pub(crate) fn version(&self) -> i64 {
+        self.copy.version
+    }
+
     /// How many canvases there are: what the index calls a page is the place of one.
     pub(crate) fn canvas_count(&self) -> usize {
         self.list.len()
