@@ -15,7 +15,7 @@ use super::cut::{Form, McuRect};
 use super::derived::Derived;
 use super::encode::MAX_SIDE_PX;
 use super::ffi::{Decompressor, Samples};
-use super::flat::{self, CutStream, Flat};
+use super::flat::{self, CutStream, Flat, Pace};
 use super::input::{BLOCK_BYTES, Input};
 use super::markers::{Frame, Markers, Process};
 use super::reduced::PictureRows;
@@ -253,11 +253,11 @@ impl Decoder for JpegDecoder {
 
     fn prepare(&self, control: &Control) -> Result<(), DecodeError> {
         let flat = match &self.derived {
-            Some(derived) => derived.ensure(control)?,
+            Some(derived) => derived.ensure_at(Pace::Idle, control)?,
             None => self.flat(),
         };
         if let Some(flat) = flat {
-            flat.ensure(flat.wanted(4), control)?;
+            flat.ensure_at(Pace::Idle, flat.wanted(4), control)?;
         }
         Ok(())
     }
@@ -345,7 +345,7 @@ impl JpegDecoder {
             return Ok(Some(Box::new(PictureRows::new(picture, rect, 8, rows, control))));
         }
         let made = match &self.derived {
-            Some(derived) if self.wants_derived(wanted) => derived.ensure(control)?,
+            Some(derived) if self.wants_derived(wanted) => derived.ensure_at(Pace::Asked, control)?,
             Some(derived) => derived.find(),
             None => None,
         };

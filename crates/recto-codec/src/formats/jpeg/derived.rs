@@ -2,10 +2,10 @@
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::coding::Coding;
-use super::flat::Flat;
+use super::flat::{Flat, Pace};
 use super::markers::Markers;
 use super::progressive::Scans;
 use super::reduced::{Picture, Reducer};
@@ -20,7 +20,7 @@ enum Form {
     /// Nobody has looked yet.
     #[default]
     Unknown,
-    Making,
+    Making(Pace),
     Ready(Arc<Flat>),
     /// The scans are damaged, or there is nowhere to keep it.
     Impossible,
@@ -92,23 +92,25 @@ impl Derived {
     }
 
     /// The form, made now if it is not there; `None` when it cannot be made.
-    pub(super) fn ensure(&self, control: &Control) -> Result<Option<Arc<Flat>>, DecodeError> {
+    pub(super) fn ensure_at(&self, pace: Pace, control: &Control) -> Result<Option<Arc<Flat>>, DecodeError> {
+        let since = Instant::now();
         let mut form = self.form();
         loop {
             match &*form {
                 Form::Ready(flat) => return Ok(Some(Arc::clone(flat))),
                 Form::Impossible => return Ok(None),
                 Form::Unknown => break,
-                Form::Making => {
+                Form::Making(other) if pace.overtakes(*other, since) => break,
+                Form::Making(_) => {
                     control.check()?;
                     let wait = self.changed.wait_timeout(form, Duration::from_millis(50));
                     form = wait.unwrap_or_else(PoisonError::into_inner).0;
                 }
             }
         }
-        *form = Form::Making;
+        *form = Form::Making(pace);
         drop(form);
-        let mut making = Making { derived: self, ends: Form::Unknown };
+        let mut making = Making { derived: self, pace, ends: Form::Unknown };
         match self.make(control) {
             Ok(Some(flat)) => {
                 making.ends = Form::Ready(Arc::clone(&flat));
@@ -202,12 +204,19 @@ impl Derived {
 /// Says how making ended, however it ended.
 struct Making<'a> {
     derived: &'a Derived,
+    pace: Pace,
     ends: Form,
 }
 
 impl Drop for Making<'_> {
     fn drop(&mut self) {
-        *self.derived.form() = std::mem::take(&mut self.ends);
+        let mut form = self.derived.form();
+        let is_own = matches!(&*form, Form::Making(pace) if *pace == self.pace);
+        // One that was overtaken, and has nothing to tell, ends nobody else's.
+        if is_own || !matches!(self.ends, Form::Unknown) {
+            *form = std::mem::take(&mut self.ends);
+        }
+        drop(form);
         self.derived.changed.notify_all();
     }
 }

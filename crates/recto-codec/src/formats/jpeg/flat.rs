@@ -1,12 +1,12 @@
 //! Flat files as quick as tiled ones: an index of the scan and small pictures, made once, and regions by them.
 //!
-//! The first request that profits pays for one walk over the file; others wait for it. What it gives is kept in the memo, and
+//! The first request that profits pays for one walk over the file; others wait for it, but not long for one that is made ahead. What it gives is kept in the memo, and
 //! (but for the picture at 1/4) on the shelf. Without a sound scan there is no index: the library then decodes what it can.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use recto_iiif::{Dimensions, Rect};
 
@@ -84,9 +84,30 @@ impl Known {
     }
 }
 
+/// Who makes what later requests need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Somebody waits for it.
+    Asked,
+    /// It is made ahead by a thread of the lowest priority, which on a busy machine may stand still for seconds.
+    Idle,
+}
+
+impl Pace {
+    /// How long somebody waits for what is made ahead before they make it themselves.
+    const PATIENCE: Duration = Duration::from_millis(100);
+
+    /// Is it time to make what another makes already?
+    pub(super) fn overtakes(self, other: Self, since: Instant) -> bool {
+        (self, other) == (Self::Asked, Self::Idle) && since.elapsed() >= Self::PATIENCE
+    }
+}
+
 #[derive(Default)]
 struct State {
-    building: bool,
+    building: Option<Pace>,
+    /// Grows with each building: the last one is that of `building`.
+    turn: u64,
     // What was built last, for those who waited: the memo may not have kept it.
     index: Weak<Index>,
     eighth: Weak<Picture>,
@@ -204,7 +225,18 @@ impl Flat {
 
     /// What is needed, made now if it is not there; `None` when the scan is not sound.
     pub(super) fn ensure(&self, wanted: Wanted, control: &Control) -> Result<Option<Known>, DecodeError> {
-        loop {
+        self.ensure_at(Pace::Asked, wanted, control)
+    }
+
+    /// The same at a pace.
+    pub(super) fn ensure_at(
+        &self,
+        pace: Pace,
+        wanted: Wanted,
+        control: &Control,
+    ) -> Result<Option<Known>, DecodeError> {
+        let since = Instant::now();
+        let turn = loop {
             if !self.is_sound() {
                 return Ok(None);
             }
@@ -212,14 +244,15 @@ impl Flat {
                 return Ok(Some(known));
             }
             let mut state = self.state();
-            if !state.building {
-                state.building = true;
-                break;
+            if state.building.is_none_or(|other| pace.overtakes(other, since)) {
+                state.building = Some(pace);
+                state.turn += 1;
+                break state.turn;
             }
             control.check()?;
             let (state, _) =
                 self.built.wait_timeout(state, Duration::from_millis(50)).unwrap_or_else(PoisonError::into_inner);
-            if !state.building
+            if state.building.is_none()
                 && let Some(index) = state.index.upgrade()
             {
                 let known = Known { index, eighth: state.eighth.upgrade(), quarter: state.quarter.upgrade() };
@@ -227,8 +260,8 @@ impl Flat {
                     return Ok(Some(known));
                 }
             }
-        }
-        let _building = Building(self);
+        };
+        let _building = Building { flat: self, turn };
         // Another may have been quicker between the two looks.
         if let Some(known) = self.known(wanted) {
             return Ok(Some(known));
@@ -435,12 +468,20 @@ impl Flat {
 }
 
 /// Ends building, however it ends.
-struct Building<'a>(&'a Flat);
+struct Building<'a> {
+    flat: &'a Flat,
+    turn: u64,
+}
 
 impl Drop for Building<'_> {
     fn drop(&mut self) {
-        self.0.state().building = false;
-        self.0.built.notify_all();
+        let mut state = self.flat.state();
+        // One that was overtaken ends nobody else's.
+        if state.turn == self.turn {
+            state.building = None;
+        }
+        drop(state);
+        self.flat.built.notify_all();
     }
 }
 

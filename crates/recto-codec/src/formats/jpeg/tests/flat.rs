@@ -236,6 +236,65 @@ fn threads_that_want_an_index_share_one_walk() {
     }
 }
 
+/// A file that one thread cannot read until it is let go: it stands for one that gets no time of a busy machine.
+#[derive(Debug)]
+struct Standstill {
+    inner: MemoryAccess,
+    held: Mutex<Option<std::thread::ThreadId>>,
+    changed: std::sync::Condvar,
+}
+
+impl RandomAccess for Standstill {
+    fn len(&self) -> u64 {
+        self.inner.len()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let held = self.held.lock().unwrap();
+        let here = std::thread::current().id();
+        let _free = self.changed.wait_while(held, |held| *held == Some(here)).unwrap();
+        self.inner.read_at(offset, buffer)
+    }
+}
+
+#[test]
+fn who_waits_does_not_wait_for_what_is_made_ahead_on_a_busy_machine() {
+    for progressive in [false, true] {
+        let kind = Kind { components: 3, sampling: (1, 1), quality: 95, progressive, ..Kind::default() };
+        let file = stream(kind, 1603, 1207);
+        let source = Arc::new(Standstill {
+            inner: MemoryAccess::new(file.clone()),
+            held: Mutex::default(),
+            changed: std::sync::Condvar::new(),
+        });
+        let options = OpenOptions {
+            shelf: Some(Arc::new(Board::default())),
+            memo: Arc::new(Memo::new(64 << 20)),
+            ..OpenOptions::default()
+        };
+        let decoder = open_with(source.clone(), &options, 1).unwrap();
+        let region = Rect::new(700, 900, 200, 200);
+        let expected = read(&*plain(&file), region, 1);
+        let (begun, begins) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let ahead = scope.spawn(|| {
+                *source.held.lock().unwrap() = Some(std::thread::current().id());
+                begun.send(()).unwrap();
+                decoder.prepare(&Control::default())
+            });
+            begins.recv().unwrap();
+            // It is in the midst of it, or will be: either way it gets no further.
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            assert!(read(&decoder, region, 1) == expected, "progressive: {progressive}");
+            assert!(!ahead.is_finished(), "nothing was held up, and so nothing shown");
+            *source.held.lock().unwrap() = None;
+            source.changed.notify_all();
+            ahead.join().unwrap().unwrap();
+            assert!(read(&decoder, region, 1) == expected);
+        });
+    }
+}
+
 #[test]
 fn a_cancelled_walk_is_begun_again_by_the_next() {
     let file = stream(Kind { components: 3, sampling: (1, 1), quality: 95, ..Kind::default() }, 1603, 1207);
