@@ -6,9 +6,11 @@
 #   scripts/fuzz-all.sh tally                                    # what was run and found so far
 #
 # What it keeps is in $RECTO_FUZZ (fuzz/corpus): copies of the programs (`bin`), a corpus for each target, `finds`, a log of each
-# target's last slice, and `slices` with a line for each. A file `stop` there ends it after the slice that is running.
+# target's last slice. A file `stop` there ends it after the slice that is running. Each slice is a line of fuzz/slices, which is
+# part of the project: target, seconds, seconds of a processor, executions, finds, commit. So hours add up, on whatever machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+slices=$PWD/fuzz/slices
 kept=${RECTO_FUZZ:-fuzz/corpus}
 mkdir -p "$kept/bin" "$kept/finds" "$kept/logs"
 kept=$(cd "$kept" && pwd)
@@ -16,7 +18,7 @@ kept=$(cd "$kept" && pwd)
 if [ "$1" = tally ]; then
     awk 'BEGIN { printf "%-10s %8s %8s %12s %6s\n", "target", "seconds", "cpu", "executions", "finds" }
          { wall[$1] += $2; cpu[$1] += $3; runs[$1] += $4; finds[$1] += $5 }
-         END { for (t in wall) printf "%-10s %8d %8d %12d %6d\n", t, wall[t], cpu[t], runs[t], finds[t] | "sort" }' "$kept/slices"
+         END { for (t in wall) printf "%-10s %8d %8d %12d %6d\n", t, wall[t], cpu[t], runs[t], finds[t] | "sort" }' "$slices"
     exit
 fi
 
@@ -71,12 +73,13 @@ run() { # target seconds: one process, until the time is over or it found someth
 
 # The target that had the least of a processor so far, so that one begins where the last run ended.
 least() {
-    printf '%s 0 0 0 0\n' "${targets[@]}" | cat - "$kept/slices" |
+    printf '%s 0 0 0 0\n' "${targets[@]}" | cat - "$slices" |
         awk -v of="${targets[*]}" 'BEGIN { split(of, names, " "); for (i in names) mine[names[i]] }
              $1 in mine { cpu[$1] += $3 } END { for (t in cpu) print cpu[t], t }' | sort -n | head -n 1 | cut -d" " -f2
 }
 
-touch "$kept/slices"
+touch "$slices"
+commit=$(git rev-parse --short HEAD)
 TIMEFORMAT='%R %U %S'
 until [ -e "$kept/stop" ]; do
     target=$(least)
@@ -95,7 +98,7 @@ until [ -e "$kept/stop" ]; do
         after=$(find "$kept/finds/$target" -type f | wc -l)
         runs=$(tail -n "+$((lines + 1))" "$kept/logs/$target" | sed -n 's/^stat::number_of_executed_units: *//p')
         # A second at least: a target that ends at once has had its turn.
-        awk -v t="$target" -v took="$took" -v r="${runs:-0}" -v f=$((after - before)) \
-            'BEGIN { split(took, s, " "); printf "%s %d %d %d %d\n", t, s[1] + 0.5, s[2] + s[3] + 1, r, f }' >>"$kept/slices"
+        awk -v t="$target" -v took="$took" -v r="${runs:-0}" -v f=$((after - before)) -v c="$commit" \
+            'BEGIN { split(took, s, " "); printf "%s %d %d %d %d %s\n", t, s[1] + 0.5, s[2] + s[3] + 1, r, f, c }' >>"$slices"
     done
 done
