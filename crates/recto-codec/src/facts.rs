@@ -217,7 +217,26 @@ impl ImageFacts {
     pub fn size(&self) -> Dimensions {
         self.orientation.shown(self.stored_size())
     }
+
+    /// The tiles as shown that are worth announcing, for an image that is stored in tiles: these, so that they can leave as they lie
+    /// and are read once. Of JPEG 2000 any part of a tile is read without the rest: larger ones than 512 pixels are divided, so that
+    /// a viewer has the first soon.
+    pub fn announced_tile(&self) -> Option<Dimensions> {
+        let mut tile = self.orientation.shown(self.levels.first()?.grid?.tile);
+        let is_even = |side: u32| side.is_multiple_of(2);
+        while self.source_format == SourceFormat::Jp2
+            && tile.width_px.max(tile.height_px) > LARGEST_READ_IN_PARTS
+            && is_even(tile.width_px)
+            && is_even(tile.height_px)
+        {
+            tile = Dimensions::new(tile.width_px / 2, tile.height_px / 2);
+        }
+        Some(tile)
+    }
 }
+
+/// The largest side in pixels of announced tiles that need not be read whole.
+const LARGEST_READ_IN_PARTS: u32 = 512;
 
 /// What a file says beside its pixels, for programs that copy it into another. Nothing of it is needed to show the image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

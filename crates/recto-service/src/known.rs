@@ -41,7 +41,7 @@ impl ShortFacts {
             width_px: size.width_px,
             height_px: size.height_px,
             levels: facts.levels.iter().map(|level| shown(level.size)).collect(),
-            tile: facts.levels.first().and_then(|level| level.grid).map(|grid| shown(grid.tile)),
+            tile: facts.announced_tile().map(|tile| [tile.width_px, tile.height_px]),
             pages: facts.pages,
         }
     }

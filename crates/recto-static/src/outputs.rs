@@ -99,7 +99,7 @@ fn resolve(
 /// What is announced of an image: as the live server has it, at level 0.
 fn subject<'a>(facts: &ImageFacts, id: &str, options: &'a TileOptions) -> InfoSubject<'a> {
     let size = facts.size();
-    let stored = facts.levels.first().and_then(|level| level.grid).map(|grid| facts.orientation.shown(grid.tile));
+    let stored = facts.announced_tile();
     let own = options.tile_px.map(|side| Dimensions::new(side, side));
     let limits = options.limits(size);
     let preferred = match options.formats.first() {

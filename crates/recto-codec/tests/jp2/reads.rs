@@ -95,3 +95,12 @@ fn d10_a_tile_reads_its_share_of_the_file_once_the_headers_are_known() {
         assert!(rows.into_iter().all(|(a, b)| a.abs_diff(*b) <= 1), "{name}: the tile is a part of the level");
     }
 }
+
+#[test]
+fn large_tiles_are_announced_in_parts_as_they_are_read() {
+    for (tile_px, announced) in [(Some(SIDE), None), (None, Some(512)), (Some(256), Some(256))] {
+        let facts = open(Arc::new(MemoryAccess::new(file(tile_px))), &OpenOptions::default()).unwrap();
+        let want = announced.map(|side| Dimensions::new(side, side));
+        assert_eq!(facts.facts().announced_tile(), want, "{tile_px:?}");
+    }
+}
