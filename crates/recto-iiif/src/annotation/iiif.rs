@@ -1,7 +1,5 @@
 //! Stored annotations as the documents that viewers read: pages of Presentation 3.0 and 4.0, lists of 2.1.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value, json};
 
 use super::open::CONTEXT_2;
@@ -19,7 +17,7 @@ const CONTEXT_4: &str = "http://iiif.io/api/presentation/4/context.json";
 #[derive(Clone, Debug)]
 pub struct PageWriter {
     version: Version,
-    out: String,
+    out: Vec<u8>,
     is_empty: bool,
 }
 
@@ -34,14 +32,32 @@ impl PageWriter {
         let [id_name, type_name, class, items] = names;
         let (context, id) = (Value::from(context), Value::from(id));
         let out = format!("{{\"@context\":{context},\"{id_name}\":{id},\"{type_name}\":\"{class}\",\"{items}\":[");
-        Self { version, out, is_empty: true }
+        Self { version, out: out.into_bytes(), is_empty: true }
+    }
+
+    /// A writer for annotations that are to follow: [`PageWriter::append`] puts them in.
+    #[must_use]
+    pub fn part(&self) -> Self {
+        Self { version: self.version, out: Vec::new(), is_empty: true }
+    }
+
+    /// Adds all annotations of a part.
+    pub fn append(&mut self, part: &Self) {
+        if !part.is_empty {
+            self.put_comma();
+            self.out.extend_from_slice(&part.out);
+        }
+    }
+
+    fn put_comma(&mut self) {
+        if !std::mem::replace(&mut self.is_empty, false) {
+            self.out.push(b',');
+        }
     }
 
     /// Adds an annotation as it is stored.
     pub fn push(&mut self, annotation: Value) {
-        if !std::mem::replace(&mut self.is_empty, false) {
-            self.out.push(',');
-        }
+        self.put_comma();
         let written = match self.version {
             Version::V2 => annotation_2(&annotation),
             Version::V3 => for_viewers(annotation),
@@ -51,18 +67,18 @@ impl PageWriter {
                 v4::upgrade(page).0["items"][0].take()
             }
         };
-        // Text takes what is written to it.
-        let _written = write!(self.out, "{written}");
+        // Memory takes what is written to it.
+        let _written = serde_json::to_writer(&mut self.out, &written);
     }
 
     /// The document. `part_of` is the URI of the collection to which annotations are added; 2.1 has no name for it.
-    pub fn finish(mut self, part_of: Option<&str>) -> String {
-        self.out.push(']');
+    pub fn finish(mut self, part_of: Option<&str>) -> Vec<u8> {
+        self.out.push(b']');
         if let Some(id) = part_of.filter(|_| self.version != Version::V2) {
             let part_of = json!([{ "id": id, "type": "AnnotationCollection" }]);
-            let _written = write!(self.out, ",\"partOf\":{part_of}");
+            self.out.extend_from_slice(format!(",\"partOf\":{part_of}").as_bytes());
         }
-        self.out.push('}');
+        self.out.push(b'}');
         self.out
     }
 }

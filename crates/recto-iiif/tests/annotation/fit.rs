@@ -33,7 +33,7 @@ fn errors(annotation: &Annotation) -> Vec<String> {
 fn page_3(annotations: &[Value]) -> Value {
     let mut page = iiif::PageWriter::new(Version::V3, PAGE);
     annotations.iter().cloned().for_each(|annotation| page.push(annotation));
-    serde_json::from_str(&page.finish(None)).unwrap()
+    serde_json::from_slice(&page.finish(None)).unwrap()
 }
 
 /// An annotation with more members.

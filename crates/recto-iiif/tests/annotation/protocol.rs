@@ -217,7 +217,18 @@ fn drawn() -> Vec<Value> {
 fn written(version: Version, id: &str) -> Value {
     let mut page = iiif::PageWriter::new(version, id);
     drawn().into_iter().for_each(|annotation| page.push(annotation));
-    serde_json::from_str(&page.finish(None)).unwrap()
+    let page = page.finish(None);
+    // Written in parts it is the same.
+    for first in 0..=drawn().len() {
+        let mut whole = iiif::PageWriter::new(version, id);
+        for some in [&drawn()[..first], &[], &drawn()[first..]] {
+            let mut part = whole.part();
+            some.iter().cloned().for_each(|annotation| part.push(annotation));
+            whole.append(&part);
+        }
+        assert_eq!(whole.finish(None), page);
+    }
+    serde_json::from_slice(&page).unwrap()
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Documents of annotations: containers and their pages, one annotation, all of a canvas.
 
-use std::num::NonZeroU64;
+use std::num::{NonZero, NonZeroU64};
 
 use bytes::Bytes;
 use recto_catalog::annotations::{Lookup, Query, Scope, Stored};
@@ -14,6 +14,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::addresses::{self, Renamed};
 use super::{Annotation, AnnotationError, Desk, Place, container_url};
+use crate::ServiceError;
 use crate::policy::{Action, Caller};
 
 /// Which annotations of a container are wanted.
@@ -286,8 +287,14 @@ impl Desk {
             name.encoded()
         );
         let mut document = iiif::PageWriter::new(version, &id);
-        for stored in self.stored_about(&sources)? {
-            document.push(Self::given(&stored, urls, &renamed).json);
+        let stored = self.stored_about(&sources)?;
+        let write = |some: &[Stored]| {
+            let mut part = document.part();
+            some.iter().for_each(|stored| part.push(Self::given(stored, urls, &renamed).json));
+            part
+        };
+        for part in in_parts(&stored, write)? {
+            document.append(&part);
         }
         // Whoever wants to write finds here where.
         let bytes = Bytes::from(document.finish(Some(&container_url(urls, &now))));
@@ -295,4 +302,22 @@ impl Desk {
         self.pages.insert(key, page.clone());
         Ok(page)
     }
+}
+
+/// Annotations that are worth a thread of their own: some milliseconds of work.
+const ANNOTATIONS_A_THREAD: usize = 1000;
+
+/// Does something with all annotations: with many of them on all cores, each having a part. The results are in their order.
+fn in_parts<T: Send>(all: &[Stored], work: impl Fn(&[Stored]) -> T + Sync) -> Result<Vec<T>, AnnotationError> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let most = all.len().div_ceil(cores).max(ANNOTATIONS_A_THREAD);
+    if all.len() <= most {
+        return Ok(vec![work(all)]);
+    }
+    let work = &work;
+    std::thread::scope(|scope| {
+        let running: Vec<_> = all.chunks(most).map(|some| scope.spawn(move || work(some))).collect();
+        let done = running.into_iter().map(|thread| thread.join().map_err(|_| ServiceError::Panicked.into()));
+        done.collect()
+    })
 }
