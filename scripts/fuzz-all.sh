@@ -11,6 +11,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 slices=$PWD/fuzz/slices
+touch "$slices"
 kept=${RECTO_FUZZ:-fuzz/corpus}
 mkdir -p "$kept/bin" "$kept/finds" "$kept/logs"
 kept=$(cd "$kept" && pwd)
@@ -78,7 +79,6 @@ least() {
              $1 in mine { cpu[$1] += $3 } END { for (t in cpu) print cpu[t], t }' | sort -n | head -n 1 | cut -d" " -f2
 }
 
-touch "$slices"
 commit=$(git rev-parse --short HEAD)
 TIMEFORMAT='%R %U %S'
 until [ -e "$kept/stop" ]; do

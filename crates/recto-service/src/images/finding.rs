@@ -21,6 +21,8 @@ use crate::work::{Client, Lane, Task, WorkKind};
 pub(super) const FETCH_TURNS: usize = 32;
 /// Longest wait for such a turn.
 const LONGEST_FETCH_TURN: Duration = Duration::from_secs(20);
+/// What facts are kept as. Another name when they are told in another way than before: `2` announces large JPEG 2000 tiles in parts.
+const FACTS: &str = "facts 2";
 /// Bytes that a decoder may remember when its image is wanted once.
 const MEMO_OF_ONCE: u64 = 1 << 20;
 
@@ -200,7 +202,7 @@ impl Inner {
     fn look_up(&self, identifier: &Identifier) -> Result<Arc<KnownImage>, ServiceError> {
         let located = self.source.locate(identifier)?;
         let keys = self.key_base(&located);
-        let key = CacheKey::on(&keys, "facts");
+        let key = CacheKey::on(&keys, FACTS);
         let cached = self.cache.get(&key).and_then(|kept| serde_json::from_slice::<ShortFacts>(&kept.bytes).ok());
         let facts = if let Some(facts) = cached {
             facts

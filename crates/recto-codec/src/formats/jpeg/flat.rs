@@ -1,7 +1,8 @@
 //! Flat files as quick as tiled ones: an index of the scan and small pictures, made once, and regions by them.
 //!
-//! The first request that profits pays for one walk over the file; others wait for it, but not long for one that is made ahead. What it gives is kept in the memo, and
-//! (but for the picture at 1/4) on the shelf. Without a sound scan there is no index: the library then decodes what it can.
+//! The first request that profits pays for one walk over the file; others wait for it, but not long for one that is made ahead. What
+//! it gives is kept in the memo, and (but for the picture at 1/4) on the shelf. Without a sound scan there is no index: the library
+//! then decodes what it can.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
