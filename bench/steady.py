@@ -4,8 +4,8 @@
     bench/steady.py --recto target/release/recto --library FOLDER [--first 10000] [--last 100000] [--clients 8]
 
 Tiles at all levels, thumbnails, info.json, manifests, things that are not there and requests that are wrong; with small caches, so
-that these are full before the first reading. Python 3, standard library only. Prints both readings; exit 0 when the second is at
-most a tenth and 32 MiB above the first, 1 when not, 2 when it could not be tried.
+that these are full before the first reading. Python 3, standard library only. Prints both readings; exit 0 when they differ by a
+twentieth at most, 1 when by more, 2 when it could not be tried.
 """
 import argparse
 import collections
@@ -103,7 +103,7 @@ def main():
     server.terminate()
     server.wait(60)
     shutil.rmtree(work, ignore_errors=True)
-    held = readings[1] <= readings[0] * 1.1 + 32
+    held = abs(readings[1] - readings[0]) <= readings[0] * 0.05
     print("ok  " if held else "FAIL", f"{readings[0]:.1f} MiB, then {readings[1]:.1f} MiB")
     return 0 if held else 1
 

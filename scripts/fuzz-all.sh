@@ -1,20 +1,24 @@
 #!/usr/bin/env bash
-# Goes round over all fuzz targets, a slice of time each, until it is told to stop. Next is who had the least time so far.
+# Goes round over all fuzz targets, a slice of time each, until it is told to stop. Next is who had the least time so far; as many run
+# beside each other as there are processors ($RECTO_FUZZ_JOBS).
 #
-#   scripts/fuzz-all.sh SEEDS [SECONDS OF A SLICE] [TARGET...]   # SEEDS: a folder of files of all formats; small ones are taken
-#   RECTO_SEEDS=FOLDER cargo test -p recto-codec --test suite decoder_suite    # writes the tests' own files into such a folder
+#   scripts/fuzz-all.sh SEEDS [SECONDS OF A SLICE] [TARGET...]   # SEEDS: a folder of files of all formats
 #   scripts/fuzz-all.sh tally                                    # what was run and found so far
 #
+# It begins with the small ones among SEEDS and with the files that the tests of the readers make for themselves.
+#
 # What it keeps is in $RECTO_FUZZ (fuzz/corpus): copies of the programs (`bin`), a corpus for each target, `finds`, a log of each
-# target's last slice. A file `stop` there ends it after the slice that is running. Each slice is a line of fuzz/slices, which is
+# target's last slice. A file `stop` there ends it after the slices that are running. Each slice is a line of fuzz/slices, which is
 # part of the project: target, seconds, seconds of a processor, executions, finds, commit. So hours add up, on whatever machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 slices=$PWD/fuzz/slices
 touch "$slices"
 kept=${RECTO_FUZZ:-fuzz/corpus}
-mkdir -p "$kept/bin" "$kept/finds" "$kept/logs"
+mkdir -p "$kept"/{bin,finds,logs,seeds}
 kept=$(cd "$kept" && pwd)
+rm -rf "$kept/running"
+mkdir "$kept/running"
 
 if [ "$1" = tally ]; then
     awk 'BEGIN { printf "%-10s %8s %8s %12s %6s\n", "target", "seconds", "cpu", "executions", "finds" }
@@ -30,11 +34,13 @@ targets=("$@")
 
 # Whatever is built while this runs, these stay as they are.
 if [ -z "${RECTO_FUZZ_BUILT:-}" ]; then
-    cargo build --release -p recto-codec --bin contained-decoder
     RUSTC_BOOTSTRAP=1 cargo fuzz build --release
+    # As the tests build them: what decodes is optimised there too.
+    cargo build -p recto-codec --bin contained-decoder
+    RECTO_SEEDS=$kept/seeds cargo test -p recto-codec --test suite decoder_suite
 fi
 built=${CARGO_TARGET_DIR:-}
-cp -f "${built:-target}/release/contained-decoder" "$kept/bin/"
+cp -f "${built:-target}/debug/contained-decoder" "$kept/bin/"
 for target in "${targets[@]}"; do
     cp -f "${built:-fuzz/target}/x86_64-unknown-linux-gnu/release/$target" "$kept/bin/"
 done
@@ -63,7 +69,7 @@ for target in "${targets[@]}"; do
         done
         continue
     fi
-    find -L "$seeds" -type f -size -96k -regextype egrep -iregex ".*[./]($names)" -print0 |
+    find -L "$seeds" "$kept/seeds" -type f -size -96k -regextype egrep -iregex ".*[./]($names)" -print0 |
         while IFS= read -r -d '' file; do cp -n "$file" "$kept/$target/$(sha1sum "$file" | cut -d' ' -f1)"; done
 done
 
@@ -72,19 +78,26 @@ run() { # target seconds: one process, until the time is over or it found someth
         -timeout=120 -rss_limit_mb=1024 -malloc_limit_mb=300 -max_len=100000 -print_final_stats=1 >>"$kept/logs/$1" 2>&1
 }
 
-# The target that had the least of a processor so far, so that one begins where the last run ended.
-least() {
+# Whose turn it is: of the targets that no other round holds, the one that had the least of a processor so far. So one begins where
+# the last run ended.
+claim() {
     printf '%s 0 0 0 0\n' "${targets[@]}" | cat - "$slices" |
         awk -v of="${targets[*]}" 'BEGIN { split(of, names, " "); for (i in names) mine[names[i]] }
-             $1 in mine { cpu[$1] += $3 } END { for (t in cpu) print cpu[t], t }' | sort -n | head -n 1 | cut -d" " -f2
+             $1 in mine { cpu[$1] += $3 } END { for (t in cpu) print cpu[t], t }' | sort -n |
+        while read -r _ target; do
+            if mkdir "$kept/running/$target" 2>/dev/null; then
+                echo "$target"
+                break
+            fi
+        done
 }
 
 commit=$(git rev-parse --short HEAD)
 TIMEFORMAT='%R %U %S'
-until [ -e "$kept/stop" ]; do
-    target=$(least)
+
+turn() { # target: one slice
+    local target=$1 end=$((SECONDS + slice)) before lines took after runs file name
     : >"$kept/logs/$target"
-    end=$((SECONDS + slice))
     # After a find the slice goes on without it, a few times.
     for _ in 1 2 3 4 5; do
         [ $((end - SECONDS)) -gt 5 ] || break
@@ -101,4 +114,16 @@ until [ -e "$kept/stop" ]; do
         awk -v t="$target" -v took="$took" -v r="${runs:-0}" -v f=$((after - before)) -v c="$commit" \
             'BEGIN { split(took, s, " "); printf "%s %d %d %d %d %s\n", t, s[1] + 0.5, s[2] + s[3] + 1, r, f, c }' >>"$slices"
     done
-done
+}
+
+rounds() {
+    until [ -e "$kept/stop" ]; do
+        target=$(claim)
+        [ -n "$target" ] || return 0
+        turn "$target"
+        rmdir "$kept/running/$target"
+    done
+}
+
+for _ in $(seq "${RECTO_FUZZ_JOBS:-$(nproc)}"); do rounds & done
+wait

@@ -97,11 +97,11 @@ impl<'a> Rows<'a> {
                 self.control.check()?;
                 let denominator = self.geometry.denominator;
                 let mut chunk = Chunk::decode(self.file, self.level, planes, column, row, denominator, &self.control)?;
-                if let Some(tile) = self.whole_tile(&mut chunk, column, row) {
-                    self.copy_tile(&tile, column, row, &mut out);
-                    continue;
-                }
-                if self.tiles.is_some() {
+                if self.tiles.as_ref().is_some_and(Tiles::keeps) {
+                    if let Some(tile) = self.whole_tile(&mut chunk, column, row) {
+                        self.copy_tile(&tile, column, row, &mut out);
+                        continue;
+                    }
                     // Its sound rows may be all that is wanted.
                     chunk = self.open_again(column, row)?;
                 }

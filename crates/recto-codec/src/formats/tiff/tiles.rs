@@ -1,5 +1,5 @@
 //! Tiles that were decoded for a region of several, remembered for the next region: viewers that do not keep to the grid of the file
-//! ask for overlapping regions, and every size of a page begins with the same tiles.
+//! ask for overlapping regions.
 
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub(super) struct Tiles {
     image: u64,
     /// Level and scale, as part numbers begin.
     first_part: u64,
+    /// New ones are kept: not those of a whole level, which is looked at as a whole once, at one size, and kept at that.
+    keeps: bool,
 }
 
 impl Tiles {
@@ -45,7 +47,8 @@ impl Tiles {
         // Below those of bands; chunks have 32 bits.
         let scale = u64::from(wanted.denominator.trailing_zeros());
         let first_part = 1 << 62 | (wanted.level as u64 & 0xff) << 40 | scale << 32;
-        pays.then(|| Self { memo: Arc::clone(memo), image, first_part })
+        let keeps = wanted.region.dimensions() != directory.size;
+        pays.then(|| Self { memo: Arc::clone(memo), image, first_part, keeps })
     }
 
     fn key(&self, index: usize) -> Option<MemoKey> {
@@ -55,6 +58,11 @@ impl Tiles {
 
     pub(super) fn get(&self, index: usize) -> Option<Arc<Raster>> {
         self.memo.get(self.key(index)?)
+    }
+
+    /// True when tiles that are decoded are to be kept.
+    pub(super) fn keeps(&self) -> bool {
+        self.keeps
     }
 
     pub(super) fn keep(&self, index: usize, tile: Arc<Raster>) {
