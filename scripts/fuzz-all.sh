@@ -17,8 +17,6 @@ touch "$slices"
 kept=${RECTO_FUZZ:-fuzz/corpus}
 mkdir -p "$kept"/{bin,finds,logs,seeds}
 kept=$(cd "$kept" && pwd)
-rm -rf "$kept/running"
-mkdir "$kept/running"
 
 if [ "$1" = tally ]; then
     awk 'BEGIN { printf "%-10s %8s %8s %12s %6s\n", "target", "seconds", "cpu", "executions", "finds" }
@@ -92,6 +90,8 @@ claim() {
         done
 }
 
+rm -rf "$kept/running"
+mkdir "$kept/running"
 commit=$(git rev-parse --short HEAD)
 TIMEFORMAT='%R %U %S'
 

@@ -6,7 +6,7 @@ use recto_iiif::{Dimensions, Rect};
 use crate::EngineError;
 
 /// Strips are handed on in pieces of at most this many bytes (or one row), so that no stage holds more.
-pub(crate) const PIECE_BYTES: u64 = 2 << 20;
+pub(crate) const PIECE_BYTES: u64 = 1 << 20;
 
 /// Rows of a picture from top to bottom, in strips of any height.
 pub trait Rows: Send {
