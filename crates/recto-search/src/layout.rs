@@ -95,7 +95,13 @@ impl Layout {
     pub(crate) fn positions_before_lines(&self, page: &Page) -> Vec<Option<u32>> {
         let before = |line: Line<'_>| {
             let segment = self.segments.partition_point(|segment| (segment.word as usize) < line.words.start);
-            let at = self.segments.get(segment).map_or(self.text.len() as u32, |segment| segment.start);
+            let segment = self.segments.get(segment);
+            // A second part that has no first is a word; as the first word of a page it would be none.
+            let is_alone = segment.is_some_and(|segment| segment.word as usize == line.words.start);
+            if is_alone && page.word(line.words.start).is_some_and(|word| word.part == Some(Part::Second)) {
+                return None;
+            }
+            let at = segment.map_or(self.text.len() as u32, |segment| segment.start);
             let piece = self.pieces.partition_point(|piece| piece.start < at);
             let next = self.pieces.get(piece).map_or(self.positions, |piece| piece.position);
             let Some(last) = piece.checked_sub(1).and_then(|last| self.pieces.get(last)) else {

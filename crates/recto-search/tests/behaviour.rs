@@ -6,7 +6,7 @@ mod common;
 
 use common::{Object, pages};
 use recto_iiif::Rect;
-use recto_iiif::text::{Area, PageText, TextBlock, TextLine, TextWord};
+use recto_iiif::text::{Area, PageText, TextBlock, TextLine, TextWord, WordPart};
 use recto_search::index::Continuity;
 use recto_search::query::Query;
 use recto_search::search::{Scope, Source, Term, complete, find, merge};
@@ -32,6 +32,25 @@ fn t3_a_broken_word_is_found_whole_with_both_halves() {
     assert_eq!(object.shown("\"sie Bücher nennen\""), ["viele Wörter, die [sie Bücher nennen]"]);
     assert_eq!(object.find("ter").total(), 0);
     assert_eq!(object.shown("\"viele Wörter die\""), ["[viele Wörter, die] sie Bücher"]);
+}
+
+#[test]
+fn t3_a_second_part_without_a_first_is_a_word_wherever_reading_begins() {
+    let mut pages = pages(&["Vogel\nflug hoch\n\nüber\nwasser IIIF東京"]);
+    for line in [1, 3, 4] {
+        pages[0].blocks[0].lines[line].words[0].part = Some(WordPart::Second);
+    }
+    let exact = |pages: &[PageText], query: &str| {
+        let object = Object::of(pages, None);
+        object.hits_of(&object.find(query), 0).into_iter().map(|hit| hit.exact).collect::<Vec<_>>()
+    };
+    for word in ["vogel", "flug", "hoch", "über", "wasser", "IIIF", "東", "京"] {
+        assert_eq!(exact(&pages, word).join("|").to_lowercase(), word.to_lowercase());
+    }
+    // That of a word broken over pages has its place on the page before.
+    pages[0].blocks[0].lines[0].words[0].part = Some(WordPart::Second);
+    assert_eq!(exact(&pages, "vogel"), [""; 0]);
+    assert_eq!(exact(&pages, "flug"), ["flug"]);
 }
 
 #[test]

@@ -451,7 +451,6 @@ impl<'a> Scan<'a> {
                 let after_page_break = first.0 == page
                     && parts.last().is_some_and(|part| part.page as usize == page && part.line as usize == line)
                     && first.1 == 1
-                    && own[0] == 0
                     && number == 0;
                 let gap = (is_spaced && number == 0) || (after_page_break && !self.word((page, 0)).0.joined_to_next);
                 put_part(parts, half.0, line, &written, area, found_line.time_s, gap);
