@@ -1,5 +1,7 @@
 //! Chores: `cargo run -p xtask -- <chore>`.
 
+#![forbid(unsafe_code)]
+
 mod arrows;
 mod examples;
 

@@ -3,6 +3,8 @@
 //! [`DerivativeCache`] keeps finished images in memory and in a bounded directory, [`MemoryCache`] small things by key,
 //! and [`Joining`] lets everyone who asks for the same thing wait for one computation of it.
 
+#![forbid(unsafe_code)]
+
 mod derivatives;
 mod disk;
 mod error;

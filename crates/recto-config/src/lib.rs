@@ -4,6 +4,8 @@
 //! `recto.toml`, the environment, `--set`), remembers where each value came from, and makes the JSON Schema, the example
 //! file and the reference table from the same structs. It has no options of its own.
 
+#![forbid(unsafe_code)]
+
 mod error;
 mod layers;
 mod load;

@@ -9,6 +9,8 @@
 //!              └──> some tiles, remembered to be compared ──────┘
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod error;
 mod file;
 mod journal;

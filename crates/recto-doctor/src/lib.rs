@@ -14,6 +14,8 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod address;
 mod checks;
 mod client;

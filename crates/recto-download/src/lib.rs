@@ -10,6 +10,8 @@
 //!
 //! Text that is drawn (first page, notices) uses the fonts of the machine: [`fonts::Fonts`].
 
+#![forbid(unsafe_code)]
+
 mod error;
 pub mod fonts;
 pub mod pdf;

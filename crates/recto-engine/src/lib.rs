@@ -8,6 +8,8 @@
 //! [`plan()`] does no input or output; [`execute()`] reads through the decoder and gives a finished file. Between them
 //! [`Plan::estimate`] says what the work will hold and read, so that a caller can charge it to a budget first.
 
+#![forbid(unsafe_code)]
+
 mod color;
 mod error;
 mod estimate;

@@ -4,6 +4,8 @@
 //! State API 1.0, `discovery` the Change Discovery API 1.0, `search` the Content Search API 2.0 and 1.0, `annotation` Web Annotations
 //! and their protocol; `validate` holds documents of all of them against their rules. `text` is the text of pages with its places.
 
+#![forbid(unsafe_code)]
+
 pub mod annotation;
 pub mod content_state;
 pub mod discovery;

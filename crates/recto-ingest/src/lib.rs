@@ -5,6 +5,8 @@
 //! [`Describer`] joins everything that is said about each of them; [`build`] makes Presentation 3.0 documents of that.
 //! Nothing is ever written into the library.
 
+#![forbid(unsafe_code)]
+
 mod assemble;
 pub mod av;
 pub mod build;

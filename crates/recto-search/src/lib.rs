@@ -11,6 +11,8 @@
 //! A *position* is the ordinal of a piece of text in an object: a word, a part of a word between apostrophes or hyphens, or a
 //! character of a script that is written without spaces. Positions run on over lines and pages, so that a phrase does, too.
 
+#![forbid(unsafe_code)]
+
 pub mod analysis;
 pub mod coarse;
 mod error;

@@ -2,6 +2,8 @@
 //!
 //! [`App`] answers one request; [`Server`] is the accept loop around it.
 
+#![forbid(unsafe_code)]
+
 mod app;
 mod base;
 mod conditional;

@@ -4,6 +4,8 @@
 //! then, if the caller still needs bytes, cache, admission ([`work`]), plan and pixels. What is decided before is free of
 //! source input and output wherever the facts are known already.
 
+#![forbid(unsafe_code)]
+
 mod annotations;
 mod error;
 mod explain;

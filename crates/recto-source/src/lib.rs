@@ -4,6 +4,8 @@
 //! are synchronous and cheap; they run where blocking is allowed. Only `locate` may wait for a network, where
 //! [`Source::may_wait`] says so.
 
+#![forbid(unsafe_code)]
+
 mod error;
 mod filesystem;
 mod identifier;

@@ -14,6 +14,8 @@
 //! server finds `maps%2Fprague.tif` without rules of its own; other characters are escaped in URLs and stand as they are in
 //! names. With both versions of the Image API each has a folder of its own above, `3/` and `2/`.
 
+#![forbid(unsafe_code)]
+
 pub mod archive;
 mod bands;
 mod error;

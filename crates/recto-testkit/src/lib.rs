@@ -3,6 +3,8 @@
 //!
 //! Nothing here reads an image: what a test checks must not come from the code under test.
 
+#![forbid(unsafe_code)]
+
 pub mod bmp;
 pub mod card;
 mod data;
