@@ -96,6 +96,44 @@ fn regions_are_the_same_however_much_is_remembered() {
 }
 
 #[test]
+fn tiles_of_a_whole_level_are_used_where_they_are_remembered_and_not_remembered() {
+    let options = OpenOptions { memo: Arc::new(Memo::new(64 << 20)), ..OpenOptions::default() };
+    let source =
+        Arc::new(Counted { file: MemoryAccess::new(written(PyramidCompression::Deflate)), bytes: AtomicU64::new(0) });
+    let decoder = open(Arc::clone(&source) as Arc<dyn RandomAccess>, &options).unwrap();
+    let reads = |region: Rect| {
+        let before = source.bytes.load(Ordering::Relaxed);
+        assert!(read(decoder.as_ref(), 0, region, 1).unwrap().data() == part(region), "{region}");
+        source.bytes.load(Ordering::Relaxed) - before
+    };
+    let all = reads(SIZE.rect());
+    assert_eq!(options.memo.held_bytes(), 0);
+    assert_eq!(reads(SIZE.rect()), all);
+    let four = reads(Rect::new(200, 200, 200, 200));
+    let held = options.memo.held_bytes();
+    assert!(held >= 4 * 256 * 256 * 3, "{held}");
+    assert_eq!(reads(SIZE.rect()), all - four);
+    assert_eq!(options.memo.held_bytes(), held);
+}
+
+#[test]
+fn of_jpeg_tiles_the_rows_are_decoded_that_are_wanted_and_none_below() {
+    let mut file = written(PyramidCompression::Jpeg);
+    let wanted = Rect::new(100, 0, 400, 40);
+    let options = OpenOptions { memo: Arc::new(Memo::new(0)), ..OpenOptions::default() };
+    let sound = open(Arc::new(MemoryAccess::new(file.as_slice())), &options).unwrap();
+    let sound = read(sound.as_ref(), 0, wanted, 1).unwrap();
+    // The first tile is said to have half of its bytes; its length is the first in the list of lengths.
+    let length = tile_range(&file).len() as u32;
+    let at = file.windows(4).position(|bytes| bytes == length.to_le_bytes()).unwrap();
+    file[at..at + 4].copy_from_slice(&(length / 2).to_le_bytes());
+    let decoder = open(Arc::new(MemoryAccess::new(file.as_slice())), &options).unwrap();
+    assert!(read(decoder.as_ref(), 0, wanted, 1).unwrap().data() == sound.data());
+    let below = read(decoder.as_ref(), 0, Rect::new(100, 0, 400, 250), 1);
+    assert!(below.is_err(), "the stream ends there");
+}
+
+#[test]
 fn sound_rows_of_a_damaged_tile_are_given() {
     let mut file = written(PyramidCompression::Deflate);
     let decoder = open(Arc::new(MemoryAccess::new(file.as_slice())), &OpenOptions::default()).unwrap();

@@ -59,13 +59,15 @@ pub(super) fn invert(samples: &mut [u8]) {
     }
 }
 
-/// Decodes a complete JPEG stream (tables joined) from memory, shrunk by `denominator` (1, 2, 4 or 8).
+/// Decodes a complete JPEG stream (tables joined) from memory, shrunk by `denominator` (1, 2, 4 or 8): its first `rows` rows, counted
+/// once shrunk, or as many as it has.
 ///
 /// Gives `Gray8`, `Rgb8` or `Cmyk8` (0 is no ink).
 pub(crate) fn decode_stream(
     stream: &[u8],
     color: StreamColor,
     denominator: u32,
+    rows: u32,
     control: &Control,
 ) -> Result<Raster, DecodeError> {
     if !matches!(denominator, 1 | 2 | 4 | 8) {
@@ -97,7 +99,7 @@ pub(crate) fn decode_stream(
     };
     let (format, wanted) = output_of(header.components)?;
     let output = decompressor.start(stored, wanted, denominator)?;
-    let mut raster = Raster::zeroed(Dimensions::new(output.width, output.height), format);
+    let mut raster = Raster::zeroed(Dimensions::new(output.width, output.height.min(rows)), format);
     decompressor.read(raster.data_mut())?;
     if format == PixelFormat::Cmyk8 && header.saw_adobe != 0 {
         invert(raster.data_mut());

@@ -20,6 +20,14 @@ enum Plane {
     Picture(Raster),
 }
 
+/// What is wanted of a chunk, where its format leaves the choice.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) denominator: u32,
+    /// Rows from its first on, divided by the denominator.
+    pub(super) rows: u32,
+}
+
 /// A chunk that is being decoded, all its planes in step.
 pub(super) struct Chunk {
     name: String,
@@ -41,7 +49,7 @@ impl Chunk {
         bytes: Vec<Vec<u8>>,
         column: u32,
         row: u32,
-        denominator: u32,
+        wanted: Wanted,
         control: &Control,
     ) -> Result<Self, DecodeError> {
         let directory = &level.directory;
@@ -53,7 +61,7 @@ impl Chunk {
             planes.push(if bytes.is_empty() {
                 Plane::Sparse
             } else if directory.compression.is_image() {
-                Plane::Picture(picture(file, level, bytes, (rows, denominator), &name, control)?)
+                Plane::Picture(picture(file, level, bytes, rows, wanted, &name, control)?)
             } else {
                 let input = Input::held(bytes, directory.reversed_bits);
                 let (group_rows, group_bytes) = group(directory, layout.chunk.width_px);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use recto_iiif::Dimensions;
 
+use super::chunk::Wanted;
 use super::directory::Compression;
 use super::ifd::File;
 use super::reader::StoredLevel;
@@ -21,12 +22,13 @@ pub(super) fn reads_jpeg_2000() -> bool {
     formats::FORMATS.iter().any(|format| (format.sniff)(JPEG_2000[0]))
 }
 
-/// Decodes a chunk that is an image of its own.
+/// Decodes a chunk of `rows` rows that is an image of its own: what is wanted of it, or more.
 pub(super) fn picture(
     file: &File,
     level: &StoredLevel,
     bytes: Vec<u8>,
-    (rows, denominator): (u32, u32),
+    rows: u32,
+    wanted: Wanted,
     name: &str,
     control: &Control,
 ) -> Result<Raster, DecodeError> {
@@ -56,7 +58,7 @@ pub(super) fn picture(
     };
     let frame = check_frame(frame(&stream), place, name)?;
     let color = color_of(&frame, color, directory.photometric);
-    jpeg::decode_stream(&stream, color, denominator, control).map_err(|error| match error {
+    jpeg::decode_stream(&stream, color, wanted.denominator, wanted.rows, control).map_err(|error| match error {
         DecodeError::Corrupt { what, .. } => corrupt(format!("{name}: {what}")),
         other => other,
     })

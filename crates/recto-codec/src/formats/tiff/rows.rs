@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use recto_iiif::{Dimensions, Rect};
 
-use super::chunk::Chunk;
+use super::chunk::{Chunk, Wanted};
 use super::corrupt;
 use super::decompress::BLOCK;
 use super::directory::{Compression, Directory};
@@ -84,6 +84,8 @@ impl<'a> Rows<'a> {
         let rows = (chunk_bottom.min(rect.bottom()) - u64::from(self.next)) as u32;
         let mut out = Raster::zeroed(Dimensions::new(rect.w, rows), self.geometry.format);
         let columns = columns(rect, self.chunk);
+        let keeps = self.tiles.as_ref().is_some_and(Tiles::keeps);
+        let wanted = if keeps { self.wanted(self.chunk.height_px) } else { self.wanted_now(rows) };
         let mut column = *columns.start();
         while column <= *columns.end() {
             self.control.check()?;
@@ -95,15 +97,14 @@ impl<'a> Rows<'a> {
             let batch = self.batch(row, column, *columns.end());
             for (column, planes) in (column..).zip(read_chunks(self.file, self.level, &batch)?) {
                 self.control.check()?;
-                let denominator = self.geometry.denominator;
-                let mut chunk = Chunk::decode(self.file, self.level, planes, column, row, denominator, &self.control)?;
-                if self.tiles.as_ref().is_some_and(Tiles::keeps) {
+                let mut chunk = Chunk::decode(self.file, self.level, planes, column, row, wanted, &self.control)?;
+                if keeps {
                     if let Some(tile) = self.whole_tile(&mut chunk, column, row) {
                         self.copy_tile(&tile, column, row, &mut out);
                         continue;
                     }
                     // Its sound rows may be all that is wanted.
-                    chunk = self.open_again(column, row)?;
+                    chunk = self.open_again(column, row, rows)?;
                 }
                 let Some((part, from)) = self.part(column, row, rows) else { continue };
                 let directory = &self.level.directory;
@@ -115,10 +116,20 @@ impl<'a> Rows<'a> {
         Ok(out)
     }
 
-    fn open_again(&self, column: u32, row: u32) -> Result<Chunk, DecodeError> {
+    /// A chunk of which so many rows are wanted from the next on.
+    fn open_again(&self, column: u32, row: u32, rows: u32) -> Result<Chunk, DecodeError> {
         let planes = vec![planes(&self.level.directory, column, row)];
         let read = read_chunks(self.file, self.level, &planes)?.pop().unwrap_or_default();
-        Chunk::decode(self.file, self.level, read, column, row, self.geometry.denominator, &self.control)
+        Chunk::decode(self.file, self.level, read, column, row, self.wanted_now(rows), &self.control)
+    }
+
+    fn wanted(&self, rows: u32) -> Wanted {
+        Wanted { denominator: self.geometry.denominator, rows }
+    }
+
+    /// What has to be decoded of a chunk for so many rows from the next on.
+    fn wanted_now(&self, rows: u32) -> Wanted {
+        self.wanted(self.next % self.chunk.height_px + rows)
     }
 
     fn index(&self, column: u32, row: u32) -> usize {
@@ -231,7 +242,10 @@ impl<'a> Rows<'a> {
             self.ahead = self.read_ahead(column, row)?;
         }
         let planes = self.ahead.pop_front().map(|(_, planes)| planes).unwrap_or_default();
-        Chunk::decode(self.file, self.level, planes, column, row, self.geometry.denominator, &self.control)
+        let rest = self.geometry.rect.bottom() - u64::from(self.next);
+        let wanted =
+            self.wanted_now(rest.min(u64::from(self.chunk.height_px - self.next % self.chunk.height_px)) as u32);
+        Chunk::decode(self.file, self.level, planes, column, row, wanted, &self.control)
     }
 
     /// Reads small chunks from `row` down, at least one.

@@ -9,7 +9,7 @@ use super::{Kind, Random, sequential_kinds, stream, stream_of};
 use crate::{Control, DecodeError, Raster};
 
 fn decode(stream: &[u8]) -> Raster {
-    decode_stream(stream, StreamColor::Markers, 1, &Control::default()).unwrap()
+    decode_stream(stream, StreamColor::Markers, 1, u32::MAX, &Control::default()).unwrap()
 }
 
 /// The largest difference in the rectangle from the top left that is `width` by `height`.
@@ -138,9 +138,9 @@ fn damage_never_panics() {
             }
             if let Ok(Some(cut)) = cut_to(&bad, Dimensions::new(1 + random.below(48), 1 + random.below(40))) {
                 assert!(sniff(&cut));
-                let _ = decode_stream(&cut, StreamColor::Markers, 1, &Control::default());
+                let _ = decode_stream(&cut, StreamColor::Markers, 1, u32::MAX, &Control::default());
             }
-            let _ = decode_stream(&bad, StreamColor::Markers, 1, &Control::default());
+            let _ = decode_stream(&bad, StreamColor::Markers, 1, u32::MAX, &Control::default());
         }
     }
 }

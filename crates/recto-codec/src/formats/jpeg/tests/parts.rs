@@ -36,7 +36,7 @@ fn cut(decoder: &JpegDecoder, region: Rect, turn: Orientation, gray: bool) -> Ve
 }
 
 fn decoded(stream: &[u8]) -> Raster {
-    decode_stream(stream, StreamColor::Markers, 1, &Control::default()).unwrap()
+    decode_stream(stream, StreamColor::Markers, 1, u32::MAX, &Control::default()).unwrap()
 }
 
 fn region_of(decoder: &JpegDecoder, region: Rect) -> Raster {
