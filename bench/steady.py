@@ -26,6 +26,13 @@ overload = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(overload)
 
 
+def rest(client):
+    """Waits until the work is done that nobody waits for, and until the server has given back what it kept for more."""
+    while any(overload.metrics(client).get(f"recto_work_background_{what}") for what in ("waiting", "running")):
+        time.sleep(0.2)
+    time.sleep(2)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recto", required=True)
@@ -36,7 +43,8 @@ def main():
     parser.add_argument("--set", action="append", default=[])
     a = parser.parse_args()
     work = tempfile.mkdtemp(prefix="recto-steady-")
-    options = ["work.memory=256 MiB", "work.memo=32 MiB", "cache.max_memory=32 MiB", "cache.max_disk=64 MiB", *a.set]
+    options = ["work.memory=256 MiB", "work.memo=8 MiB", "cache.max_memory=8 MiB", "cache.max_disk=64 MiB",
+               "server.recent_memory=256 KiB", *a.set]
     server, address = overload.start(a.recto, os.path.abspath(a.library), os.path.join(work, "state"), options)
     if not server:
         return 2
@@ -96,9 +104,10 @@ def main():
             thread.start()
         for thread in threads:
             thread.join()
-        time.sleep(2)
+        rest(client)
         readings.append(overload.rss_mib(server.pid))
-        print(f"RSS after {until} requests: {readings[-1]:.1f} MiB", flush=True)
+        files = overload.rss_mib(server.pid, "RssFile")
+        print(f"RSS after {until} requests: {readings[-1]:.1f} MiB, of which mapped files {files:.1f}", flush=True)
     print(f"peak {overload.rss_mib(server.pid, 'VmHWM'):.1f} MiB, statuses {dict(statuses)}")
     server.terminate()
     server.wait(60)

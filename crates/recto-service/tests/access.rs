@@ -77,6 +77,7 @@ async fn a_denied_caller_causes_no_look_and_gets_no_cached_byte() {
         limits: LimitOptions::default(),
         options: ImageOptions::default(),
         work: WorkOptions::default(),
+        rest: || {},
     })
     .unwrap();
     let (identifier, caller) = (Identifier::new("a.bmp"), Caller::default());

@@ -65,6 +65,7 @@ fn service(directory: &std::path::Path) -> (ImageService, Arc<CountedSource>) {
         limits: LimitOptions::default(),
         options: ImageOptions::default(),
         work: WorkOptions::default(),
+        rest: || {},
     });
     (images.unwrap(), source)
 }

@@ -1,6 +1,6 @@
 //! The allocator, set for a program that makes pictures.
 
-use libmimalloc_sys::{mi_option_get, mi_option_set, mi_option_t};
+use libmimalloc_sys::{mi_collect, mi_option_get, mi_option_set, mi_option_t};
 
 use crate::output;
 
@@ -26,6 +26,14 @@ pub(crate) fn set() {
     if option(PURGE_DELAY) == USUAL_DELAY {
         set_option(PURGE_DELAY, OUR_DELAY);
     }
+}
+
+/// Gives back to the system what is free of the memory of this thread, whenever that was freed: a thread that does nothing gives back
+/// nothing by itself.
+#[expect(unsafe_code, reason = "the allocator is a library in C")]
+pub(crate) fn give_back() {
+    // SAFETY: only memory that is free is given back.
+    unsafe { mi_collect(true) }
 }
 
 #[expect(unsafe_code, reason = "the options of the allocator are a table in C")]

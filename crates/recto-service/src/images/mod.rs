@@ -166,12 +166,14 @@ pub struct ImageServiceParts {
     pub options: ImageOptions,
     /// How much goes on at a time.
     pub work: WorkOptions,
+    /// Gives back what a thread's allocator keeps; called by threads that make pictures when they have none to make for a second.
+    pub rest: fn(),
 }
 
 impl ImageService {
     /// Starts the service and its threads. `None` when an option has no meaning (a background that is no colour).
     pub fn start(parts: ImageServiceParts) -> Option<Self> {
-        let ImageServiceParts { source, policy, cache, metrics, limits, options, work } = parts;
+        let ImageServiceParts { source, policy, cache, metrics, limits, options, work, rest } = parts;
         let render = options.render()?;
         let dpi = options.document_dpi;
         let fingerprint = format!("{:032x}", xxh3_128(format!("{RENDERING_VERSION} {render:?} {dpi}").as_bytes()));
@@ -181,6 +183,7 @@ impl ImageService {
             max_waiting: work.max_waiting,
             max_wait: work.max_wait.into(),
             mode: work.admission,
+            rest,
         }));
         Some(Self {
             inner: Arc::new(Inner {

@@ -220,6 +220,7 @@ mod tests {
             max_waiting: 8,
             max_wait: Duration::from_mins(1),
             mode: AdmissionMode::Enforce,
+            rest: || {},
         }))
     }
 

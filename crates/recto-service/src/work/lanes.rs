@@ -49,7 +49,12 @@ pub struct LaneOptions {
     pub max_wait: Duration,
     /// What becomes of verdicts.
     pub mode: AdmissionMode,
+    /// Called by a thread that had nothing to do for a second after its last work: to give back what it keeps for the next.
+    pub rest: fn(),
 }
+
+/// How long a thread waits for more work before it rests.
+const REST_AFTER: Duration = Duration::from_secs(1);
 
 /// A piece of work before it is let in.
 #[derive(Clone, Copy, Debug)]
@@ -173,6 +178,21 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panicking job is caught before it could leave the state half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for work, as a thread that rests when it worked and then has nothing to do for a while.
+    fn wait<'s>(&'s self, state: MutexGuard<'s, State>, has_rested: &mut bool) -> MutexGuard<'s, State> {
+        if *has_rested {
+            return self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        let (state, waited) = self.wake.wait_timeout(state, REST_AFTER).unwrap_or_else(PoisonError::into_inner);
+        if !waited.timed_out() {
+            return state;
+        }
+        drop(state);
+        (self.options.rest)();
+        *has_rested = true;
+        self.lock()
     }
 
     fn most(&self, lane: Lane) -> u64 {
@@ -490,14 +510,16 @@ impl Drop for Lanes {
 
 fn work(shared: &Arc<Shared>) {
     let mut state = shared.lock();
+    let mut has_rested = true;
     loop {
         if state.stopping {
             return;
         }
         let Some(job) = shared.next(&mut state) else {
-            state = shared.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = shared.wait(state, &mut has_rested);
             continue;
         };
+        has_rested = false;
         drop(state);
         let Job { run, turn, task, is_reckoned } = job;
         let charge = Charge { shared: Arc::clone(shared), lane: task.lane, bytes: task.bytes };
@@ -525,13 +547,21 @@ fn work(shared: &Arc<Shared>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
     use std::sync::mpsc;
 
     use super::*;
 
     fn lanes(memory: u64, max_waiting: usize) -> Lanes {
         let max_wait = Duration::from_mins(1);
-        Lanes::start(LaneOptions { threads: 1, memory, max_waiting, max_wait, mode: AdmissionMode::Enforce })
+        Lanes::start(LaneOptions {
+            threads: 1,
+            memory,
+            max_waiting,
+            max_wait,
+            mode: AdmissionMode::Enforce,
+            rest: || {},
+        })
     }
 
     fn task(lane: Lane, bytes: u64) -> Task {
@@ -662,8 +692,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn threads_rest_once_when_there_was_work_and_there_is_none() {
+        static RESTS: AtomicUsize = AtomicUsize::new(0);
+        let rest = || {
+            RESTS.fetch_add(1, Ordering::SeqCst);
+        };
+        let (max_wait, mode) = (Duration::from_mins(1), AdmissionMode::Enforce);
+        let lanes = Lanes::start(LaneOptions { threads: 1, memory: 1000, max_waiting: 8, max_wait, mode, rest });
+        for rests in 1..3 {
+            lanes.run(task(Lane::Tiles, 1), |_| ()).await.unwrap();
+            until(|| RESTS.load(Ordering::SeqCst) == rests).await;
+            tokio::time::sleep(REST_AFTER + Duration::from_millis(300)).await;
+            assert_eq!(RESTS.load(Ordering::SeqCst), rests);
+        }
+    }
+
+    #[tokio::test]
     async fn d2_shadow_mode_counts_and_lets_all_in() {
         let options = LaneOptions {
+            rest: || {},
             threads: 1,
             memory: 1000,
             max_waiting: 64,

@@ -74,6 +74,7 @@ impl Bench {
             limits: LimitOptions::default(),
             options: ImageOptions::default(),
             work: WorkOptions::default(),
+            rest: || {},
         })
         .unwrap();
         let texts = TextStore::open(&state.path().join("text.sqlite")).unwrap();

@@ -53,6 +53,7 @@ impl Offline {
             limits: config.limits,
             options: config.image,
             work: config.work,
+            rest: crate::allocator::give_back,
         })
         .context("the image service could not start")?;
         let tree = library.scan();

@@ -185,6 +185,7 @@ async fn serve(config: Config, folders: Vec<PathBuf>, state: &Path) -> anyhow::R
         limits: config.limits,
         options: config.image,
         work: config.work,
+        rest: crate::allocator::give_back,
     })
     .context("`image.background` is not a colour; write it like `#ffffff`")?;
     let catalog = open_catalog(state)?;
