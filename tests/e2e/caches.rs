@@ -11,6 +11,9 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 
 use crate::support::{Answer, Library, Server};
 
+/// Everything is put on disk, whether it is worth a file or not.
+const ALL: &[&str] = &["--set", "cache.least_effort=0 ms"];
+
 fn counter(server: &Server, name: &str) -> u64 {
     let text = server.get("/metrics").text();
     let line = text.lines().find(|line| line.split(' ').next() == Some(name));
@@ -72,7 +75,7 @@ fn d4_a_flipped_byte_in_a_cache_file_gives_the_right_answer_and_a_count() {
     library.put_png("a.png", 300, 200);
     let url = "/iiif/3/a.png/full/150,/0/default.png";
     let state = library.state.path().join("kept");
-    let server = library.serve_again(&[]);
+    let server = library.serve_again(ALL);
     let want = server.get(url).body;
     server.stop();
     let files = entry_files(&state);
@@ -83,12 +86,12 @@ fn d4_a_flipped_byte_in_a_cache_file_gives_the_right_answer_and_a_count() {
         bytes[last] ^= 1;
         fs::write(&file, bytes).unwrap();
     }
-    let server = library.serve_again(&[]);
+    let server = library.serve_again(ALL);
     assert_eq!(server.get(url).body, want);
     // The facts, and the derivative.
     assert_eq!(counter(&server, "recto_cache_damaged"), 2);
     server.stop();
-    let server = library.serve_again(&[]);
+    let server = library.serve_again(ALL);
     assert_eq!(server.get(url).body, want);
     assert_eq!(
         (counter(&server, "recto_cache_damaged"), counter(&server, "recto_renders_total")),
@@ -98,13 +101,31 @@ fn d4_a_flipped_byte_in_a_cache_file_gives_the_right_answer_and_a_count() {
 }
 
 #[test]
+fn d5_what_is_made_in_no_time_is_put_on_disk_when_it_was_made_again() {
+    let library = Library::new();
+    library.put_png("a.png", 60, 40);
+    let state = library.state.path().join("kept");
+    let server = library.serve_again(&["--set", "cache.max_memory=0", "--set", "cache.least_effort=10 s"]);
+    let url = "/iiif/3/a.png/full/max/90/default.png";
+    let want = server.get(url).body;
+    assert_eq!(counter(&server, "recto_cache_writes_spared_total"), 2, "the facts, and the picture");
+    assert_eq!(entry_files(&state).len(), 0);
+    assert_eq!(server.get(url).body, want);
+    until("the picture is written", || entry_files(&state).len() == 1);
+    assert_eq!(server.get(url).body, want);
+    assert_eq!(counter(&server, "recto_renders_total"), 2);
+    server.assert_clean_log();
+}
+
+#[test]
 fn d5_a_small_bound_holds_while_much_goes_through_and_over_a_sudden_end() {
     let library = Library::new();
     library.put_png("a.png", 600, 400);
     let state = library.state.path().join("kept");
     let most = 1 << 20;
     for round in 0..3 {
-        let mut server = library.serve_again(&["--set", "cache.max_disk=1 MiB", "--set", "cache.min_free=0"]);
+        let mut server =
+            library.serve_again(&[ALL, &["--set", "cache.max_disk=1 MiB", "--set", "cache.min_free=0"]].concat());
         for number in 0..150_u32 {
             let (x, y) = (number % 15 * 20 + round, number / 15 * 20);
             assert_eq!(server.get(&format!("/iiif/3/a.png/{x},{y},200,150/max/0/default.tif")).status, 200);
@@ -319,7 +340,7 @@ fn a_purge_forgets_an_image_a_prefix_or_everything() {
     let library = Library::new();
     library.put_png("maps/a.png", 60, 40).put_png("maps/b.png", 60, 40).put_png("c.png", 60, 40);
     let state = library.state.path().join("kept");
-    let server = library.serve_again(&[]);
+    let server = library.serve_again(ALL);
     let urls = ["maps%2Fa.png", "maps%2Fb.png", "c.png"].map(|name| format!("/iiif/3/{name}/full/max/90/default.png"));
     let renders = || {
         let before = counter(&server, "recto_renders_total");
@@ -392,7 +413,7 @@ fn the_cache_command_works_beside_a_server_and_without_one() {
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
     };
-    let server = library.serve_again(&[]);
+    let server = library.serve_again(ALL);
     for name in ["maps%2Fa.png", "c.png"] {
         assert_eq!(server.get(&format!("/iiif/3/{name}/full/max/90/default.png")).status, 200);
     }

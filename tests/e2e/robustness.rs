@@ -187,7 +187,7 @@ fn what_was_cached_before_a_sudden_end_is_whole_after_it() {
     let library = Library::new();
     library.put_png("good.png", 600, 400);
     for round in 0..3_u32 {
-        let mut server = library.serve_again(&[]);
+        let mut server = library.serve_again(&["--set", "cache.least_effort=0 ms"]);
         let pid = server.pid().to_string();
         std::thread::scope(|scope| {
             let address = server.address;
@@ -215,7 +215,7 @@ fn what_was_cached_before_a_sudden_end_is_whole_after_it() {
         });
         server.kill();
     }
-    let server = library.serve_again(&[]);
+    let server = library.serve_again(&["--set", "cache.least_effort=0 ms"]);
     let mut cached = 0;
     for number in 0..800 {
         let answer = server.get(&tile(number));

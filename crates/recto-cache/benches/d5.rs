@@ -20,6 +20,9 @@ use std::time::{Duration, Instant};
 use recto_cache::{CacheKey, CacheOptions, Derivative, DerivativeCache};
 use recto_config::ByteSize;
 
+/// Of a derivative that is worth a file.
+const EFFORT: Duration = Duration::from_secs(1);
+
 fn options(directory: &Path, max_disk: u64) -> CacheOptions {
     CacheOptions {
         max_memory: ByteSize::from_bytes(0),
@@ -67,7 +70,7 @@ fn fill(directory: &Path, mebibytes: u64) {
     for number in 0..tiles {
         let derivative = Derivative::new(tile.clone(), "image/jpeg");
         let start = Instant::now();
-        cache.insert(key(number), &name(number), &derivative);
+        cache.insert(key(number), &name(number), &derivative, EFFORT);
         hand_over.push(start.elapsed());
         if number % 10 == 0 {
             let start = Instant::now();
@@ -103,7 +106,7 @@ fn start(directory: &Path, entries: u64) {
     {
         let cache = DerivativeCache::open(&options).unwrap();
         for number in 0..entries {
-            cache.insert(key(number), &name(number), &Derivative::new(vec![7; 100], "image/jpeg"));
+            cache.insert(key(number), &name(number), &Derivative::new(vec![7; 100], "image/jpeg"), EFFORT);
             if number % 2000 == 0 {
                 cache.flush();
             }

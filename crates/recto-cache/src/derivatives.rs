@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::again::Again;
 use crate::disk::{DiskCache, DiskLimits, KeptPart};
 use crate::stats::Counters;
 use crate::{CacheError, CacheKey, CacheOptions, CacheStats, MemoryCache};
@@ -40,6 +42,8 @@ pub struct DerivativeCache {
     memory: MemoryCache<CacheKey, Derivative>,
     max_memory: u64,
     disk: Option<Arc<DiskCache>>,
+    least_effort: Duration,
+    made: Arc<Again>,
     counters: Arc<Counters>,
     generation: Arc<AtomicU64>,
 }
@@ -71,6 +75,8 @@ impl DerivativeCache {
             memory: MemoryCache::with_weight(max_memory, weigh),
             max_memory,
             disk,
+            least_effort: options.least_effort.into(),
+            made: Arc::default(),
             counters,
             generation: Arc::default(),
         })
@@ -107,11 +113,14 @@ impl DerivativeCache {
     }
 
     /// Keeps a derivative of the image with this identifier, the one that the key was made of. Never blocks: the directory is
-    /// written in the background.
-    pub fn insert(&self, key: CacheKey, identifier: &str, derivative: &Derivative) {
+    /// written in the background, and only if the derivative took some effort to make, or was made before.
+    pub fn insert(&self, key: CacheKey, identifier: &str, derivative: &Derivative, effort: Duration) {
         self.remember(key, derivative);
-        if let Some(disk) = &self.disk {
+        let Some(disk) = &self.disk else { return };
+        if effort >= self.least_effort || self.made.comes(&key) {
             disk.insert(key, identifier, derivative.clone());
+        } else {
+            self.counters.writes_spared.count();
         }
     }
 

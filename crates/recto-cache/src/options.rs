@@ -22,6 +22,9 @@ pub struct CacheOptions {
     pub max_entries: u64,
     /// Bytes of the disk that stay free for others, whatever `max_disk` allows.
     pub min_free: ByteSize,
+    /// What takes less than this to make is put on disk only when it was made a second time: writing and reading a file takes about a
+    /// tenth of a millisecond. `0 ms` puts everything there at once. What a remote source has a part in goes there at once, too.
+    pub least_effort: Duration,
     /// Most bytes that may wait to be written to disk; what comes while that is full is not kept.
     pub write_queue: ByteSize,
     /// Of how many images the facts (size, levels, colour) are kept in memory.
@@ -38,6 +41,7 @@ impl Default for CacheOptions {
             max_disk: ByteSize::gib(10),
             max_entries: 2_000_000,
             min_free: ByteSize::gib(1),
+            least_effort: Duration::from_millis(1),
             write_queue: ByteSize::mib(64),
             max_facts: 100_000,
             negative: Duration::from_secs(10),

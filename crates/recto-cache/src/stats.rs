@@ -21,6 +21,8 @@ pub struct CacheStats {
     pub disk_bytes: u64,
     /// Entries written to the directory.
     pub writes: u64,
+    /// Entries that were not written, as making them again takes hardly more.
+    pub writes_spared: u64,
     /// Entries that were not written, as the queue was full.
     pub writes_dropped: u64,
     /// Entries that were not written, as they are too large or the disk is too full.
@@ -43,6 +45,7 @@ pub(crate) struct Counters {
     pub(crate) disk_hits: Counter,
     pub(crate) misses: Counter,
     pub(crate) writes: Counter,
+    pub(crate) writes_spared: Counter,
     pub(crate) writes_dropped: Counter,
     pub(crate) writes_refused: Counter,
     pub(crate) write_errors: Counter,
@@ -73,6 +76,7 @@ impl Counters {
             disk_hits: self.disk_hits.get(),
             misses: self.misses.get(),
             writes: self.writes.get(),
+            writes_spared: self.writes_spared.get(),
             writes_dropped: self.writes_dropped.get(),
             writes_refused: self.writes_refused.get(),
             write_errors: self.write_errors.get(),

@@ -4,9 +4,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use recto_cache::{CacheKey, CacheOptions, Derivative, DerivativeCache};
 use recto_config::ByteSize;
+
+/// Of a derivative that is worth a file.
+const EFFORT: Duration = Duration::from_secs(1);
 
 fn options(directory: &Path) -> CacheOptions {
     CacheOptions {
@@ -33,7 +37,7 @@ fn key(number: u32) -> CacheKey {
 }
 
 fn put(cache: &DerivativeCache, number: u32) {
-    cache.insert(key(number), &name(number), &Derivative::new(vec![number as u8; 500], "image/jpeg"));
+    cache.insert(key(number), &name(number), &Derivative::new(vec![number as u8; 500], "image/jpeg"), EFFORT);
 }
 
 fn is_there(cache: &DerivativeCache, number: u32) -> bool {
@@ -126,7 +130,7 @@ fn d4_a_directory_as_a_crash_leaves_it_is_whole_and_counted_rightly() {
     let (place, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let cache = open(place.path());
     for number in 0..600 {
-        cache.insert(key(number), &name(number), &Derivative::new(vec![number as u8; 30_000], "image/jpeg"));
+        cache.insert(key(number), &name(number), &Derivative::new(vec![number as u8; 30_000], "image/jpeg"), EFFORT);
         if number % 100 != 99 {
             continue;
         }

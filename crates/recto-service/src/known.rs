@@ -132,6 +132,13 @@ pub(crate) struct OpenImage {
     pub(crate) is_preparing: AtomicBool,
 }
 
+impl OpenImage {
+    /// The effort that something of this image costs: more than any of the processor's where reading is dear.
+    pub(crate) fn effort(&self, processor_time: Duration) -> Duration {
+        if self.source.read_ahead() > 0 { Duration::MAX } else { processor_time }
+    }
+}
+
 impl std::fmt::Debug for OpenImage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OpenImage").field("source", &self.source).finish_non_exhaustive()

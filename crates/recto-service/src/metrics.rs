@@ -80,6 +80,9 @@ const COUNTS: &[(&str, &str, Read)] = &[
     ("cache_disk_hits", "Derivatives answered from disk", |_, cache| cache.disk_hits),
     ("cache_misses", "Derivatives that were not there", |_, cache| cache.misses),
     ("cache_writes", "Derivatives written to disk", |_, cache| cache.writes),
+    ("cache_writes_spared", "Derivatives not written, as making them again takes hardly more", |_, cache| {
+        cache.writes_spared
+    }),
     ("cache_writes_dropped", "Derivatives not written, as too much waited", |_, cache| cache.writes_dropped),
     ("cache_writes_refused", "Derivatives not written for want of room", |_, cache| cache.writes_refused),
     ("cache_write_errors", "Derivatives that could not be written", |_, cache| cache.write_errors),

@@ -202,7 +202,8 @@ impl ImageService {
             control.check()?;
             let before = thread_time();
             let bytes = recto_engine::execute(&plan, &*open.decoder, &*open.source, &this.render, &control)?;
-            this.costs.learn(kind, plan.estimate().pixels, thread_time().saturating_sub(before));
+            let took = thread_time().saturating_sub(before);
+            this.costs.learn(kind, plan.estimate().pixels, took);
             let bytes = held(bytes, charge);
             this.metrics.made(&plan);
             if recto_engine::stored_tile(&plan, &*open.decoder).is_some() {
@@ -217,7 +218,8 @@ impl ImageService {
                 // The cache has bounds of its own, so what it keeps must not hold on to the charge.
                 let kept = if is_held(&bytes) { Bytes::copy_from_slice(&bytes) } else { bytes.clone() };
                 let derivative = Derivative::new(kept, wanted.resolved.format.media_type());
-                this.cache.insert(wanted.key, wanted.image.located.identifier.as_str(), &derivative);
+                let effort = open.effort(took);
+                this.cache.insert(wanted.key, wanted.image.located.identifier.as_str(), &derivative, effort);
             }
             Ok((bytes, Origin::Made))
         });
