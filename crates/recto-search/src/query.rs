@@ -132,7 +132,9 @@ impl Query {
 
 impl Clause {
     /// A clause of these words; `None` when there is nothing to find in them.
-    pub(crate) fn new(sense: Sense, is_phrase: bool, words: Vec<QueryWord>) -> Option<Self> {
+    pub(crate) fn new(sense: Sense, is_phrase: bool, mut words: Vec<QueryWord>) -> Option<Self> {
+        // Signs that hang on nothing.
+        words.retain(|word| !word.text.is_empty());
         let mut pieces: Vec<QueryPiece> = Vec::new();
         let mut positions = Positions::default();
         let mut first = None;
@@ -320,6 +322,7 @@ mod tests {
             ("green\" bird", vec!["green@0", "bird@0"]),
             ("\"\" * ~ - -- ~2 \"-\" -* ''", vec![]),
             ("\"a b\"~5 c", vec!["phrase a@0 b@1", "c@0"]),
+            ("\"~0 a * b\"", vec!["phrase a@0 b@1"]),
             ("- a", vec!["a@0"]),
             ("--a", vec!["-a@0"]),
             ("(a OR b) AND title:c", vec!["a@0", "or@0", "b@0", "and@0", "title@0 c@1"]),
