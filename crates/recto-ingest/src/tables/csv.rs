@@ -71,14 +71,16 @@ fn detect(text: &str, name: &str) -> char {
     let is_tsv = name.rsplit_once('.').is_some_and(|(_, end)| matches!(&*end.to_ascii_lowercase(), "tsv" | "tab"));
     let mut best = (0_usize, if is_tsv { '\t' } else { ',' });
     for separator in tab_first {
-        let mut records = Records::new(text, separator).filter(|record| record.iter().any(|cell| !cell.is_empty()));
-        let Some(header) = records.next().map(|record| record.len()).filter(|cells| *cells > 1) else { continue };
-        let rows: Vec<usize> = records.take(20).map(|record| record.len()).collect();
-        let alike = rows.iter().filter(|cells| **cells == header).count();
-        // A header of many cells counts a little; rows that agree with it count most.
+        let mut records = Records::new(text, separator);
+        let filled = records.by_ref().filter(|record| record.iter().any(|cell| !cell.is_empty()));
+        let cells: Vec<usize> = filled.take(21).map(|record| record.len()).collect();
+        let Some((header, rows)) = cells.split_first().filter(|(header, _)| **header > 1) else { continue };
+        let alike = rows.iter().filter(|cells| *cells == header).count();
+        let agreement = 1000 * (alike + 1) / (rows.len() + 1);
+        // A header of many cells counts a little; rows that agree with it count most, unless quotation marks say that they do not.
         let score = 1
-            + header.min(50)
-            + 1000 * (alike + 1) / (rows.len() + 1)
+            + (*header).min(50)
+            + if records.unclosed { agreement / 2 } else { agreement }
             + if is_tsv && separator == '\t' { 500 } else { 0 };
         if score > best.0 {
             best = (score, separator);

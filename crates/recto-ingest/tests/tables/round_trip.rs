@@ -252,3 +252,20 @@ proptest! {
         prop_assert_eq!(read.ranges, book.ranges);
     }
 }
+
+#[test]
+fn a_separator_within_quotation_marks_separates_nothing() {
+    let link = |id: &str| Link { id: format!("https://example.org/{id}"), ..Link::default() };
+    let description = Description {
+        metadata: vec![LabeledValue { label: LanguageMap::one("de", "Ort"), value: LanguageMap::none("\\\\") }],
+        homepage: vec![link("|"), link("|||")],
+        see_also: vec![link("a"), link("|")],
+        rendering: vec![link("|||")],
+        ..Description::default()
+    };
+    let (name, named_by) = ("ms 0, \"x\"".to_owned(), NamedBy::Path);
+    let rows = vec![ObjectRow { name, named_by, position: None, description, sheet: None, row: 2 }];
+    let (read, findings) = read_objects(&export_objects(&rows), "objects.csv", None, &TableOptions::default());
+    assert_eq!(read, rows);
+    assert!(findings.is_empty(), "{findings:?}");
+}

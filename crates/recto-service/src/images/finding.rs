@@ -15,7 +15,7 @@ use crate::ServiceError;
 use crate::known::{KnownImage, OpenImage, ShortFacts};
 use crate::policy::{Action, Caller, Decision};
 use crate::shelf::CacheShelf;
-use crate::work::{Client, Lane, Task, WorkKind, thread_time};
+use crate::work::{Client, Lane, Task, WorkKind};
 
 /// Originals elsewhere that are waited for at the same time, each on a thread that waits with it.
 pub(super) const FETCH_TURNS: usize = 32;
@@ -207,13 +207,12 @@ impl Inner {
         let facts = if let Some(facts) = cached {
             facts
         } else {
-            let before = thread_time();
             let open = self.open_image(&located)?;
             let facts = ShortFacts::of(open.decoder.facts());
             if let Ok(bytes) = serde_json::to_vec(&facts) {
-                let effort = open.effort(thread_time().saturating_sub(before));
+                // On disk in any case: no original is opened after a restart only to say that it is as it was.
                 let kept = Derivative::new(bytes, "application/json");
-                self.cache.insert(key, located.identifier.as_str(), &kept, effort);
+                self.cache.insert(key, located.identifier.as_str(), &kept, Duration::MAX);
             }
             facts
         };
