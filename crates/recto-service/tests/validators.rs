@@ -55,6 +55,8 @@ fn service(directory: &std::path::Path) -> (ImageService, Arc<CountedSource>) {
     let cache = CacheOptions {
         directory: Some(directory.to_owned()),
         min_free: ByteSize::from_bytes(0),
+        // The picture as well, which is made in no time.
+        least_effort: recto_config::Duration::from_secs(0),
         ..CacheOptions::default()
     };
     let images = ImageService::start(ImageServiceParts {

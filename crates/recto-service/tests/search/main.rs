@@ -77,8 +77,9 @@ async fn s2_19_answers_are_those_of_a_scan_while_objects_change_and_for_who_sees
             bench.change_notes(&unchanged[chance.below(unchanged.len())], &mut chance).await;
             let question = Question::of(QUERIES[chance.below(QUERIES.len())], false);
             let Some((total, found)) = bench.ask(question).await else { continue };
-            // Each page is of one state; what comes on several pages may be of several, and then nobody can say what is on which.
-            if found.len() > HITS_A_PAGE && bench.ask(question).await != Some((total, found.clone())) {
+            // Each page is of one state; what comes on several pages may be of several, and then nobody can say what is on which. The
+            // last of them may be empty by then.
+            if found.len() >= HITS_A_PAGE && bench.ask(question).await != Some((total, found.clone())) {
                 continue;
             }
             for hit in &found {
