@@ -8,7 +8,7 @@ use crate::CacheKey;
 const NOTED: usize = 1 << 16;
 
 /// Tells keys that come again from those that come first. It remembers the last ones, in a table of a fixed size where later ones
-/// overwrite earlier ones: one that comes again late may be taken for a new one, and one in four thousand million the other way.
+/// overwrite earlier ones: one that comes again late may be taken for a new one, and one in two thousand million the other way.
 #[derive(Debug)]
 pub(crate) struct Again(Box<[AtomicU32]>);
 
