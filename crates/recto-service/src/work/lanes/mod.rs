@@ -1,19 +1,24 @@
 //! The threads that touch pixels, the two queues before them, and the memory that they may use.
 
+mod threads;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use super::admission::{Admission, AdmissionLimits, Verdict, Wish};
-use super::fair::{FairQueue, Place};
-use super::{Client, thread_time};
+use self::threads::{GONE, Job, Outcome, Shared, WAITING};
+use super::Client;
+use super::admission::{Verdict, Wish};
+use super::fair::Place;
 use crate::ServiceError;
+
+pub use self::threads::Charge;
 
 /// Which queue work stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +57,6 @@ pub struct LaneOptions {
     /// Called by a thread that had nothing to do for a second after its last work: to give back what it keeps for the next.
     pub rest: fn(),
 }
-
-/// How long a thread waits for more work before it rests.
-const REST_AFTER: Duration = Duration::from_secs(1);
 
 /// A piece of work before it is let in.
 #[derive(Clone, Copy, Debug)]
@@ -100,171 +102,6 @@ pub struct LaneStats {
     pub given_up: u64,
 }
 
-const WAITING: u8 = 0;
-const STARTED: u8 = 1;
-const GONE: u8 = 2;
-
-/// A job and whether it was begun or given up.
-struct Job {
-    run: Box<dyn FnOnce(Charge) -> Outcome + Send>,
-    turn: Arc<AtomicU8>,
-    task: Task,
-    /// The reckoning has it.
-    is_reckoned: bool,
-}
-
-/// What a job came to. It is delivered when the lanes have taken note that it is done: who asks for the next thing then finds its
-/// thread free.
-struct Outcome {
-    /// False when nobody wants it any more.
-    is_wanted: bool,
-    deliver: Box<dyn FnOnce() + Send>,
-}
-
-struct State {
-    tiles: FairQueue<Job>,
-    large: FairQueue<Job>,
-    admission: Admission,
-    tiles_running: usize,
-    large_running: usize,
-    tiles_charged: u64,
-    large_charged: u64,
-    stopping: bool,
-}
-
-impl State {
-    fn queue(&mut self, lane: Lane) -> &mut FairQueue<Job> {
-        match lane {
-            Lane::Tiles => &mut self.tiles,
-            Lane::Large => &mut self.large,
-        }
-    }
-
-    fn running(&mut self, lane: Lane) -> &mut usize {
-        match lane {
-            Lane::Tiles => &mut self.tiles_running,
-            Lane::Large => &mut self.large_running,
-        }
-    }
-
-    fn charged(&mut self, lane: Lane) -> &mut u64 {
-        match lane {
-            Lane::Tiles => &mut self.tiles_charged,
-            Lane::Large => &mut self.large_charged,
-        }
-    }
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    busy: AtomicU64,
-    too_large: AtomicU64,
-    expired: AtomicU64,
-    given_up: AtomicU64,
-}
-
-struct Shared {
-    state: Mutex<State>,
-    wake: Condvar,
-    counts: Counts,
-    began: Instant,
-    max_large: usize,
-    tile_bytes: u64,
-    large_bytes: u64,
-    options: LaneOptions,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // A panicking job is caught before it could leave the state half changed.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for work, as a thread that rests when it worked and then has nothing to do for a while.
-    fn wait<'s>(&'s self, state: MutexGuard<'s, State>, has_rested: &mut bool) -> MutexGuard<'s, State> {
-        if *has_rested {
-            return self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        let (state, waited) = self.wake.wait_timeout(state, REST_AFTER).unwrap_or_else(PoisonError::into_inner);
-        if !waited.timed_out() {
-            return state;
-        }
-        drop(state);
-        (self.options.rest)();
-        *has_rested = true;
-        self.lock()
-    }
-
-    fn most(&self, lane: Lane) -> u64 {
-        match lane {
-            Lane::Tiles => self.tile_bytes,
-            Lane::Large => self.large_bytes,
-        }
-    }
-
-    /// Nothing waits, and a thread is free.
-    fn is_idle(&self, state: &State, lane: Lane) -> bool {
-        match lane {
-            Lane::Tiles => state.tiles.len() == 0 && state.tiles_running + state.large_running <= self.max_large,
-            Lane::Large => state.large.len() == 0 && state.large_running < self.max_large,
-        }
-    }
-
-    /// The next job that may start now, with its memory charged.
-    fn next(&self, state: &mut State) -> Option<Job> {
-        let free = self.tile_bytes.saturating_sub(state.tiles_charged);
-        let fits = |free: u64| move |job: &Job| job.task.bytes <= free;
-        let job = state.tiles.pop(fits(free)).or_else(|| {
-            if state.large_running >= self.max_large {
-                return None;
-            }
-            let free = self.large_bytes.saturating_sub(state.large_charged);
-            state.large.pop(fits(free))
-        })?;
-        *state.charged(job.task.lane) += job.task.bytes;
-        *state.running(job.task.lane) += 1;
-        Some(job)
-    }
-}
-
-/// Memory that is charged until this is dropped.
-pub struct Charge {
-    shared: Arc<Shared>,
-    lane: Lane,
-    bytes: u64,
-}
-
-impl std::fmt::Debug for Charge {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Charge").field("lane", &self.lane).field("bytes", &self.bytes).finish_non_exhaustive()
-    }
-}
-
-impl Charge {
-    /// Gives back all but `bytes`: the work is done, its result is still held.
-    pub fn shrink_to(&mut self, bytes: u64) {
-        let surplus = self.bytes.saturating_sub(bytes);
-        if surplus > 0 {
-            self.bytes -= surplus;
-            self.give_back(surplus);
-        }
-    }
-
-    fn give_back(&self, bytes: u64) {
-        let mut state = self.shared.lock();
-        let charged = state.charged(self.lane);
-        *charged = charged.saturating_sub(bytes);
-        drop(state);
-        self.shared.wake.notify_all();
-    }
-}
-
-impl Drop for Charge {
-    fn drop(&mut self) {
-        self.give_back(self.bytes);
-    }
-}
-
 /// A fixed number of threads with a tile lane and a large lane.
 pub struct Lanes {
     shared: Arc<Shared>,
@@ -287,42 +124,14 @@ impl Lanes {
     /// When the system refuses to make a thread.
     pub fn start(options: LaneOptions) -> Self {
         // Processors are for all work; a tile gets its share of them by a thread of its own, not by one that waits for it.
-        let large_threads = options.threads.max(1);
-        let threads = large_threads + 1;
-        let (tile_bytes, large_bytes) = (options.memory / 5, options.memory - options.memory / 5);
-        let limits = AdmissionLimits {
-            tile_threads: large_threads as u64,
-            large_threads: large_threads as u64,
-            tile_bytes,
-            large_bytes,
-            max_waiting: options.max_waiting,
-            max_wait: options.max_wait,
-        };
-        let shared = Arc::new(Shared {
-            state: Mutex::new(State {
-                tiles: FairQueue::new(),
-                large: FairQueue::new(),
-                admission: Admission::new(limits),
-                tiles_running: 0,
-                large_running: 0,
-                tiles_charged: 0,
-                large_charged: 0,
-                stopping: false,
-            }),
-            wake: Condvar::new(),
-            counts: Counts::default(),
-            began: Instant::now(),
-            max_large: large_threads,
-            tile_bytes,
-            large_bytes,
-            options,
-        });
+        let threads = options.threads.max(1) + 1;
+        let shared = Arc::new(Shared::new(options));
         let threads = (0..threads)
             .map(|index| {
                 let shared = Arc::clone(&shared);
                 std::thread::Builder::new()
                     .name(format!("pixels-{index}"))
-                    .spawn(move || work(&shared))
+                    .spawn(move || threads::work(&shared))
                     .expect("the system can make the pixel threads")
             })
             .collect();
@@ -508,48 +317,12 @@ impl Drop for Lanes {
     }
 }
 
-fn work(shared: &Arc<Shared>) {
-    let mut state = shared.lock();
-    let mut has_rested = true;
-    loop {
-        if state.stopping {
-            return;
-        }
-        let Some(job) = shared.next(&mut state) else {
-            state = shared.wait(state, &mut has_rested);
-            continue;
-        };
-        has_rested = false;
-        drop(state);
-        let Job { run, turn, task, is_reckoned } = job;
-        let charge = Charge { shared: Arc::clone(shared), lane: task.lane, bytes: task.bytes };
-        let before = thread_time();
-        // It may be given up in this moment, or while it runs: such work tells nothing about how long work takes.
-        let is_begun = turn.compare_exchange(WAITING, STARTED, Ordering::AcqRel, Ordering::Acquire).is_ok();
-        let outcome = is_begun.then(|| run(charge));
-        let took = thread_time().saturating_sub(before);
-        state = shared.lock();
-        if is_reckoned && outcome.as_ref().is_some_and(|outcome| outcome.is_wanted) {
-            state.admission.done(&task.wish(), took);
-        }
-        *state.running(task.lane) -= 1;
-        if task.lane == Lane::Large {
-            // A thread that slept because the large lane was full may go on now.
-            shared.wake.notify_one();
-        }
-        if let Some(outcome) = outcome {
-            drop(state);
-            (outcome.deliver)();
-            state = shared.lock();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicUsize;
     use std::sync::mpsc;
 
+    use super::threads::REST_AFTER;
     use super::*;
 
     fn lanes(memory: u64, max_waiting: usize) -> Lanes {
