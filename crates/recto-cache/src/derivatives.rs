@@ -97,12 +97,13 @@ impl DerivativeCache {
         if let Some(found) = self.get_from_memory(key) {
             return Some(found);
         }
+        let generation = self.generation();
         let Some(found) = self.disk.as_ref().and_then(|disk| disk.get(key)) else {
             self.counters.misses.count();
             return None;
         };
         self.counters.disk_hits.count();
-        self.remember(*key, &found);
+        self.remember_since(generation, *key, &found);
         Some(found)
     }
 
@@ -115,10 +116,27 @@ impl DerivativeCache {
     /// Keeps a derivative of the image with this identifier, the one that the key was made of. Never blocks: the directory is
     /// written in the background, and only if the derivative took some effort to make, or was made before.
     pub fn insert(&self, key: CacheKey, identifier: &str, derivative: &Derivative, effort: Duration) {
-        self.remember(key, derivative);
+        self.insert_since(self.generation(), key, identifier, derivative, effort);
+    }
+
+    /// As [`DerivativeCache::insert`], of something that was begun in this [`DerivativeCache::generation`]: after a purge since then
+    /// nothing is kept, also when it comes in this very moment.
+    pub fn insert_since(
+        &self,
+        generation: u64,
+        key: CacheKey,
+        identifier: &str,
+        derivative: &Derivative,
+        effort: Duration,
+    ) {
+        let is_current = || self.generation() == generation;
+        if !is_current() {
+            return;
+        }
+        self.remember_since(generation, key, derivative);
         let Some(disk) = &self.disk else { return };
         if effort >= self.least_effort || self.made.comes(&key) {
-            disk.insert(key, identifier, derivative.clone());
+            disk.insert(key, identifier, derivative.clone(), &is_current);
         } else {
             self.counters.writes_spared.count();
         }
@@ -137,18 +155,30 @@ impl DerivativeCache {
     }
 
     /// Keeps a part: a large file beside the derivatives, within the same bounds. `write` is given a file; others see it once
-    /// it was written wholly. Blocks for as long as that takes.
+    /// it was written wholly. Blocks for as long as that takes. What it is made of was begun in this
+    /// [`DerivativeCache::generation`]; a purge since then, or one of this image while it is written, leaves nothing of it.
     ///
     /// # Errors
-    /// `Unsupported` without a directory, `StorageFull` when there is no room for it, else what `write` or the system says.
+    /// `Unsupported` without a directory, `WouldBlock` as long as what earlier runs left in it is not known, `Interrupted` after a
+    /// purge, `StorageFull` when there is no room for it, else what `write` or the system says. Nothing is kept then.
     pub fn keep_part(
         &self,
         key: &CacheKey,
         identifier: &str,
+        generation: u64,
         write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
         let none = || io::Error::new(io::ErrorKind::Unsupported, "there is no cache directory");
-        self.disk.as_ref().ok_or_else(none)?.keep_part(key, identifier, write)
+        let is_current = || self.generation() == generation;
+        self.disk.as_ref().ok_or_else(none)?.keep_part(key, identifier, &is_current, write)
+    }
+
+    /// Remembers what was found or made since this generation began. A purge that came meanwhile may have looked before it was there.
+    fn remember_since(&self, generation: u64, key: CacheKey, derivative: &Derivative) {
+        self.remember(key, derivative);
+        if self.generation() != generation {
+            self.memory.remove(&key);
+        }
     }
 
     fn remember(&self, key: CacheKey, derivative: &Derivative) {
@@ -198,5 +228,22 @@ impl DerivativeCache {
             disk_bytes,
             ..self.counters.snapshot()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_before_a_purge_does_not_stay_in_memory_after_it() {
+        let cache = DerivativeCache::open(&CacheOptions::default()).unwrap();
+        let (key, derivative) = (CacheKey::new("a.tif", &["v1"]), Derivative::new(vec![7; 1000], "image/jpeg"));
+        let before = cache.generation();
+        cache.purge_image(key.image);
+        cache.remember_since(before, key, &derivative);
+        assert_eq!(cache.get_from_memory(&key), None);
+        cache.remember_since(cache.generation(), key, &derivative);
+        assert_eq!(cache.get_from_memory(&key), Some(derivative));
     }
 }

@@ -6,13 +6,16 @@ mod index;
 mod journal;
 mod part;
 mod queue;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 pub use self::folder::{overlaps, real};
 pub use self::part::KeptPart;
@@ -21,7 +24,7 @@ use self::folder::{Coming, Folder};
 use self::index::Index;
 use self::journal::{Journal, Listed, Past, Record};
 use self::part::{OpenPart, PartWriter};
-use self::queue::{Job, Purge, Queue};
+use self::queue::{Job, Purge, Queue, Underway};
 use crate::stats::Counters;
 use crate::{CacheError, CacheKey, Derivative};
 
@@ -55,6 +58,8 @@ pub(crate) struct Shared {
     counters: Arc<Counters>,
     queue: Queue,
     content: Mutex<Content>,
+    /// Told when the content is counted, or will never be.
+    counted: Condvar,
     /// Never taken while the content is held.
     journal: Mutex<Journal>,
     journal_bytes: AtomicU64,
@@ -90,6 +95,8 @@ const AT_A_TIME: usize = 4096;
 const JOURNAL_GROWTH: u64 = 3;
 /// Below this the journal may be as long as it likes.
 const SMALL_JOURNAL: u64 = 256 << 10;
+/// How long one who has a part waits for the count. A short list is read in less; a walk through millions of files takes minutes.
+const COUNT_PATIENCE: Duration = Duration::from_millis(250);
 
 impl Content {
     /// Bytes of all entries with their names and folders, in whole blocks.
@@ -122,6 +129,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Why something is not kept that was made of what a purge means.
+fn purged() -> io::Error {
+    io::Error::new(io::ErrorKind::Interrupted, "the cache was purged meanwhile")
+}
+
+/// The part with this key, if somebody has it open and it is whole.
+fn open_already(parts: &HashMap<CacheKey, Weak<OpenPart>>, key: &CacheKey) -> Option<KeptPart> {
+    let part = parts.get(key).and_then(Weak::upgrade)?;
+    (!part.is_damaged()).then_some(KeptPart(part))
+}
+
 impl DiskCache {
     /// Opens the directory and starts to find out what earlier runs left in it.
     pub(crate) fn open(path: &Path, limits: DiskLimits, counters: Arc<Counters>) -> Result<Self, CacheError> {
@@ -140,6 +158,7 @@ impl DiskCache {
             counters,
             queue: Queue::default(),
             content,
+            counted: Condvar::new(),
             journal: Mutex::new(Journal::none()),
             journal_bytes: AtomicU64::new(0),
             boot: journal::boot(),
@@ -188,39 +207,50 @@ impl DiskCache {
         if presence == Presence::None {
             return None;
         }
-        let mut parts = lock(&shared.parts);
-        if let Some(part) = parts.get(key).and_then(Weak::upgrade).filter(|part| !part.is_damaged()) {
-            return Some(KeptPart(part));
+        if let Some(part) = open_already(&lock(&shared.parts), key) {
+            return Some(part);
         }
-        match OpenPart::open(shared, key) {
-            Ok(part) => {
-                let part = Arc::new(part);
-                parts.retain(|_, part| part.strong_count() > 0);
-                parts.insert(*key, Arc::downgrade(&part));
-                Some(KeptPart(part))
-            }
+        // Nobody waits while the disk is read: two who open the same at once find that out below.
+        let part = match OpenPart::open(shared, key) {
+            Ok(part) => Arc::new(part),
             Err(error) => {
-                drop(parts);
                 shared.explain(key, presence, &error);
-                None
+                return None;
             }
+        };
+        let mut parts = lock(&shared.parts);
+        if let Some(other) = open_already(&parts, key) {
+            return Some(other);
         }
+        // Removed in this moment. What is removed later is taken out of the table after its name is gone.
+        if !part.has_its_name() {
+            return None;
+        }
+        parts.retain(|_, part| part.strong_count() > 0);
+        parts.insert(*key, Arc::downgrade(&part));
+        drop(parts);
+        Some(KeptPart(part))
     }
 
-    /// Writes a part. Blocks for as long as that takes.
+    /// Writes a part. Blocks for as long as that takes, but hardly for the count of what earlier runs left. `is_current` says
+    /// whether what the part is made of was not purged so far; from then on purges are looked after here.
     pub(crate) fn keep_part(
         &self,
         key: &CacheKey,
         name: &str,
+        is_current: &dyn Fn() -> bool,
         write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
         let shared = &*self.shared;
-        if !shared.content().is_counted {
-            self.flush();
-        }
+        let is_counted = shared.is_counted_soon();
         if shared.queue.is_closed() {
             return Err(io::Error::new(io::ErrorKind::Unsupported, "the cache directory is only read from"));
         }
+        if !is_counted {
+            let why = "the cache directory is still being counted; what is made later is kept";
+            return Err(io::Error::new(io::ErrorKind::WouldBlock, why));
+        }
+        let underway = shared.queue.begin(key.image, is_current).ok_or_else(purged)?;
         if shared.content().index.touch(key) {
             return Ok(());
         }
@@ -229,11 +259,12 @@ impl DiskCache {
             shared.forget(key);
         }
         let (coming, file) = shared.folder.begin(key)?;
-        let kept = shared.write_part(key, name, &coming, &file, write);
+        let kept = shared.write_part(key, name, (&coming, &file), &underway, write);
         if let Err(error) = &kept {
             shared.folder.give_up(&coming);
             match error.kind() {
                 io::ErrorKind::StorageFull => shared.counters.writes_refused.count(),
+                io::ErrorKind::Interrupted => {}
                 _ => shared.counters.write_errors.count(),
             }
         }
@@ -245,9 +276,10 @@ impl DiskCache {
         self.shared.touch(key);
     }
 
-    /// Has an entry written. Never waits: when too much waits already, it is dropped.
-    pub(crate) fn insert(&self, key: CacheKey, name: &str, derivative: Derivative) {
-        if !self.shared.queue.push_write(key, name, derivative, self.shared.limits.max_queue) {
+    /// Has an entry written. Never waits: when too much waits already, it is dropped. So is what was purged meanwhile, by what
+    /// `is_current` says.
+    pub(crate) fn insert(&self, key: CacheKey, name: &str, derivative: Derivative, is_current: &dyn Fn() -> bool) {
+        if !self.shared.queue.push_write(key, name, derivative, self.shared.limits.max_queue, is_current) {
             self.shared.counters.writes_dropped.count();
         }
     }
@@ -267,15 +299,13 @@ impl DiskCache {
     pub(crate) fn purge_named(&self, is_meant: &dyn Fn(&str) -> bool) -> u64 {
         self.flush();
         let (mut meant, mut named) = (HashSet::new(), HashSet::new());
-        {
-            let mut journal = lock(&self.shared.journal);
-            journal.write_pending(&self.shared.folder);
-            for record in Past::read(&self.shared.folder, self.shared.boot).records() {
-                if let Record::Name(image, name) = record {
-                    named.insert(image);
-                    if is_meant(name) {
-                        meant.insert(image);
-                    }
+        lock(&self.shared.journal).write_pending(&self.shared.folder);
+        // Read while others go on writing: the names that they add are not known here, so what has them goes along.
+        for record in Past::read(&self.shared.folder, self.shared.boot).records() {
+            if let Record::Name(image, name) = record {
+                named.insert(image);
+                if is_meant(name) {
+                    meant.insert(image);
                 }
             }
         }
@@ -283,6 +313,8 @@ impl DiskCache {
     }
 
     fn purge(&self, purge: Purge) -> u64 {
+        // First what is not in the index yet, then the index: nothing slips from the one into the other unseen.
+        self.shared.queue.drop_writes(&purge);
         let marked = {
             let mut content = self.shared.content();
             if !content.is_counted {
@@ -326,6 +358,14 @@ impl Drop for DiskCache {
 impl Shared {
     fn content(&self) -> MutexGuard<'_, Content> {
         lock(&self.content)
+    }
+
+    /// True once what earlier runs left is known; waits a moment for that.
+    fn is_counted_soon(&self) -> bool {
+        let is_counting = |content: &mut Content| !content.is_counted && !self.queue.is_closed();
+        let waited = self.counted.wait_timeout_while(self.content(), COUNT_PATIENCE, is_counting);
+        let (content, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        content.is_counted
     }
 
     /// Largest file that is kept.
@@ -378,11 +418,12 @@ impl Shared {
             // Without the count the bound cannot be kept: nothing more is written, what is there is still answered.
             tracing::error!(%error, "the cache directory cannot be counted and is only read from");
             self.queue.close();
+            self.counted.notify_all();
             return;
         }
         while let Some(job) = self.queue.pop(|| self.write_journal()) {
             match job {
-                Job::Write(key, name, derivative) => self.write(&key, &name, &derivative),
+                Job::Write(key, name, derivative, underway) => self.write(&key, &name, &derivative, &underway),
                 Job::Remove(key) => self.remove_damaged(&key),
                 Job::Purge(purge) => self.purge(&purge),
                 Job::Tell(tell) => {
@@ -413,6 +454,7 @@ impl Shared {
                 content.index.mark(&purge);
             }
             content.is_counted = true;
+            self.counted.notify_all();
             tracing::debug!(entries = content.index.entries(), "the content of the cache directory is known");
         }
         self.note_journal();
@@ -552,23 +594,26 @@ impl Shared {
 
     /// Removes the file of an entry that the index does not have any more.
     fn remove_file(&self, key: &CacheKey) -> io::Result<()> {
+        self.folder.remove(key)?;
+        // After its name is gone: whoever found the file before that is in the table by now, or is not let in any more.
         let open = lock(&self.parts).remove(key).and_then(|part| part.upgrade());
         if let Some(open) = open {
             open.linger();
         }
-        self.folder.remove(key)?;
         lock(&self.journal).strike(&self.folder, *key);
         Ok(())
     }
 
-    fn write(&self, key: &CacheKey, name: &str, derivative: &Derivative) {
+    fn write(&self, key: &CacheKey, name: &str, derivative: &Derivative, underway: &Underway) {
         let bytes = entry::file_bytes(derivative);
         if self.content().index.contains(key) {
             return;
         }
-        match self.write_file(key, name, derivative, bytes) {
+        match self.write_file(key, name, derivative, bytes, underway) {
             Ok(true) => self.counters.writes.count(),
             Ok(false) => self.counters.writes_refused.count(),
+            // Purged while it was written.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
                 self.counters.write_errors.count();
                 tracing::warn!(%key, %error, "a cache entry cannot be written");
@@ -577,14 +622,21 @@ impl Shared {
     }
 
     /// Writes an entry after making room for it. False when there is none.
-    fn write_file(&self, key: &CacheKey, name: &str, derivative: &Derivative, bytes: u64) -> io::Result<bool> {
+    fn write_file(
+        &self,
+        key: &CacheKey,
+        name: &str,
+        derivative: &Derivative,
+        bytes: u64,
+        underway: &Underway,
+    ) -> io::Result<bool> {
         // Its blocks, its name, and the folder that it may need.
         let needed = self.content().index.rounded(bytes).saturating_add(2 * self.folder.block_bytes);
         if bytes > self.largest() || !self.make_room(needed)? {
             return Ok(false);
         }
         let written = self.folder.write(key, derivative).and_then(|coming| {
-            let arrived = self.admit(key, name, bytes, false, &coming);
+            let arrived = self.admit(key, name, bytes, false, &coming, underway);
             if arrived.is_err() {
                 self.folder.give_up(&coming);
             }
@@ -599,22 +651,35 @@ impl Shared {
         &self,
         key: &CacheKey,
         name: &str,
-        coming: &Coming,
-        file: &std::fs::File,
+        (coming, file): (&Coming, &std::fs::File),
+        underway: &Underway,
         write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut out = PartWriter::new(self, file)?;
         write(&mut out)?;
         let bytes = out.finish(key)?;
-        self.admit(key, name, bytes, true, coming)?;
+        self.admit(key, name, bytes, true, coming, underway)?;
         self.counters.parts_written.count();
         Ok(())
     }
 
-    /// Takes a file that is complete into the index and the journal, and moves it to its place.
-    fn admit(&self, key: &CacheKey, name: &str, bytes: u64, is_dear: bool, coming: &Coming) -> io::Result<()> {
+    /// Takes a file that is complete into the index and the journal, and moves it to its place. `Interrupted` when it was purged
+    /// meanwhile.
+    fn admit(
+        &self,
+        key: &CacheKey,
+        name: &str,
+        bytes: u64,
+        is_dear: bool,
+        coming: &Coming,
+        underway: &Underway,
+    ) -> io::Result<()> {
         let (displaced, listed) = {
             let mut content = self.content();
+            // A purge looks through what is underway before it looks through the index: it has seen this there, or will here.
+            if underway.is_purged() {
+                return Err(purged());
+            }
             let displaced = content.index.insert(key, bytes, is_dear);
             (displaced, content.index.listed(key))
         };
@@ -633,8 +698,11 @@ impl Shared {
                     content.folder_bytes += if made_folder { self.folder.block_bytes } else { 0 };
                     content.index.arrived(key)
                 };
-                // Purged while it was on its way.
-                if is_wanted { Ok(()) } else { self.try_forget(key) }
+                if is_wanted {
+                    return Ok(());
+                }
+                self.try_forget(key)?;
+                Err(purged())
             }
             Err(error) => {
                 self.content().index.remove(key);

@@ -23,7 +23,7 @@ pub struct CacheStats {
     pub writes: u64,
     /// Entries that were not written, as making them again takes hardly more.
     pub writes_spared: u64,
-    /// Entries that were not written, as the queue was full.
+    /// Entries that were not written, as the queue was full (or a purge came).
     pub writes_dropped: u64,
     /// Entries that were not written, as they are too large or the disk is too full.
     pub writes_refused: u64,

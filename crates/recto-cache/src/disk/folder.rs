@@ -124,6 +124,13 @@ impl Folder {
         Ok(File::from(rustix::fs::openat(&self.directory, Self::name(key), flags, Mode::empty())?))
     }
 
+    /// True when the name of an entry leads to this very file.
+    pub(crate) fn is_entry(&self, key: &CacheKey, file: &File) -> bool {
+        let named = rustix::fs::statat(&self.directory, Self::name(key), AtFlags::SYMLINK_NOFOLLOW);
+        let Ok((named, open)) = named.and_then(|named| Ok((named, rustix::fs::fstat(file)?))) else { return false };
+        (named.st_dev, named.st_ino) == (open.st_dev, open.st_ino)
+    }
+
     /// The whole file of an entry, at most `most_bytes`.
     pub(crate) fn read(&self, key: &CacheKey, most_bytes: u64) -> io::Result<Vec<u8>> {
         let file = self.open_entry(key)?;

@@ -106,6 +106,11 @@ impl OpenPart {
         self.is_damaged.load(Ordering::Relaxed)
     }
 
+    /// True while its name leads to it.
+    pub(crate) fn has_its_name(&self) -> bool {
+        self.shared.folder.is_entry(&self.key, &self.file)
+    }
+
     /// Notes that the name is gone while this is open: the disk still holds the bytes.
     pub(crate) fn linger(&self) {
         let bytes = file_bytes(self.length).unwrap_or(0);

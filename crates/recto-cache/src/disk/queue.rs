@@ -1,6 +1,7 @@
 //! What waits to be done to the directory.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +13,7 @@ const MOST_WRITES: usize = 4096;
 #[derive(Debug)]
 pub(crate) enum Job {
     /// An entry, and the identifier of its image.
-    Write(CacheKey, Box<str>, Derivative),
+    Write(CacheKey, Box<str>, Derivative, Arc<Underway>),
     /// The file of this key is damaged.
     Remove(CacheKey),
     Purge(Purge),
@@ -58,6 +59,24 @@ impl Purge {
     }
 }
 
+/// An entry that is being written. The index has it only once its file is complete, so a purge that means it notes that here.
+#[derive(Debug)]
+pub(crate) struct Underway {
+    image: u128,
+    is_purged: AtomicBool,
+}
+
+impl Underway {
+    fn new(image: u128) -> Arc<Self> {
+        Arc::new(Self { image, is_purged: AtomicBool::new(false) })
+    }
+
+    /// True when it was purged since it was begun: then it must not be kept.
+    pub(crate) fn is_purged(&self) -> bool {
+        self.is_purged.load(Ordering::Acquire)
+    }
+}
+
 /// A queue for one worker. Writes are bounded; the other jobs are few and never refused.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
@@ -70,7 +89,17 @@ struct Waiting {
     jobs: VecDeque<Job>,
     writes: usize,
     write_bytes: u64,
+    /// What is being written, by the worker and by those who make parts.
+    underway: Vec<Arc<Underway>>,
     is_closed: bool,
+}
+
+impl Waiting {
+    fn note(&mut self, underway: &Arc<Underway>) {
+        // Those that nobody else holds any more have ended.
+        self.underway.retain(|other| Arc::strong_count(other) > 1);
+        self.underway.push(Arc::clone(underway));
+    }
 }
 
 impl Queue {
@@ -78,17 +107,28 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a write; false when there is no room, or the queue is closed.
-    pub(crate) fn push_write(&self, key: CacheKey, name: &str, derivative: Derivative, most_bytes: u64) -> bool {
+    /// Adds a write; false when there is no room, or the queue is closed, or `is_current` says that what was made was purged
+    /// meanwhile. That is asked while no purge can pass by.
+    pub(crate) fn push_write(
+        &self,
+        key: CacheKey,
+        name: &str,
+        derivative: Derivative,
+        most_bytes: u64,
+        is_current: &dyn Fn() -> bool,
+    ) -> bool {
         let bytes = derivative.bytes.len() as u64;
         let mut waiting = self.lock();
-        if waiting.is_closed || waiting.writes >= MOST_WRITES || waiting.write_bytes.saturating_add(bytes) > most_bytes
+        if waiting.is_closed
+            || waiting.writes >= MOST_WRITES
+            || waiting.write_bytes.saturating_add(bytes) > most_bytes
+            || !is_current()
         {
             return false;
         }
         waiting.writes += 1;
         waiting.write_bytes += bytes;
-        waiting.jobs.push_back(Job::Write(key, name.into(), derivative));
+        waiting.jobs.push_back(Job::Write(key, name.into(), derivative, Underway::new(key.image)));
         self.changed.notify_one();
         true
     }
@@ -99,17 +139,36 @@ impl Queue {
         if waiting.is_closed {
             return;
         }
-        if let Job::Purge(purge) = &job {
-            waiting.jobs.retain(|job| !matches!(job, Job::Write(key, ..) if purge.means(key.image)));
-            let left = waiting.jobs.iter().filter_map(|job| match job {
-                Job::Write(_, _, derivative) => Some(derivative.bytes.len() as u64),
-                _ => None,
-            });
-            let (writes, bytes) = left.fold((0, 0), |(writes, bytes), length| (writes + 1, bytes + length));
-            (waiting.writes, waiting.write_bytes) = (writes, bytes);
-        }
         waiting.jobs.push_back(job);
         self.changed.notify_one();
+    }
+
+    /// Notes that an entry of this image is being written by somebody other than the worker; `None` when `is_current` says that
+    /// what it is made of was purged meanwhile. That is asked while no purge can pass by.
+    pub(crate) fn begin(&self, image: u128, is_current: &dyn Fn() -> bool) -> Option<Arc<Underway>> {
+        let mut waiting = self.lock();
+        if !is_current() {
+            return None;
+        }
+        let underway = Underway::new(image);
+        waiting.note(&underway);
+        Some(underway)
+    }
+
+    /// Drops the writes that a purge means, and has those that are underway give up. To be called before the index is searched:
+    /// what is not found here is in the index by then.
+    pub(crate) fn drop_writes(&self, purge: &Purge) {
+        let mut waiting = self.lock();
+        waiting.jobs.retain(|job| !matches!(job, Job::Write(key, ..) if purge.means(key.image)));
+        let left = waiting.jobs.iter().filter_map(|job| match job {
+            Job::Write(_, _, derivative, _) => Some(derivative.bytes.len() as u64),
+            _ => None,
+        });
+        let (writes, bytes) = left.fold((0, 0), |(writes, bytes), length| (writes + 1, bytes + length));
+        (waiting.writes, waiting.write_bytes) = (writes, bytes);
+        for underway in waiting.underway.iter().filter(|underway| purge.means(underway.image)) {
+            underway.is_purged.store(true, Ordering::Release);
+        }
     }
 
     /// The next job; waits for one, and calls `idle` before that. `None` when the queue is closed: what waited is dropped.
@@ -123,9 +182,10 @@ impl Queue {
                 return None;
             }
             if let Some(job) = waiting.jobs.pop_front() {
-                if let Job::Write(_, _, derivative) = &job {
+                if let Job::Write(_, _, derivative, underway) = &job {
                     waiting.writes = waiting.writes.saturating_sub(1);
                     waiting.write_bytes = waiting.write_bytes.saturating_sub(derivative.bytes.len() as u64);
+                    waiting.note(underway);
                 }
                 return Some(job);
             }

@@ -47,6 +47,11 @@ impl ImageService {
         let means = move |scope: &PurgeScope, identifier: &str| {
             scope.means(identifier) || full.as_ref().is_some_and(|full| full.means(identifier))
         };
+        // The first, as it begins a generation: what was looked up in the one before takes itself out where it comes too late.
+        let files = match scope {
+            PurgeScope::All => inner.cache.purge_all(),
+            _ => inner.cache.purge_named(&|identifier| means(scope, identifier)),
+        };
         for (identifier, known) in &inner.known {
             if means(scope, identifier.as_str()) || means(scope, known.located.identifier.as_str()) {
                 inner.known.invalidate(&*identifier);
@@ -57,10 +62,6 @@ impl ImageService {
                 inner.failures.invalidate(&*identifier);
             }
         }
-        let files = match scope {
-            PurgeScope::All => inner.cache.purge_all(),
-            _ => inner.cache.purge_named(&|identifier| means(scope, identifier)),
-        };
         // All of them, as shelves that were opened before a purge take nothing after it.
         inner.open.invalidate_all();
         files
