@@ -26,6 +26,9 @@ const GLANCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 /// Memory of a child in bytes beside what its job may take.
 const OWN_BYTES: u64 = 1 << 30;
 
+/// What a child is told of its surroundings: where libraries lie that are loaded while it runs.
+const PASSED_ON: [&str; 3] = ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBHEIF_PLUGIN_PATH"];
+
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
 /// From now on such decoders run in children of this program.
@@ -51,6 +54,7 @@ pub fn run_contained(arguments: impl Iterator<Item = OsString>) -> u8 {
     }
     let answer = match decoder.as_str() {
         "av1" => super::avif::decode_contained(&given, most),
+        "heic" => super::heic::decode_contained(&given),
         _ => return 2,
     };
     u8::from(io::stdout().lock().write_all(&answer).is_err())
@@ -88,6 +92,7 @@ fn run(
     let mut child = Command::new(program)
         .args([CONTAINED, decoder, &most_pixels.to_string()])
         .env_clear()
+        .envs(PASSED_ON.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
         // The program's allocator sets memory aside in pieces of this size: by itself, more than the child may have.
         .env("MIMALLOC_ARENA_RESERVE", "64MiB")
         .stdin(Stdio::piped())
@@ -136,4 +141,41 @@ fn collect(
         }
     }
     Ok(Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program of the system in place of this one: it is given the same words.
+    fn with(program: &str, most_bytes: u64, control: &Control) -> Result<Vec<u8>, Failure> {
+        run(&PathBuf::from(program), "heic", 5, &vec![7; 1 << 20], most_bytes, control)
+    }
+
+    #[test]
+    fn a_child_answers_or_it_is_told_how_it_ended() {
+        let control = Control::default();
+        let Ok(answer) = with("/bin/echo", 100, &control) else { panic!("no answer") };
+        assert_eq!(answer, b"contained-decoder heic 5\n");
+        for (what, program) in [
+            // It finds no such script.
+            ("does not do its job", "/bin/sh"),
+            ("answers without end", "/usr/bin/yes"),
+            ("is not there", "/nowhere/recto"),
+        ] {
+            match with(program, 1 << 20, &control) {
+                Err(Failure::Child(told)) => assert!(told.contains("the heic decoder"), "{what}: {told}"),
+                Err(Failure::Stopped(error)) => panic!("{what}: {error}"),
+                Ok(answer) => panic!("{what}: {} bytes", answer.len()),
+            }
+        }
+    }
+
+    #[test]
+    fn a_child_is_ended_when_nobody_waits_any_more() {
+        let control = Control::default();
+        control.cancel();
+        let stopped = with("/usr/bin/yes", u64::MAX, &control);
+        assert!(matches!(stopped, Err(Failure::Stopped(DecodeError::Cancelled))));
+    }
 }

@@ -14,6 +14,7 @@ use recto_iiif::Dimensions;
 use recto_testkit::data_dir;
 
 use crate::fixtures::pdf::{deflated, file, one_page, stream};
+use crate::fixtures::png::Form;
 
 /// However a page is made, it is answered within this.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -466,6 +467,32 @@ fn a_drawing_sees_nothing_outside_itself() {
         let middle = raster.row(raster.height_px() / 2);
         assert_eq!(middle[raster.stride() / 2 / 4 * 4 + 3], alpha, "{name}");
     }
+}
+
+#[test]
+fn a_picture_is_held_once_however_often_it_is_used() {
+    // Two by two black pixels, with much beside them.
+    let chunks = [(*b"prVt", vec![7; 300_000])];
+    let form = Form { size: Dimensions::new(2, 2), depth: 8, color_type: 0, interlaced: false, chunks: &chunks };
+    let png = base64(&form.write(&|_, _| vec![0]));
+    let attributes = "width='40' height='30' preserveAspectRatio='none'";
+    let mut content = format!("<g id='u0'><image {attributes} xlink:href='data:image/png;base64,{png}'/></g>");
+    for level in 1..3 {
+        let uses = format!("<use xlink:href='#u{}'/>", level - 1).repeat(10);
+        content.push_str(&format!("<g id='u{level}'>{uses}</g>"));
+    }
+    let bytes = drawing(&content);
+    let mut decoder = None;
+    let peak = crate::memory::peak_bytes(|| decoder = Some(open_bytes(&bytes, &OpenOptions::default()).unwrap()));
+    assert!(peak < 16 << 20, "{peak} bytes for a hundred times a third of a megabyte");
+    let decoder = decoder.unwrap();
+    let raster = read_level(decoder.as_ref(), decoder.facts().levels.len() - 1).unwrap();
+    let middle = raster.stride() / 2 / 4 * 4;
+    assert_eq!(raster.row(raster.height_px() / 2)[middle..middle + 4], [0, 0, 0, 255]);
+    // Nor is it unpacked without end.
+    let often = content + &"<use xlink:href='#u2'/>".repeat(10);
+    let refused = open_bytes(&drawing(&often), &OpenOptions::default()).err();
+    assert!(matches!(refused, Some(DecodeError::TooLarge { .. })), "{refused:?}");
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -59,6 +59,30 @@ fn png_resolution_is_known_only_in_metres() {
     assert_eq!(facts(&density(0)).unwrap().dpi, None);
 }
 
+/// An XMP packet with this orientation and so many bytes behind it, packed.
+fn packed_xmp(orientation: u8, padding: usize) -> Vec<u8> {
+    let mut deflate = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    write!(deflate, "<x tiff:Orientation=\"{orientation}\"/>").unwrap();
+    for _ in 0..padding.div_ceil(1 << 20) {
+        deflate.write_all(&vec![b' '; padding.min(1 << 20)]).unwrap();
+    }
+    [b"XML:com.adobe.xmp\0\x01\0\0\0", deflate.finish().unwrap().as_slice()].concat()
+}
+
+#[test]
+fn a_packed_packet_is_read_unless_it_unpacks_to_more_than_the_limit() {
+    let packet = png(&[(*b"iTXt", packed_xmp(8, 2000))]);
+    assert_eq!(facts(&packet).unwrap().orientation, Orientation::Rotate270);
+    // Texts that nobody asks for stay packed.
+    let long = packed_xmp(8, 32 << 20);
+    let text = [b"Comment\0\0", &long[22..]].concat();
+    let bomb = png(&[(*b"iTXt", long), (*b"zTXt", text)]);
+    let mut result = None;
+    let peak = crate::memory::peak_bytes(|| result = Some(facts(&bomb)));
+    assert!(peak < 16 << 20, "{peak} bytes were held");
+    assert_eq!(result.unwrap().unwrap().orientation, Orientation::Normal);
+}
+
 #[test]
 fn a_profile_that_unpacks_to_more_than_the_limit_is_not_kept() {
     let mut deflate = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());

@@ -1,5 +1,7 @@
 //! AVIF, JPEG XL and HEIC beyond what every format must do: turns and clips of the container, real files, damage in bulk.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -216,6 +218,7 @@ fn a_picture_for_bright_screens_is_shown_on_ordinary_ones() {
 #[test]
 fn heic_is_read_where_the_library_is_and_refused_with_a_way_out_where_it_is_not() {
     let Some(bytes) = file("derived/lossy.heic") else { return };
+    crate::contain();
     match read(&bytes) {
         Ok((raster, facts)) => {
             assert_eq!((facts.source_format, facts.bits_per_sample), (SourceFormat::Heic, 8));
@@ -231,6 +234,22 @@ fn heic_is_read_where_the_library_is_and_refused_with_a_way_out_where_it_is_not(
         }
         Err(error) => panic!("{error}"),
     }
+}
+
+/// Its failure would else be that of the whole program.
+#[test]
+fn a_child_decodes_heic_too() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_contained-decoder"))
+        .args([recto_codec::CONTAINED, "heic", "100"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"\0\0\x40\0\0this is no picture").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", output.status);
+    let answer = String::from_utf8(output.stdout).unwrap();
+    assert!(answer.contains("libheif") && answer.ends_with('E'), "{answer}");
 }
 
 /// Hundreds of damaged files: each an error or pixels, soon.

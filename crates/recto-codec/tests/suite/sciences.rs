@@ -1,10 +1,13 @@
 //! What sciences store: frames and planes as pages, slides whose tiles leave as they lie, and what is refused by name.
 
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use recto_codec::{
-    Control, DecodeError, DecodeRequest, Decoder, MemoryAccess, OpenOptions, RandomAccess, Raster, open, read_raster,
+    Control, DecodeError, DecodeRequest, Decoder, EncodeHeader, Jp2Options, Memo, MemoryAccess, OpenOptions,
+    PixelFormat, RandomAccess, Raster, jp2_encoder, open, read_raster,
 };
 use recto_iiif::image::Format;
 use recto_iiif::{Dimensions, Rect};
@@ -225,6 +228,165 @@ fn dicom_sequences_end_within_what_holds_them() {
         Err(DecodeError::Corrupt { what, .. }) => assert!(what.contains("within what it holds"), "{what}"),
         Err(error) => panic!("{error}"),
         Ok(_) => panic!("it opens"),
+    }
+}
+
+/// A file that counts how often it is read, and how often from its beginning.
+#[derive(Debug)]
+struct Counted {
+    file: MemoryAccess,
+    reads: AtomicU64,
+    heads: AtomicU64,
+}
+
+impl Counted {
+    fn new(file: Vec<u8>) -> Arc<Self> {
+        Arc::new(Self { file: MemoryAccess::new(file), reads: AtomicU64::new(0), heads: AtomicU64::new(0) })
+    }
+}
+
+impl RandomAccess for Counted {
+    fn len(&self) -> u64 {
+        self.file.len()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.heads.fetch_add(u64::from(offset == 0), Ordering::Relaxed);
+        self.file.read_at(offset, buffer)
+    }
+}
+
+const EXPLICIT: &str = "1.2.840.10008.1.2.1";
+
+/// A slide of many small tiles, each with its place.
+fn placed_tiles(columns: u32, rows: u32) -> Vec<u8> {
+    let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
+    let groups = places.map(|(column, row)| {
+        let place = File::new(EXPLICIT).long(0x0048_021e, column * 2 + 1).long(0x0048_021f, row * 2 + 1);
+        File::new(EXPLICIT).sequence(0x0048_021a, vec![place])
+    });
+    let pixels: Vec<u8> = (0..columns * rows).flat_map(|tile| [tile as u8; 4]).collect();
+    File::new(EXPLICIT)
+        .text(0x0020_9311, "TILED_SPARSE")
+        .word(0x0028_0002, 1)
+        .text(0x0028_0004, "MONOCHROME2")
+        .text(0x0028_0008, &(columns * rows).to_string())
+        .word(0x0028_0010, 2)
+        .word(0x0028_0011, 2)
+        .word(0x0028_0100, 8)
+        .long(0x0048_0006, columns * 2)
+        .long(0x0048_0007, rows * 2)
+        .sequence(0x5200_9230, groups.collect())
+        .pixels(&pixels)
+}
+
+#[test]
+fn places_of_tiles_are_read_many_at_a_time_and_until_nobody_waits() {
+    let source = Counted::new(placed_tiles(40, 25));
+    let decoder = open(source.clone(), &OpenOptions::default()).unwrap();
+    let reads = source.reads.load(Ordering::Relaxed);
+    assert!(reads < 100, "{reads} reads for a thousand tiles");
+    let held = decoder.held_bytes();
+    assert!((1000 * 12..1000 * 200).contains(&held), "{held} bytes");
+    let tile = read(decoder.as_ref(), Rect::new(38 * 2, 24 * 2, 2, 2)).unwrap();
+    assert_eq!(tile.data(), [(24 * 40 + 38) as u8; 4]);
+    let options = OpenOptions::default();
+    options.control.cancel();
+    assert!(matches!(open(source, &options), Err(DecodeError::Cancelled)));
+}
+
+#[test]
+fn tiles_are_opened_also_when_the_time_for_opening_is_over() {
+    let (bytes, ..) = slide("YBR_FULL_422");
+    let options = OpenOptions::default();
+    let decoder = open(Arc::new(MemoryAccess::new(bytes)), &options).unwrap();
+    options.control.cancel();
+    assert!(whole(decoder.as_ref()).is_ok());
+}
+
+#[test]
+fn tiles_of_a_slide_leave_nothing_in_the_memo() {
+    let pixels: Vec<u8> = (0..TILE.area_px() as u32).map(|at| (at * at / 91) as u8).collect();
+    let header = EncodeHeader { size: TILE, pixels: PixelFormat::Gray8, bitonal: false, icc: None, dpi: None };
+    let mut encoder = jp2_encoder(&header, &Jp2Options { quality: 100, tile_px: None }).unwrap();
+    encoder.write(&Raster::from_vec(TILE, PixelFormat::Gray8, pixels.clone())).unwrap();
+    let file = File::new("1.2.840.10008.1.2.4.90")
+        .text(0x0020_9311, "TILED_FULL")
+        .word(0x0028_0002, 1)
+        .text(0x0028_0004, "MONOCHROME2")
+        .text(0x0028_0008, "1")
+        .word(0x0028_0010, TILE.height_px as u16)
+        .word(0x0028_0011, TILE.width_px as u16)
+        .word(0x0028_0100, 8)
+        .long(0x0048_0006, TILE.width_px)
+        .long(0x0048_0007, TILE.height_px - 1)
+        .packed(&[encoder.finish().unwrap()]);
+    let memo = Arc::new(Memo::new(64 << 20));
+    let options = OpenOptions { memo: Arc::clone(&memo), ..OpenOptions::default() };
+    let decoder = open(Arc::new(MemoryAccess::new(file)), &options).unwrap();
+    for _ in 0..2 {
+        let raster = whole(decoder.as_ref()).unwrap();
+        assert_eq!(raster.data(), &pixels[..raster.data().len()]);
+    }
+    assert_eq!(memo.held_bytes(), 0);
+}
+
+#[test]
+fn the_cost_of_the_largest_frame_is_told() {
+    // 65,535 squared in three samples of 16 bits: its pixels times its bytes are more than 64 bits hold.
+    let file = File::new("1.2.840.10008.1.2.5")
+        .word(0x0028_0002, 3)
+        .text(0x0028_0004, "RGB")
+        .word(0x0028_0010, u16::MAX)
+        .word(0x0028_0011, u16::MAX)
+        .word(0x0028_0100, 16)
+        .packed(&[vec![0; 64]]);
+    let decoder = open_page(&file, 1).unwrap();
+    let wanted = DecodeRequest { level: 0, region: decoder.facts().stored_size().rect(), denominator: 1 };
+    let cost = decoder.cost(&wanted);
+    assert_eq!((cost.bytes_read, cost.pixels), (64, 65_535 * 65_535));
+    assert!(cost.bytes_held >= 2 * 6 * 65_535 * 65_535, "{cost:?}");
+}
+
+#[test]
+fn the_first_number_of_a_palette_has_the_sign_of_the_pixels() {
+    // PS3.3 C.7.6.3.1.5: four colours for -2, -1, 0 and 1; what is beyond is as the nearest.
+    let mut file = File::new(EXPLICIT)
+        .word(0x0028_0002, 1)
+        .text(0x0028_0004, "PALETTE COLOR")
+        .word(0x0028_0010, 1)
+        .word(0x0028_0011, 6)
+        .word(0x0028_0100, 16)
+        .word(0x0028_0101, 16)
+        .word(0x0028_0102, 15)
+        .word(0x0028_0103, 1);
+    for tag in [0x0028_1101, 0x0028_1102, 0x0028_1103] {
+        let descriptor: Vec<u8> = [4_i16, -2, 8].into_iter().flat_map(i16::to_le_bytes).collect();
+        file = file.bytes(tag, b"SS", &descriptor);
+    }
+    for (sample, tag) in [(0, 0x0028_1201), (1, 0x0028_1202), (2, 0x0028_1203)] {
+        file = file.bytes(tag, b"OW", &[10, 20, 30, 40].map(|value| value + sample));
+    }
+    let numbers: Vec<u8> = [-3_i16, -2, -1, 0, 1, 2].into_iter().flat_map(i16::to_le_bytes).collect();
+    let decoder = open_page(&file.pixels(&numbers), 1).unwrap();
+    let want: Vec<u8> = [10, 10, 20, 30, 40, 40].into_iter().flat_map(|value| [value, value + 1, value + 2]).collect();
+    assert_eq!(whole(decoder.as_ref()).unwrap().data(), want);
+}
+
+#[test]
+fn the_headers_of_exr_are_read_once_for_all_strips() {
+    let size = Dimensions::new(40, 1500);
+    let source = Counted::new(fixtures::exr::rows(size));
+    let decoder = open(source.clone(), &OpenOptions::default()).unwrap();
+    source.heads.store(0, Ordering::Relaxed);
+    let raster = whole(decoder.as_ref()).unwrap();
+    let heads = source.heads.load(Ordering::Relaxed);
+    assert!(heads <= 1, "its beginning was read {heads} times");
+    assert_eq!(decoder.held_bytes(), 1500 * 8);
+    let part = read(decoder.as_ref(), Rect::new(7, 700, 20, 300)).unwrap();
+    for y in 0..300 {
+        assert_eq!(part.row(y), &raster.row(700 + y)[7 * 6..27 * 6], "row {y}");
     }
 }
 

@@ -38,10 +38,10 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
     check_page(options.page)?;
     let meta = Meta::read(source.as_ref(), SourceFormat::Avif)?;
     let primary = meta.primary;
-    let picture = Picture::of(&meta, source.as_ref(), primary, CODEC)?;
+    let picture = Picture::of(&meta, source.as_ref(), primary, CODEC, &options.control)?;
     check_size(picture.size, SourceFormat::Avif, options)?;
     check_size(picture.tile, SourceFormat::Avif, options)?;
-    let alpha = Picture::alpha(&meta, source.as_ref(), primary, CODEC)?;
+    let alpha = Picture::alpha(&meta, source.as_ref(), primary, CODEC, &options.control)?;
     if let Some(alpha) = &alpha {
         check_size(alpha.picture.tile, SourceFormat::Avif, options)?;
         if alpha.picture.size != picture.size {
@@ -238,7 +238,8 @@ impl Decoder for AvifDecoder {
             cost.bytes_held = cost.bytes_held.saturating_add(coding.bytes(pixels));
             cost.pixels = cost.pixels.saturating_add(pixels);
             // While one is decoded: the stream twice, the decoder's picture with its grain, and what it knows of blocks.
-            largest = largest.max(length * 2 + coding.bytes(pixels) * 2 + pixels * 2);
+            let here = length.saturating_add(coding.bytes(pixels)).saturating_add(pixels).saturating_mul(2);
+            largest = largest.max(here);
         }
         let rows = u64::from(region.w) * 4 * 16;
         cost.bytes_held = cost

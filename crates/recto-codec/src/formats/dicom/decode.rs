@@ -32,7 +32,7 @@ pub(super) struct File {
 
 /// Opens a frame, or the slide that frames make together.
 pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {
-    let header = Header::read(source.as_ref())?;
+    let header = Header::read(source.as_ref(), &options.control)?;
     check_size(header.slide.unwrap_or(header.frame), SourceFormat::Dicom, options)?;
     check_size(header.frame, SourceFormat::Dicom, options)?;
     let pages = if header.slide.is_some() { 1 } else { header.frames };
@@ -45,13 +45,14 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
             return Err(corrupt(format!("its pixels have {} bytes instead of {needed}", header.pixels.length)));
         }
     }
-    let frames = Frames::find(source.as_ref(), &header)?;
-    let frame_options = OpenOptions { page: 1, shelf: None, ..options.clone() };
+    let frames = Frames::find(source.as_ref(), &header, &options.control)?;
+    let control = Control::default();
+    let frame_options = OpenOptions { page: 1, shelf: None, pyramid_from_px: None, control, ..options.clone() };
     let file = File { source, header, frames, options: frame_options, shades: OnceLock::new() };
     if file.header.slide.is_some() {
-        return slide::open(file);
+        return slide::open(file, &options.control);
     }
-    let frame = Frame::open(&file, options.page - 1)?;
+    let frame = Frame::open(&file, options.page - 1, &options.control)?;
     let facts = facts(&file, &frame, pages);
     Ok(Box::new(DicomDecoder { file, frame, facts, index: options.page - 1 }))
 }
@@ -131,6 +132,14 @@ impl File {
         })
     }
 
+    /// Bytes that are held: where frames lie, colours and shades.
+    pub(super) fn held_bytes(&self) -> u64 {
+        let colors = self.header.palette.as_ref().map_or(0, |palette| palette.colors.len() * size_of::<[u16; 3]>());
+        let places = self.header.positions.capacity() * size_of::<(u32, u32)>();
+        let icc = self.header.icc.as_ref().map_or(0, |icc| icc.len());
+        self.frames.held_bytes().saturating_add((colors + places + icc) as u64)
+    }
+
     fn packed_bytes(&self, frame: u32) -> u64 {
         self.frames.pieces(frame).iter().map(|piece| piece.length).sum()
     }
@@ -145,14 +154,15 @@ pub(super) struct Frame {
 
 impl Frame {
     /// Opens a frame, from 0.
-    pub(super) fn open(file: &File, frame: u32) -> Result<Self, DecodeError> {
+    pub(super) fn open(file: &File, frame: u32, control: &Control) -> Result<Self, DecodeError> {
         let header = &file.header;
         if !matches!(header.packing, Packing::Jpeg | Packing::Jpeg2000) {
             return Ok(Self { inner: None, pixels: pixel_format(header)? });
         }
         check_held(file.packed_bytes(frame), file.options.max_bytes, SourceFormat::Dicom)?;
         let stream = packed::codestream(&file.source, header, &file.frames, frame)?;
-        let inner = crate::formats::open(stream, &file.options).map_err(|error| match error {
+        let options = OpenOptions { control: control.clone(), ..file.options.clone() };
+        let inner = crate::formats::open(stream, &options).map_err(|error| match error {
             DecodeError::Unrecognised { first_bytes } => {
                 unsupported(format!("{} frames that begin with {first_bytes}", header.packing.name()))
             }
@@ -195,10 +205,12 @@ impl Frame {
         let packed = file.packed_bytes(frame);
         if let Some(inner) = &self.inner {
             let cost = inner.cost(wanted);
-            return Cost { bytes_held: cost.bytes_held * 2 + packed + Shades::MAX_BYTES + FIXED_BYTES, ..cost };
+            let held = cost.bytes_held.saturating_mul(2).saturating_add(packed);
+            return Cost { bytes_held: held.saturating_add(Shades::MAX_BYTES + FIXED_BYTES), ..cost };
         }
         let whole = Plain::bytes(&file.header);
-        let part = wanted.region.area_px() * whole / file.header.frame.area_px().max(1);
+        let share = u128::from(wanted.region.area_px()) * u128::from(whole);
+        let part = (share / u128::from(file.header.frame.area_px().max(1))) as u64;
         // Numbers as stored and as words, and where rows lie.
         let numbers = strip_rows(rect.w as usize * self.pixels.bytes_per_pixel()) as u64
             * u64::from(rect.w)
@@ -290,6 +302,11 @@ impl Decoder for DicomDecoder {
 
     fn cost(&self, wanted: &DecodeRequest) -> Cost {
         self.frame.cost(&self.file, self.index, wanted)
+    }
+
+    fn held_bytes(&self) -> u64 {
+        let inner = self.frame.inner.as_ref().map_or(0, |inner| inner.held_bytes());
+        self.file.held_bytes().saturating_add(inner)
     }
 
     fn rows<'a>(&'a self, wanted: &DecodeRequest, control: &Control) -> Result<Box<dyn RowSource + 'a>, DecodeError> {

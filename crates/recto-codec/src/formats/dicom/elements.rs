@@ -1,10 +1,14 @@
 //! Elements one after the other: a tag, a kind, a length, a value; sequences hold items, which hold elements.
 
 use super::{corrupt, ended, unsupported};
-use crate::{ByteRange, DecodeError, RandomAccess};
+use crate::{ByteRange, Control, DecodeError, RandomAccess};
 
-/// Bytes read at a time.
+/// Bytes read at a time, where more is wanted close by.
 const WINDOW_BYTES: u64 = 64 * 1024;
+/// That is what lies no further on than this.
+const NEAR_BYTES: u64 = 16 * 1024;
+/// Bytes read where nothing was read close by: pixels lie between.
+const FAR_BYTES: u64 = 64;
 /// Most elements that are looked at: a slide has some twenty for each tile.
 const MAX_ELEMENTS: u32 = 8_000_000;
 /// Sequences in one another.
@@ -34,33 +38,55 @@ pub(super) struct Element<'p> {
     pub(super) path: &'p [(u32, u32)],
 }
 
+/// A few bytes here and there, further and further on, read many at a time.
+pub(super) struct Window<'a> {
+    source: &'a dyn RandomAccess,
+    control: &'a Control,
+    bytes: Vec<u8>,
+    at: u64,
+}
+
+impl<'a> Window<'a> {
+    pub(super) fn new(source: &'a dyn RandomAccess, control: &'a Control) -> Self {
+        Self { source, control, bytes: Vec::new(), at: 0 }
+    }
+
+    /// The bytes at a position.
+    pub(super) fn get<const N: usize>(&mut self, at: u64) -> Result<[u8; N], DecodeError> {
+        if let Some(bytes) = self.known(at) {
+            return Ok(bytes);
+        }
+        self.control.check()?;
+        let end = self.at.saturating_add(self.bytes.len() as u64);
+        let is_near = (self.at..=end.saturating_add(NEAR_BYTES)).contains(&at);
+        let wanted = if is_near { WINDOW_BYTES } else { FAR_BYTES };
+        let length = wanted.min(self.source.len().saturating_sub(at));
+        self.bytes = self.source.read_range(ByteRange::new(at, length)).map_err(ended("an element"))?;
+        self.at = at;
+        self.known(at).ok_or_else(|| corrupt("it ends in an element"))
+    }
+
+    fn known<const N: usize>(&self, at: u64) -> Option<[u8; N]> {
+        let from = usize::try_from(at.checked_sub(self.at)?).ok()?;
+        self.bytes.get(from..)?.first_chunk().copied()
+    }
+}
+
 /// Reads forward through a window.
 pub(super) struct Walker<'a> {
     source: &'a dyn RandomAccess,
-    window: Vec<u8>,
-    window_at: u64,
+    window: Window<'a>,
     at: u64,
     elements: u32,
 }
 
 impl<'a> Walker<'a> {
-    pub(super) fn new(source: &'a dyn RandomAccess, at: u64) -> Self {
-        Self { source, window: Vec::new(), window_at: 0, at, elements: 0 }
+    pub(super) fn new(source: &'a dyn RandomAccess, at: u64, control: &'a Control) -> Self {
+        Self { source, window: Window::new(source, control), at, elements: 0 }
     }
 
     fn bytes<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let inside = |walker: &Self| {
-            let from = usize::try_from(walker.at.checked_sub(walker.window_at)?).ok()?;
-            walker.window.get(from..from.checked_add(N)?)?.try_into().ok()
-        };
-        if let Some(bytes) = inside(self) {
-            self.at += N as u64;
-            return Ok(bytes);
-        }
-        let length = self.source.len().saturating_sub(self.at).min(WINDOW_BYTES);
-        self.window = self.source.read_range(ByteRange::new(self.at, length)).map_err(ended("an element"))?;
-        self.window_at = self.at;
-        let bytes = inside(self).ok_or_else(|| corrupt("it ends in an element"))?;
+        let bytes = self.window.get(self.at)?;
         self.at += N as u64;
         Ok(bytes)
     }

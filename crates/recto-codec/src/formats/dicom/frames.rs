@@ -3,7 +3,7 @@
 use super::elements::Walker;
 use super::header::{Header, MAX_FRAMES, Packing};
 use super::{corrupt, ended, unsupported};
-use crate::{ByteRange, DecodeError, RandomAccess};
+use crate::{ByteRange, Control, DecodeError, RandomAccess};
 
 /// Frames and the pieces that they are made of.
 pub(super) struct Frames {
@@ -15,7 +15,7 @@ pub(super) struct Frames {
 
 impl Frames {
     /// Finds them.
-    pub(super) fn find(source: &dyn RandomAccess, header: &Header) -> Result<Self, DecodeError> {
+    pub(super) fn find(source: &dyn RandomAccess, header: &Header, control: &Control) -> Result<Self, DecodeError> {
         let in_items = header.pixels.length == u64::MAX;
         match (header.packing, in_items) {
             (Packing::None, false) => return Ok(Self { pieces: Vec::new(), first: Vec::new() }),
@@ -23,7 +23,7 @@ impl Frames {
             (_, false) => return Err(corrupt("its pixels are packed and not in items")),
             (_, true) => {}
         }
-        let mut walker = Walker::new(source, header.pixels.offset);
+        let mut walker = Walker::new(source, header.pixels.offset, control);
         let mut pieces = walker.items(MAX_FRAMES + 1)?;
         if pieces.is_empty() {
             return Err(corrupt("its pixels have no items"));
@@ -39,6 +39,11 @@ impl Frames {
         let first = if frames == 1 { vec![0] } else { first_pieces(source, table, &pieces, frames)? };
         let first = first.into_iter().chain([pieces.len() as u32]).collect();
         Ok(Self { pieces, first })
+    }
+
+    /// Bytes that are held.
+    pub(super) fn held_bytes(&self) -> u64 {
+        (self.pieces.capacity() * size_of::<ByteRange>() + self.first.capacity() * size_of::<u32>()) as u64
     }
 
     /// The pieces of a packed frame, from 0.

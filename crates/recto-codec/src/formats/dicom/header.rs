@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use recto_iiif::Dimensions;
 
-use super::elements::{Element, PIXELS, Syntax, Walker};
+use super::elements::{Element, PIXELS, Syntax, Walker, Window};
 use super::{corrupt, ended, unsupported};
-use crate::{ByteRange, DecodeError, RandomAccess};
+use crate::{ByteRange, Control, DecodeError, RandomAccess};
 
 const MAX_TEXT_BYTES: u64 = 1024;
 const MAX_TABLE_BYTES: u64 = 256 * 1024;
@@ -222,9 +222,9 @@ fn transfer_syntax(name: &str) -> Result<(Syntax, Packing), DecodeError> {
 
 impl Header {
     /// Reads it.
-    pub(super) fn read(source: &dyn RandomAccess) -> Result<Self, DecodeError> {
+    pub(super) fn read(source: &dyn RandomAccess, control: &Control) -> Result<Self, DecodeError> {
         let first = Syntax { explicit: true, big_endian: false };
-        let mut walker = Walker::new(source, 132);
+        let mut walker = Walker::new(source, 132, control);
         let mut meta = Kept::default();
         walker.group(2, first, &mut |element| meta.take(element))?;
         let meta = Values { source, kept: meta, syntax: first };
@@ -232,10 +232,10 @@ impl Header {
         let (syntax, packing) = transfer_syntax(&name)?;
         let mut kept = Kept::default();
         walker.data(syntax, &mut |element| kept.take(element))?;
-        Self::of(&Values { source, kept, syntax }, packing)
+        Self::of(&Values { source, kept, syntax }, packing, control)
     }
 
-    fn of(values: &Values<'_>, packing: Packing) -> Result<Self, DecodeError> {
+    fn of(values: &Values<'_>, packing: Packing, control: &Control) -> Result<Self, DecodeError> {
         let Some(pixels) = values.kept.pixels else {
             return Err(unsupported("no pixels, or ones that are floating point"));
         };
@@ -268,7 +268,7 @@ impl Header {
         };
         let slide = slide(values, frame)?;
         let positions = match slide {
-            Some(_) => positions(values, frames)?,
+            Some(_) => positions(values, frames, control)?,
             None => Vec::new(),
         };
         Ok(Self {
@@ -283,7 +283,7 @@ impl Header {
             slope: values.number(0x0028_1053)?.filter(|slope| *slope != 0.0).unwrap_or(1.0),
             intercept: values.number(0x0028_1052)?.unwrap_or(0.0),
             window,
-            palette: if photometric == Photometric::Palette { Some(palette(values)?) } else { None },
+            palette: if photometric == Photometric::Palette { Some(palette(values, signed)?) } else { None },
             icc,
             slide,
             positions,
@@ -324,7 +324,7 @@ fn slide(values: &Values<'_>, frame: Dimensions) -> Result<Option<Dimensions>, D
     Ok(Some(size))
 }
 
-fn positions(values: &Values<'_>, frames: u32) -> Result<Vec<(u32, u32)>, DecodeError> {
+fn positions(values: &Values<'_>, frames: u32, control: &Control) -> Result<Vec<(u32, u32)>, DecodeError> {
     if values.text(0x0020_9311)?.as_deref() == Some("TILED_FULL") {
         return Ok(Vec::new());
     }
@@ -332,14 +332,23 @@ fn positions(values: &Values<'_>, frames: u32) -> Result<Vec<(u32, u32)>, Decode
     if columns.len() != frames as usize || rows.len() != frames as usize {
         return Ok(Vec::new());
     }
-    let place = |range: ByteRange| values.long(range)?.ok_or_else(|| corrupt("the place of a tile is no number"));
+    let mut window = Window::new(values.source, control);
+    let mut place = |range: ByteRange| {
+        if range.length != 4 {
+            return Err(corrupt("the place of a tile is no number"));
+        }
+        let bytes = window.get(range.offset)?;
+        Ok(if values.syntax.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })
+    };
     columns.iter().zip(rows).map(|(column, row)| Ok((place(*column)?, place(*row)?))).collect()
 }
 
-fn palette(values: &Values<'_>) -> Result<Palette, DecodeError> {
+fn palette(values: &Values<'_>, signed: bool) -> Result<Palette, DecodeError> {
     let descriptor = values.words(0x0028_1101)?;
     let [count, first, bits, ..] = descriptor[..] else { return Err(corrupt("its palette is not described")) };
     let count = if count == 0 { 65536 } else { usize::from(count) };
+    // A number of pixels, which may have a sign; the others never have one. PS3.3 C.7.6.3.1.5.
+    let first = if signed { i64::from(first as i16) } else { i64::from(first) };
     let mut planes = Vec::new();
     for tag in [0x0028_1201, 0x0028_1202, 0x0028_1203] {
         let bytes = values.bytes(tag, MAX_TABLE_BYTES)?.ok_or_else(|| unsupported("a palette in segments, or none"))?;
@@ -355,5 +364,5 @@ fn palette(values: &Values<'_>) -> Result<Palette, DecodeError> {
         planes.push(plane);
     }
     let colors = (0..count).map(|i| [planes[0][i], planes[1][i], planes[2][i]]).collect();
-    Ok(Palette { first: i64::from(first), colors, wide: bits == 16 })
+    Ok(Palette { first, colors, wide: bits == 16 })
 }

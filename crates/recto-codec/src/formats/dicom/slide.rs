@@ -13,14 +13,16 @@ use super::{corrupt, ended, unsupported};
 use crate::formats::held::{check_held, unreduced};
 use crate::{
     ByteRange, ColorModel, Control, Cost, DecodeError, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, Level,
-    Orientation, PixelFormat, Raster, RowSource, SourceFormat, StoredTile, TileGrid, read_raster,
+    Memo, Orientation, PixelFormat, Raster, RowSource, SourceFormat, StoredTile, TileGrid, read_raster,
 };
 
 /// What decoding a tile takes beside its pixels.
 const FIXED_BYTES: u64 = 2 << 20;
 
 /// Opens the slide that frames make.
-pub(super) fn open(file: File) -> Result<Box<dyn Decoder>, DecodeError> {
+pub(super) fn open(mut file: File, control: &Control) -> Result<Box<dyn Decoder>, DecodeError> {
+    // Each tile is opened anew and has a number of its own in a memo: what is remembered of it is never found again.
+    file.options.memo = Arc::new(Memo::new(1));
     let header = &file.header;
     let (tile, size) = (header.frame, header.slide.unwrap_or(header.frame));
     let columns = size.width_px.div_ceil(tile.width_px);
@@ -34,9 +36,10 @@ pub(super) fn open(file: File) -> Result<Box<dyn Decoder>, DecodeError> {
     } else {
         Some(places(&header.positions, tile)?)
     };
-    let frame = Frame::open(&file, 0)?;
+    file.header.positions = Vec::new();
+    let frame = Frame::open(&file, 0, control)?;
     let pixels = frame.pixels;
-    let stored_head = stored_head(&file, pixels)?;
+    let stored_head = stored_head(&file, pixels, control)?;
     let header = &file.header;
     let facts = ImageFacts {
         source_format: SourceFormat::Dicom,
@@ -70,7 +73,7 @@ fn places(positions: &[(u32, u32)], tile: Dimensions) -> Result<HashMap<(u32, u3
 }
 
 /// What goes before each tile, when tiles can leave as they lie.
-fn stored_head(file: &File, pixels: PixelFormat) -> Result<Option<Arc<[u8]>>, DecodeError> {
+fn stored_head(file: &File, pixels: PixelFormat, control: &Control) -> Result<Option<Arc<[u8]>>, DecodeError> {
     let header = &file.header;
     let [piece] = *file.frames.pieces(0) else { return Ok(None) };
     if header.packing != Packing::Jpeg {
@@ -80,7 +83,7 @@ fn stored_head(file: &File, pixels: PixelFormat) -> Result<Option<Arc<[u8]>>, De
     let first = file.source.read_range(first).map_err(ended("a tile"))?;
     let Some(frame) = JpegFrame::find(&first) else { return Ok(None) };
     let colors = match header.photometric {
-        Photometric::Gray { .. } => frame.components == 1 && file.shades(&Control::default())?.is_identity(),
+        Photometric::Gray { .. } => frame.components == 1 && file.shades(control)?.is_identity(),
         _ => frame.components == 3,
     };
     let passes = colors
@@ -122,7 +125,7 @@ impl Slide {
         let (x, y) = (column * self.tile.width_px, row * self.tile.height_px);
         let place = Rect::new(x, y, self.tile.width_px, self.tile.height_px);
         let Some(part) = place.intersection(strip_rect) else { return Ok(()) };
-        let frame = Frame::open(&self.file, index)?;
+        let frame = Frame::open(&self.file, index, control)?;
         if frame.pixels != self.pixels {
             return Err(unsupported("tiles of several kinds"));
         }
@@ -175,14 +178,21 @@ impl Decoder for Slide {
         };
         let tiles = span(region.x, region.w, self.tile.width_px) * span(region.y, region.h, self.tile.height_px);
         let tile = self.tile.area_px();
+        let packed = self.file.frames.pieces(0).iter().map(|piece| piece.length).sum::<u64>();
         Cost {
-            bytes_read: tiles * self.file.frames.pieces(0).iter().map(|piece| piece.length).sum::<u64>().max(tile / 4),
+            bytes_read: tiles.saturating_mul(packed.max(tile / 4)),
             // The strip; a tile packed, as numbers, and as pixels.
             bytes_held: u64::from(region.w) * u64::from(region.h.min(self.tile.height_px)) * bytes
                 + tile * bytes * 8
                 + FIXED_BYTES,
-            pixels: tiles * tile,
+            pixels: tiles.saturating_mul(tile),
         }
+    }
+
+    fn held_bytes(&self) -> u64 {
+        // A place, with what a table of them leaves free.
+        let places = self.places.as_ref().map_or(0, |places| places.capacity() * 2 * size_of::<(u32, u32, u32)>());
+        self.file.held_bytes().saturating_add(places as u64)
     }
 
     fn rows<'a>(&'a self, wanted: &DecodeRequest, control: &Control) -> Result<Box<dyn RowSource + 'a>, DecodeError> {

@@ -5,15 +5,17 @@
 
 mod subsampled;
 
+use std::io::{Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use exr::block::reader::ChunksReader;
+use exr::block::chunk::Chunk;
 use exr::block::{self, UncompressedBlock};
 use exr::error::Error;
-use exr::meta::BlockDescription;
+use exr::io::PeekRead;
 use exr::meta::attribute::SampleType;
-use exr::meta::header::Header;
+use exr::meta::header::{Header, LayerAttributes};
+use exr::meta::{BlockDescription, MetaData, Requirements, magic_number};
 use exr::prelude::f16;
 use recto_iiif::{Dimensions, Rect};
 
@@ -26,7 +28,7 @@ use crate::{
     Orientation, PixelFormat, RandomAccess, Raster, RowSource, SourceFormat,
 };
 
-/// Rows made in one go, at least: every time the headers are read again.
+/// Rows made in one go, at least.
 const STRIP_ROWS: u32 = 128;
 /// What the library holds beside blocks.
 const LIBRARY_BYTES: u64 = 4 << 20;
@@ -127,7 +129,43 @@ fn decoder(
         icc: None,
         dpi: None,
     };
-    Ok(ExrDecoder { source, facts, part, shown, block, subsampled: None, max_bytes: options.max_bytes })
+    let table = OnceLock::new();
+    Ok(ExrDecoder { source, facts, part, shown, block, table, subsampled: None, max_bytes: options.max_bytes })
+}
+
+/// Forgets what blocks are read without: it can be of any size.
+fn forget_attributes(header: &mut Header) {
+    let layer_position = header.own_attributes.layer_position;
+    header.own_attributes = LayerAttributes { layer_position, ..LayerAttributes::default() };
+    header.shared_attributes.other.clear();
+}
+
+/// What the library must know to read blocks, and where they lie.
+struct Table {
+    meta: MetaData,
+    /// Of the part that is shown, in its full resolution, row after row.
+    offsets: Vec<u64>,
+}
+
+impl Table {
+    /// Reads the places of so many blocks of a part.
+    fn read(source: &Arc<dyn RandomAccess>, part: usize, count: u64) -> Result<Self, DecodeError> {
+        let mut reader = PeekRead::new(SourceReader::new(Arc::clone(source)));
+        magic_number::validate_exr(&mut reader).map_err(failed)?;
+        let requirements = Requirements::read(&mut reader).map_err(failed)?;
+        // As strict as when the file was opened.
+        let mut headers = Header::read_all(&mut reader, &requirements, true).map_err(failed)?;
+        let tables = MetaData::read_offset_tables(&mut reader, &headers).map_err(failed)?;
+        let mut offsets = tables.into_iter().nth(part).ok_or_else(|| corrupt("its headers changed"))?;
+        if (offsets.len() as u64) < count {
+            return Err(corrupt(format!("it has places for {} of its {count} blocks", offsets.len())));
+        }
+        // Behind these are the blocks of its lower resolutions.
+        offsets.truncate(count as usize);
+        offsets.shrink_to_fit();
+        headers.iter_mut().for_each(forget_attributes);
+        Ok(Self { meta: MetaData { requirements, headers }, offsets })
+    }
 }
 
 /// How an image is cut.
@@ -194,6 +232,8 @@ struct ExrDecoder {
     part: usize,
     shown: Shown,
     block: Block,
+    /// Read when the first strip is.
+    table: OnceLock<Table>,
     /// For a file whose chroma is of lower resolution.
     subsampled: Option<Subsampled>,
     max_bytes: u64,
@@ -204,6 +244,37 @@ impl ExrDecoder {
         self.block.size.height_px.max(1).saturating_mul(STRIP_ROWS.div_ceil(self.block.size.height_px.max(1)))
     }
 
+    /// Columns and rows of blocks.
+    fn grid(&self) -> (u32, u32) {
+        let (size, block) = (self.facts.stored_size(), self.block.size);
+        (size.width_px.div_ceil(block.width_px.max(1)), size.height_px.div_ceil(block.height_px.max(1)))
+    }
+
+    fn table(&self) -> Result<&Table, DecodeError> {
+        if let Some(table) = self.table.get() {
+            return Ok(table);
+        }
+        let (columns, rows) = self.grid();
+        let table = Table::read(&self.source, self.part, u64::from(columns) * u64::from(rows))?;
+        Ok(self.table.get_or_init(|| table))
+    }
+
+    /// Where the blocks lie that a strip needs, in the order of the file.
+    fn offsets(&self, table: &Table, strip: Rect) -> Result<Vec<u64>, DecodeError> {
+        let (block, (columns, _)) = (self.block.size, self.grid());
+        let behind = |end: u64, side: u32| end.div_ceil(u64::from(side.max(1))) as u32;
+        let mut offsets = Vec::new();
+        for row in strip.y / block.height_px.max(1)..behind(strip.bottom(), block.height_px) {
+            for column in strip.x / block.width_px.max(1)..behind(strip.right(), block.width_px) {
+                let index = u64::from(row) * u64::from(columns) + u64::from(column);
+                let offset = usize::try_from(index).ok().and_then(|index| table.offsets.get(index));
+                offsets.push(*offset.ok_or_else(|| corrupt(format!("it has no block {index}")))?);
+            }
+        }
+        offsets.sort_unstable();
+        Ok(offsets)
+    }
+
     /// Light of a strip: floating point, colours multiplied by alpha as they are stored.
     fn light(&self, strip: Rect, control: &Control) -> Result<Vec<f32>, DecodeError> {
         if let Some(subsampled) = &self.subsampled {
@@ -211,25 +282,18 @@ impl ExrDecoder {
         }
         let samples = self.shown.pixels().samples();
         let mut light = vec![0.0; strip.area_px() as usize * samples];
-        let reader = block::read(SourceReader::new(Arc::clone(&self.source)), false).map_err(failed)?;
-        let channels = reader.headers().get(self.part).map(|header| header.channels.clone());
-        let channels = channels.ok_or_else(|| corrupt("its headers changed"))?;
-        let chunks = reader
-            .filter_chunks(false, |_, _, block| {
-                let inside = |at: usize, length: usize, start: u32, count: u32| {
-                    at < (start as usize + count as usize) && at.saturating_add(length) > start as usize
-                };
-                block.layer == self.part
-                    && block.level.0 == 0
-                    && block.level.1 == 0
-                    && inside(block.pixel_position.0, block.pixel_size.0, strip.x, strip.w)
-                    && inside(block.pixel_position.1, block.pixel_size.1, strip.y, strip.h)
-            })
-            .map_err(failed)?;
-        let mut decompressor = chunks.sequential_decompressor(false);
-        while let Some(block) = decompressor.decompress_next_block() {
+        let table = self.table()?;
+        let header = table.meta.headers.get(self.part).ok_or_else(|| corrupt("its headers changed"))?;
+        let mut reader = SourceReader::new(Arc::clone(&self.source));
+        for offset in self.offsets(table, strip)? {
             control.check()?;
-            self.put(&block.map_err(failed)?, &channels, strip, &mut light);
+            reader.seek(SeekFrom::Start(offset))?;
+            let chunk = Chunk::read(&mut reader, &table.meta).map_err(failed)?;
+            if chunk.layer_index != self.part {
+                return Err(corrupt("a block is of another part than its place in the table says"));
+            }
+            let block = UncompressedBlock::decompress_chunk(chunk, &table.meta, false).map_err(failed)?;
+            self.put(&block, &header.channels, strip, &mut light);
         }
         Ok(light)
     }
@@ -292,6 +356,11 @@ impl Decoder for ExrDecoder {
             bytes_held: strip * 3 + self.block.bytes() * 4 + self.block.count * 64 + LIBRARY_BYTES,
             pixels: covered.max(region.area_px()),
         }
+    }
+
+    fn held_bytes(&self) -> u64 {
+        // The table, as if it were there: it is asked for that once.
+        self.block.count.saturating_mul(size_of::<u64>() as u64)
     }
 
     fn rows<'a>(&'a self, wanted: &DecodeRequest, control: &Control) -> Result<Box<dyn RowSource + 'a>, DecodeError> {

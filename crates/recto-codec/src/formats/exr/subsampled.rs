@@ -45,7 +45,7 @@ impl Subsampled {
             return Ok(None);
         }
         let mut headers = Header::read_all(&mut peeking, &requirements, false).map_err(failed)?;
-        let Some(header) = headers.pop() else { return Ok(None) };
+        let Some(mut header) = headers.pop() else { return Ok(None) };
         let channels = &header.channels.list;
         if channels.iter().all(|channel| channel.sampling == Vec2(1, 1)) {
             return Ok(None);
@@ -86,6 +86,7 @@ impl Subsampled {
         if header.shared_attributes.chromaticities.is_some() {
             return Err(unsupported("luminance of other primaries than Rec. 709"));
         }
+        super::forget_attributes(&mut header);
         Ok(Some(Self { header, luminance, chroma: [red, blue], alpha, offsets, rows, size }))
     }
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use recto_iiif::Rect;
 
-use super::libheif;
+use super::{child, libheif};
 use crate::formats::cicp;
 use crate::formats::heif::{self, Meta, Picture};
 use crate::formats::held::{HeldRows, check_held, check_page, check_size, strip_bytes, unreduced};
 use crate::{
-    ByteRange, ColorModel, Control, Cost, DecodeError, DecodeRequest, Decoder, ImageFacts, Level, Memo, MemoKey,
-    OpenOptions, PixelFormat, RandomAccess, Raster, RowSource, SourceFormat,
+    ColorModel, Control, Cost, DecodeError, DecodeRequest, Decoder, ImageFacts, Level, Memo, MemoKey, OpenOptions,
+    PixelFormat, RandomAccess, Raster, RowSource, SourceFormat,
 };
 
 /// Kind of coded items, and of their configuration.
@@ -41,10 +41,10 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
     }
     let meta = Meta::read(source.as_ref(), SourceFormat::Heic)?;
     let primary = meta.primary;
-    let picture = Picture::of(&meta, source.as_ref(), primary, CODEC)?;
+    let picture = Picture::of(&meta, source.as_ref(), primary, CODEC, &options.control)?;
     check_size(picture.size, SourceFormat::Heic, options)?;
     check_size(picture.tile, SourceFormat::Heic, options)?;
-    let alpha = Picture::alpha(&meta, source.as_ref(), primary, CODEC)?;
+    let alpha = Picture::alpha(&meta, source.as_ref(), primary, CODEC, &options.control)?;
     let clip = picture.clip(&meta, primary)?;
     // hvcC: ISO/IEC 14496-15 §8.3.3.1.2.
     let (chroma, depth) = match picture.config.get(16..18) {
@@ -109,12 +109,11 @@ impl HeicDecoder {
     }
 
     /// The whole picture, from memory if it was decoded before: no part of it can be decoded alone.
-    fn whole(&self) -> Result<Arc<Raster>, DecodeError> {
+    fn whole(&self, control: &Control) -> Result<Arc<Raster>, DecodeError> {
         let key = MemoKey { image: self.image, part: 0 };
         if let Some(known) = self.memo.get::<Raster>(key) {
             return Ok(known);
         }
-        let file = self.source.read_range(ByteRange::new(0, self.source.len()))?;
         let size = self.picture.size;
         let wide = self.facts.bits_per_sample > 8;
         // Tiles at the edge of a grid reach beyond the picture.
@@ -122,8 +121,7 @@ impl HeicDecoder {
             .width_px
             .max(size.height_px)
             .saturating_add(self.picture.tile.width_px.max(self.picture.tile.height_px));
-        let decoded = libheif::decode(&file, side, wide).map_err(corrupt)?;
-        drop(file);
+        let decoded = child::decode(self.source.as_ref(), side, wide, size.area_px(), control)?;
         if decoded.size != size {
             return Err(corrupt(format!("its picture is coded as {} pixels, the container says {size}", decoded.size)));
         }
@@ -181,7 +179,7 @@ impl Decoder for HeicDecoder {
         control.check()?;
         let geometry = unreduced(&self.facts, self.pixels(), wanted);
         check_held(self.cost(wanted).bytes_held, self.max_bytes, SourceFormat::Heic)?;
-        let whole = self.whole()?;
+        let whole = self.whole(control)?;
         control.check()?;
         let Rect { x, y, w, h } = wanted.region;
         let bytes = whole.format().bytes_per_pixel();

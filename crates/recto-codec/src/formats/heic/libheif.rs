@@ -195,7 +195,8 @@ pub(super) fn decode(file: &[u8], side_px: u32, wide: bool) -> Result<Decoded, S
     if plane.is_null() || row_bytes > stride || !fits {
         return Err(format!("libheif gives {width}x{height} pixels of {bits} bits in rows of {stride} bytes"));
     }
-    let mut data = Vec::with_capacity(row_bytes * height as usize);
+    // With room for what goes behind it on its way to the parent of this process.
+    let mut data = Vec::with_capacity(row_bytes * height as usize + super::child::TAIL_BYTES);
     for y in 0..height as usize {
         // SAFETY: the plane has `height` rows, `stride` bytes apart, of at least `row_bytes` bytes.
         data.extend_from_slice(unsafe { std::slice::from_raw_parts(plane.add(y * stride), row_bytes) });

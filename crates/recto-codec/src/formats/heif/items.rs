@@ -1,14 +1,18 @@
 //! The picture of a file: one coded item or a grid of them, and its opacity.
 
+use std::collections::BTreeSet;
+
 use recto_iiif::{Dimensions, Rect};
 
 use super::boxes::Bytes;
 use super::meta::{Colour, Item, Meta, Property};
 use super::transform::Clip;
-use crate::{DecodeError, RandomAccess};
+use crate::{Control, DecodeError, RandomAccess};
 
 /// Longest description of a grid.
 const MAX_GRID_BYTES: u64 = 64;
+/// Tiles of a grid between two looks at the clock.
+const TILES_PER_CHECK: u32 = 1024;
 
 /// One coded item, and where it lies on the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +51,7 @@ impl Picture {
         source: &dyn RandomAccess,
         id: u32,
         codec: ([u8; 4], [u8; 4]),
+        control: &Control,
     ) -> Result<Self, DecodeError> {
         let item = meta.item(id)?;
         let size = size(meta, item)?;
@@ -55,7 +60,7 @@ impl Picture {
                 let config = config(meta, item, codec.1)?.to_vec();
                 Ok(Self { size, tile: size, items: vec![Coded { id, rect: size.rect() }], config })
             }
-            kind if kind == *b"grid" => Self::grid(meta, source, id, size, codec),
+            kind if kind == *b"grid" => Self::grid(meta, source, id, size, codec, control),
             kind => Err(meta.unsupported(format!("a picture of the kind `{}`", kind.escape_ascii()))),
         }
     }
@@ -66,6 +71,7 @@ impl Picture {
         id: u32,
         size: Dimensions,
         codec: ([u8; 4], [u8; 4]),
+        control: &Control,
     ) -> Result<Self, DecodeError> {
         let bytes = meta.bytes(source, meta.item(id)?, MAX_GRID_BYTES)?;
         let (rows, columns, said) =
@@ -80,20 +86,28 @@ impl Picture {
         let mut tile = None;
         let mut shared: Option<&[u8]> = None;
         let mut items = Vec::with_capacity(parts.len());
+        // An item may be the tile of many places.
+        let mut known = BTreeSet::new();
         for (index, &part) in (0_u32..).zip(parts) {
-            let item = meta.item(part)?;
-            if item.kind != codec.0 {
-                return Err(meta.unsupported(format!("a grid of `{}`", item.kind.escape_ascii())));
+            if index.is_multiple_of(TILES_PER_CHECK) {
+                control.check()?;
             }
-            let its_size = self::size(meta, item)?;
-            let its_config = config(meta, item, codec.1)?;
-            if *tile.get_or_insert(its_size) != its_size {
-                return Err(meta.corrupt("the tiles of its grid differ in size".to_owned()));
+            if known.insert(part) {
+                let item = meta.item(part)?;
+                if item.kind != codec.0 {
+                    return Err(meta.unsupported(format!("a grid of `{}`", item.kind.escape_ascii())));
+                }
+                let its_size = self::size(meta, item)?;
+                let its_config = config(meta, item, codec.1)?;
+                if *tile.get_or_insert(its_size) != its_size {
+                    return Err(meta.corrupt("the tiles of its grid differ in size".to_owned()));
+                }
+                // What follows the sample layout may differ from tile to tile.
+                if layout(shared.get_or_insert(its_config)) != layout(its_config) {
+                    return Err(meta.unsupported("a grid of tiles of different layouts"));
+                }
             }
-            // What follows the sample layout may differ from tile to tile.
-            if layout(shared.get_or_insert(its_config)) != layout(its_config) {
-                return Err(meta.unsupported("a grid of tiles of different layouts"));
-            }
+            let its_size = tile.unwrap_or(size);
             let (column, row) = (index % columns, index / columns);
             let x = u64::from(column) * u64::from(its_size.width_px);
             let y = u64::from(row) * u64::from(its_size.height_px);
@@ -125,6 +139,7 @@ impl Picture {
         source: &dyn RandomAccess,
         id: u32,
         codec: ([u8; 4], [u8; 4]),
+        control: &Control,
     ) -> Result<Option<Alpha>, DecodeError> {
         let is_alpha = |item: &Item| {
             meta.properties(item).any(|(property, _)| match property {
@@ -136,7 +151,7 @@ impl Picture {
         };
         let found = meta.referring(*b"auxl", id).find(|aux| meta.item(*aux).is_ok_and(is_alpha));
         let Some(aux) = found else { return Ok(None) };
-        let picture = Self::of(meta, source, aux, codec)?;
+        let picture = Self::of(meta, source, aux, codec, control)?;
         let premultiplied = meta.targets(*b"prem", id).contains(&aux);
         Ok(Some(Alpha { picture, premultiplied }))
     }
@@ -189,5 +204,59 @@ impl Meta {
             }
         }
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{MemoryAccess, SourceFormat};
+
+    const CODEC: ([u8; 4], [u8; 4]) = (*b"av01", *b"av1C");
+
+    fn boxed(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+        [&(content.len() as u32 + 8).to_be_bytes()[..], name, content].concat()
+    }
+
+    fn full(name: &[u8; 4], version: u8, content: &[u8]) -> Vec<u8> {
+        boxed(name, &[&[version, 0, 0, 0], content].concat())
+    }
+
+    /// A file whose item 2 is a grid of 255 rows and 256 columns, all of them item 1, which is a pixel.
+    fn grid_of_one() -> MemoryAccess {
+        let entry = |id: u8, kind: &[u8; 4]| full(b"infe", 2, &[&[0, id, 0, 0][..], kind, b"\0"].concat());
+        let entries = [&[0, 2][..], &entry(1, b"av01"), &entry(2, b"grid")].concat();
+        let header: [u8; 8] = [0, 0, 254, 255, 1, 0, 0, 255];
+        // Item 1 is the first byte of `idat`, item 2 what follows.
+        let location = |id: u8, at: u8, length: u8| [0, id, 0, 1, 0, 0, 0, 1, 0, 0, 0, at, 0, 0, 0, length];
+        let locations = [&[0x44, 0, 0, 2][..], &location(1, 0, 1), &location(2, 1, 8)].concat();
+        let tiles = [&[0_u8, 2, 0xff, 0][..], &[0_u8, 1].repeat(65_280)].concat();
+        let sides = |w: u32, h: u32| full(b"ispe", 0, &[w, h].map(u32::to_be_bytes).concat());
+        let known = [sides(1, 1), sides(256, 255), boxed(b"av1C", &[0x81, 0, 0, 0])].concat();
+        let said = [0, 0, 0, 2, 0, 1, 2, 1, 3, 0, 2, 1, 2];
+        let properties = [boxed(b"ipco", &known), full(b"ipma", 0, &said)].concat();
+        let content = [
+            full(b"iinf", 0, &entries),
+            full(b"iloc", 1, &locations),
+            full(b"iref", 0, &boxed(b"dimg", &tiles)),
+            boxed(b"iprp", &properties),
+            boxed(b"idat", &[&[0][..], &header].concat()),
+        ];
+        MemoryAccess::new(full(b"meta", 0, &content.concat()))
+    }
+
+    #[test]
+    fn one_item_may_be_every_tile_of_a_grid_until_nobody_waits_any_more() {
+        let source = grid_of_one();
+        let meta = Meta::read(&source, SourceFormat::Avif).unwrap();
+        let picture = Picture::of(&meta, &source, 2, CODEC, &Control::default()).unwrap();
+        assert_eq!((picture.size, picture.tile), (Dimensions::new(256, 255), Dimensions::new(1, 1)));
+        assert_eq!(picture.items.len(), 65_280);
+        let last = Coded { id: 1, rect: Rect::new(255, 254, 1, 1) };
+        assert_eq!(picture.items.last(), Some(&last));
+        let control = Control::default();
+        control.cancel();
+        let stopped = Picture::of(&meta, &source, 2, CODEC, &control).err();
+        assert!(matches!(stopped, Some(DecodeError::Cancelled)), "{stopped:?}");
     }
 }

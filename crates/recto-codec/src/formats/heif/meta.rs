@@ -16,6 +16,8 @@ const MAX_ITEMS: usize = 20_000;
 const MAX_EXTENTS: usize = 1 << 18;
 /// Most properties of all items together.
 const MAX_ASSOCIATIONS: usize = 1 << 18;
+/// Most properties of one item: real ones have about ten. They are gone through for every tile of a grid.
+const MAX_ITS_PROPERTIES: usize = 64;
 
 /// How colours are coded: ISO/IEC 23091-2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +55,7 @@ pub(crate) enum Property {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Item {
     pub(crate) kind: [u8; 4],
-    /// Where its bytes lie in the file.
+    /// Where its bytes lie in the file; lengths of 0 are replaced by what they stand for.
     pub(crate) extents: Vec<ByteRange>,
     /// Indexes of its properties from 0 and whether they have to be understood, in the order in which they apply.
     pub(crate) properties: Vec<(usize, bool)>,
@@ -92,8 +94,9 @@ impl Meta {
                 }
                 debug_assert!(end <= source.len());
                 let bytes = source.read_range(payload)?;
-                return Self::parse(&bytes, payload.offset, format)
-                    .ok_or_else(|| corrupt("its table of items is wrong"));
+                let meta = Self::parse(&bytes, payload.offset, source.len(), format)
+                    .ok_or_else(|| corrupt("its table of items is wrong"))?;
+                return meta.checked();
             }
             match end {
                 Some(end) if end > at => at = end,
@@ -106,7 +109,16 @@ impl Meta {
         })
     }
 
-    fn parse(bytes: &[u8], offset: u64, format: SourceFormat) -> Option<Self> {
+    /// The box itself, unless an item is said to have more properties than any real one.
+    fn checked(self) -> Result<Self, DecodeError> {
+        let odd = self.items.iter().find(|(_, item)| item.properties.len() > MAX_ITS_PROPERTIES).map(|(id, _)| *id);
+        match odd {
+            Some(id) => Err(self.unsupported(format!("more than {MAX_ITS_PROPERTIES} properties of item {id}"))),
+            None => Ok(self),
+        }
+    }
+
+    fn parse(bytes: &[u8], offset: u64, file_bytes: u64, format: SourceFormat) -> Option<Self> {
         let mut content = Bytes(bytes);
         content.version_and_flags()?;
         let mut meta =
@@ -131,7 +143,7 @@ impl Meta {
                 _ => {}
             }
         }
-        meta.read_locations(locations?, data)?;
+        meta.read_locations(locations?, data, file_bytes)?;
         Some(meta)
     }
 
@@ -154,7 +166,7 @@ impl Meta {
         Some(())
     }
 
-    fn read_locations(&mut self, mut content: Bytes<'_>, data: Option<ByteRange>) -> Option<()> {
+    fn read_locations(&mut self, mut content: Bytes<'_>, data: Option<ByteRange>, file_bytes: u64) -> Option<()> {
         let (version, _) = content.version_and_flags()?;
         let [sizes, more] = content.array()?;
         let (offset_bytes, length_bytes) = (sizes >> 4, sizes & 15);
@@ -173,11 +185,13 @@ impl Meta {
                 content.number(index_bytes)?;
                 let offset = base.checked_add(content.number(offset_bytes)?)?;
                 let length = content.number(length_bytes)?;
-                let range = match (method, data) {
-                    (1, Some(data)) => ByteRange::new(data.offset.checked_add(offset)?, length),
-                    _ => ByteRange::new(offset, length),
+                let (offset, end) = match (method, data) {
+                    (1, Some(data)) => (data.offset.checked_add(offset)?, data.end()?),
+                    _ => (offset, file_bytes),
                 };
-                ranges.push(range);
+                // A length of 0 is the rest of what the position is counted in.
+                let length = if length == 0 { end.saturating_sub(offset) } else { length };
+                ranges.push(ByteRange::new(offset, length));
             }
             if let Some(item) = self.items.get_mut(&id) {
                 item.extents = ranges;
@@ -260,7 +274,7 @@ impl Meta {
         found.map(|(_, from, _)| *from)
     }
 
-    /// The length of an item's bytes.
+    /// The length of an item's bytes, as far as its pieces say; they may lie upon one another.
     pub(crate) fn length(item: &Item) -> u64 {
         item.extents.iter().fold(0, |sum: u64, range| sum.saturating_add(range.length))
     }
@@ -276,12 +290,7 @@ impl Meta {
         }
         let mut bytes = Vec::with_capacity(needed as usize);
         for range in &item.extents {
-            // A length of 0 is the rest of the file.
-            let length = if range.length == 0 { source.len().saturating_sub(range.offset) } else { range.length };
-            if bytes.len() as u64 + length > limit {
-                return Err(self.corrupt("a picture is longer than it may be".to_owned()));
-            }
-            bytes.extend(source.read_range(ByteRange::new(range.offset, length))?);
+            bytes.extend(source.read_range(*range)?);
         }
         Ok(bytes)
     }
@@ -356,6 +365,7 @@ fn property(name: [u8; 4], mut content: Bytes<'_>) -> Option<Property> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::MemoryAccess;
 
     fn boxed(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
         [&(content.len() as u32 + 8).to_be_bytes()[..], name, content].concat()
@@ -373,9 +383,61 @@ mod tests {
 
     #[test]
     fn pieces_without_bytes_are_bounded() {
-        let parsed = |extents, times| Meta::parse(&meta(extents, times), 0, SourceFormat::Avif);
-        assert_eq!(parsed(3, 1).unwrap().items[&1].extents, vec![ByteRange::new(0, 0); 3]);
+        let parsed = |extents, times| Meta::parse(&meta(extents, times), 0, 500, SourceFormat::Avif);
+        assert_eq!(parsed(3, 1).unwrap().items[&1].extents, vec![ByteRange::new(0, 500); 3]);
         assert!(parsed(u16::MAX, 4).is_some());
         assert!(parsed(u16::MAX, 5).is_none());
+    }
+
+    #[test]
+    fn a_length_of_zero_is_the_rest_of_the_file_and_counts_as_such() {
+        let read = |extents: u16| {
+            let file = [boxed(b"ftyp", b"avif\0\0\0\0avif"), boxed(b"meta", &meta(extents, 1))].concat();
+            let source = MemoryAccess::new(file.clone());
+            let meta = Meta::read(&source, SourceFormat::Avif).unwrap();
+            let item = meta.item(1).unwrap();
+            let bytes = meta.bytes(&source, item, 1 << 40);
+            (file, Meta::length(item), bytes)
+        };
+        let (file, length, bytes) = read(1);
+        assert_eq!(length, file.len() as u64);
+        assert_eq!(bytes.unwrap(), file);
+        for extents in [2, u16::MAX] {
+            let (file, length, bytes) = read(extents);
+            assert_eq!(length, file.len() as u64 * u64::from(extents));
+            let refused = bytes.err();
+            assert!(matches!(refused, Some(DecodeError::Corrupt { .. })), "{extents} times: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_length_of_zero_within_the_box_ends_with_its_data() {
+        let entry = boxed(b"infe", b"\x02\0\0\0\0\x01\0\0grid\0");
+        let items = boxed(b"iinf", &[&[0, 0, 0, 0, 0, 1][..], &entry].concat());
+        // In `idat`, from its fourth byte on: lengths have no bytes.
+        let locations = boxed(b"iloc", &[1, 0, 0, 0, 0x40, 0, 0, 1, 0, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 3]);
+        let content = [vec![0; 4], items, locations, boxed(b"idat", b"abcdefgh")].concat();
+        let source = MemoryAccess::new([boxed(b"meta", &content), boxed(b"free", &[7; 99])].concat());
+        let meta = Meta::read(&source, SourceFormat::Avif).unwrap();
+        assert_eq!(meta.bytes(&source, meta.item(1).unwrap(), 64).unwrap(), b"defgh");
+    }
+
+    #[test]
+    fn an_item_with_more_properties_than_real_ones_have_is_refused() {
+        let read = |associations: u8, times: u8| {
+            let list = [&[0, 1, associations][..], &vec![1; associations.into()]].concat().repeat(times.into());
+            let lists = boxed(b"ipma", &[&[0, 0, 0, 0, 0, 0, 0, times][..], &list].concat());
+            let size = boxed(b"ispe", &[0; 12]);
+            let properties = boxed(b"iprp", &[boxed(b"ipco", &size), lists].concat());
+            let content = boxed(b"meta", &[meta(1, 1), properties].concat());
+            Meta::read(&MemoryAccess::new(content), SourceFormat::Avif)
+        };
+        assert_eq!(read(64, 1).unwrap().items[&1].properties.len(), 64);
+        for (associations, times) in [(65, 1), (40, 2), (255, 200)] {
+            match read(associations, times) {
+                Err(DecodeError::Unsupported { what, .. }) => assert_eq!(what, "more than 64 properties of item 1"),
+                other => panic!("{associations} associations {times} times: {other:?}"),
+            }
+        }
     }
 }

@@ -148,7 +148,7 @@ impl Decoder for PdfDecoder {
     fn rows<'a>(&'a self, wanted: &DecodeRequest, control: &Control) -> Result<Box<dyn RowSource + 'a>, DecodeError> {
         control.check()?;
         check_held(self.cost(wanted).bytes_held, self.max_bytes, SourceFormat::Pdf)?;
-        let document = self.share.document(self.source.as_ref(), self.max_bytes)?;
+        let document = self.share.document(self.source.as_ref(), self.max_bytes, control)?;
         self.check_effort(&document, control)?;
         // What was found in it may be more than it said.
         check_held(self.cost(wanted).bytes_held, self.max_bytes, SourceFormat::Pdf)?;

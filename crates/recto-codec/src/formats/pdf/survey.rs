@@ -6,7 +6,7 @@ use hayro::hayro_syntax::Filter;
 use hayro::hayro_syntax::object::{Array, Dict, MaybeRef, Object, ObjectIdentifier, Stream};
 use hayro::hayro_syntax::page::Page;
 
-use super::document::unpacked_bytes;
+use super::unpack::Unpacker;
 use super::unsupported;
 use crate::{DecodeError, SourceFormat};
 
@@ -75,7 +75,15 @@ pub(super) enum Look {
 
 /// Follows a page. Ends with an error once more than `max_bytes` would be needed.
 pub(super) fn survey(page: &Page<'_>, look: Look, max_bytes: u64) -> Result<Survey, DecodeError> {
-    let mut walk = Walk { page, look, seen: HashSet::new(), waiting: Vec::new(), survey: Survey::default(), max_bytes };
+    let mut walk = Walk {
+        page,
+        look,
+        seen: HashSet::new(),
+        waiting: Vec::new(),
+        survey: Survey::default(),
+        max_bytes,
+        unpacker: None,
+    };
     walk.dictionary(page.raw(), 0)?;
     // The resources may be inherited.
     let resources = page.resources();
@@ -104,6 +112,8 @@ struct Walk<'a, 'b> {
     waiting: Vec<ObjectIdentifier>,
     survey: Survey,
     max_bytes: u64,
+    /// Made for the first stream that is unpacked.
+    unpacker: Option<Unpacker>,
 }
 
 impl<'a> Walk<'a, '_> {
@@ -183,7 +193,10 @@ impl<'a> Walk<'a, '_> {
         for filter in &stream.filters() {
             bytes = match filter {
                 Filter::FlateDecode if !unpacked_once && bytes.saturating_mul(MAX_INFLATION) > (1 << 20) => {
-                    unpacked_bytes(&packed, left)
+                    let found = self.unpacker.get_or_insert_with(Unpacker::new).count(&packed, left);
+                    // Where it makes no sense, the library goes on as well as it can.
+                    let rest = found.wrong_at.map_or(0, |at| bytes.saturating_sub(at));
+                    found.bytes.saturating_add(rest.saturating_mul(MAX_INFLATION))
                 }
                 Filter::FlateDecode => bytes.saturating_mul(MAX_INFLATION),
                 Filter::LzwDecode => bytes.saturating_mul(if bytes < (1 << 20) { 256 } else { MAX_LZW }),

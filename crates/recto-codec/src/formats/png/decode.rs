@@ -16,6 +16,8 @@ use crate::{
 
 /// What the metadata before the pixels may unpack to: profiles and text packets beyond it are hostile.
 const METADATA_BYTES: u64 = 32 << 20;
+/// What a packed XMP packet may unpack to; a longer one is as if absent.
+const MAX_XMP_BYTES: usize = 1 << 20;
 /// The inflater's tables, window and output buffer.
 const INFLATE_BYTES: u64 = 512 * 1024;
 const METERS_PER_INCH: f64 = 0.0254;
@@ -101,7 +103,9 @@ fn dpi(density: png::PixelDimensions) -> Option<(f64, f64)> {
 }
 
 fn xmp(info: &png::Info<'_>) -> Option<Orientation> {
-    let packet = info.utf8_text.iter().find(|text| text.keyword == "XML:com.adobe.xmp")?;
+    let mut packet = info.utf8_text.iter().find(|text| text.keyword == "XML:com.adobe.xmp")?.clone();
+    // Asked for its text as it is, the library would unpack it whole, however long that gets.
+    packet.decompress_text_with_limit(MAX_XMP_BYTES).ok()?;
     exif::xmp_orientation(packet.get_text().ok()?.as_bytes())
 }
 

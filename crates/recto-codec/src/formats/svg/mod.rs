@@ -1,24 +1,28 @@
 //! SVG: drawn at any scale and region. Nothing outside the file is ever looked at: no links, no style sheets, no files; pictures
 //! inside it are decoded within a bound. Fonts are the system's, and read when a file holds text.
 //!
-//! Parsing and drawing are `usvg`'s and `resvg`'s; [`survey`] bounds what a file becomes once its references are followed.
+//! Parsing and drawing are `usvg`'s and `resvg`'s; [`survey`] bounds what a file becomes once its references are followed,
+//! [`style`] what applying its style sheets takes, and [`picture`] what its pictures do.
 
+mod picture;
+mod sheet;
+mod style;
 mod survey;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use recto_iiif::{Dimensions, Rect};
 use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::{self, ImageHrefResolver, ImageKind, Tree, fontdb, roxmltree};
+use resvg::usvg::{self, Tree, fontdb, roxmltree};
 
+use self::picture::Pictures;
 use self::survey::Layers;
 use super::held::{check_held, check_page, check_size};
 use super::vector::{Bands, MAX_AREA_PX, MAX_SIDE_PX, band_bytes, levels};
 use crate::{
-    ByteRange, ColorModel, Control, Cost, DecodeError, DecodeRequest, Decoder, ImageFacts, Memo, MemoKey, MemoryAccess,
-    OpenOptions, Orientation, PixelFormat, RandomAccess, RowSource, SourceFormat,
+    ByteRange, ColorModel, Control, Cost, DecodeError, DecodeRequest, Decoder, ImageFacts, Memo, MemoKey, OpenOptions,
+    Orientation, PixelFormat, RandomAccess, RowSource, SourceFormat,
 };
 
 /// Most bytes of a file.
@@ -27,8 +31,6 @@ const MAX_FILE_BYTES: u64 = 32 << 20;
 const PARSED_BYTES: u64 = 24;
 /// Drawings that say they are smaller are shown this large: they have no pixels of their own.
 const LEAST_SIDE_PX: f64 = 2048.0;
-/// Most pixels of the pictures inside.
-const MAX_PICTURE_PX: u64 = 64_000_000;
 /// Bytes of a pixel of a picture: as decoded, and as drawn.
 const PICTURE_BYTES: u64 = 12;
 /// What drawing takes beside pixels: paths, masks of runs.
@@ -66,7 +68,7 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
         return Err(DecodeError::TooLarge { format, needed: length, limit: MAX_FILE_BYTES, unit });
     }
     let kept = Kept { key: MemoKey { image: options.memo.image(), part: 0 }, memo: Arc::clone(&options.memo) };
-    let parsed = kept.parsed(source.as_ref(), options.max_bytes)?;
+    let parsed = kept.parsed(source.as_ref(), options.max_bytes, &options.control)?;
     let size = shown_size(&parsed.tree);
     check_size(size, SourceFormat::Svg, options)?;
     let facts = ImageFacts {
@@ -82,8 +84,8 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
         icc: None,
         dpi: None,
     };
-    let (layers, picture_px) = (parsed.layers, parsed.picture_px);
-    Ok(Box::new(SvgDecoder { source, kept, facts, layers, picture_px, max_bytes: options.max_bytes }))
+    let Parsed { layers, picture_px, held_bytes, .. } = *parsed;
+    Ok(Box::new(SvgDecoder { source, kept, facts, layers, picture_px, held_bytes, max_bytes: options.max_bytes }))
 }
 
 /// The pixels of a drawing: as many as it says, times a whole number that makes small ones large.
@@ -101,6 +103,8 @@ struct Parsed {
     tree: Tree,
     layers: Layers,
     picture_px: u64,
+    /// About what it takes.
+    held_bytes: u64,
 }
 
 /// Where a parsed file is kept; parsed again when it was dropped.
@@ -110,20 +114,20 @@ struct Kept {
 }
 
 impl Kept {
-    fn parsed(&self, source: &dyn RandomAccess, max_bytes: u64) -> Result<Arc<Parsed>, DecodeError> {
+    fn parsed(&self, source: &dyn RandomAccess, max_bytes: u64, control: &Control) -> Result<Arc<Parsed>, DecodeError> {
         if let Some(parsed) = self.memo.get::<Parsed>(self.key) {
             return Ok(parsed);
         }
-        let held = source.len() * PARSED_BYTES;
-        check_held(held, max_bytes, SourceFormat::Svg)?;
+        check_held(source.len() * PARSED_BYTES, max_bytes, SourceFormat::Svg)?;
         let bytes = source.read_range(ByteRange::new(0, source.len()))?;
-        let parsed = Arc::new(contained(|| parse(&bytes))?);
-        self.memo.insert(self.key, Arc::clone(&parsed), held);
+        control.check()?;
+        let parsed = Arc::new(contained(|| parse(&bytes, max_bytes, control))?);
+        self.memo.insert(self.key, Arc::clone(&parsed), parsed.held_bytes);
         Ok(parsed)
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<Parsed, DecodeError> {
+fn parse(bytes: &[u8], max_bytes: u64, control: &Control) -> Result<Parsed, DecodeError> {
     let text = std::str::from_utf8(bytes).map_err(|error| corrupt(format!("it is no UTF-8 text ({error})")))?;
     survey::check_nesting(text)?;
     // Entities are known in old drawings; how far they grow is bounded by the parser.
@@ -134,20 +138,22 @@ fn parse(bytes: &[u8]) -> Result<Parsed, DecodeError> {
     };
     let document = roxmltree::Document::parse_with_options(text, options)
         .map_err(|error| corrupt(format!("it is no well-formed XML ({error})")))?;
-    survey::check(&document)?;
+    control.check()?;
+    let weight = survey::check(&document)?;
+    let held_bytes = weight.held_bytes.max(bytes.len() as u64 * PARSED_BYTES);
+    check_held(held_bytes, max_bytes, SourceFormat::Svg)?;
+    control.check()?;
     let has_text = document.descendants().any(|node| node.tag_name().name() == "text");
-    let picture_px = Arc::new(AtomicU64::new(0));
-    let tree = Tree::from_xmltree(&document, &usvg_options(has_text, &picture_px)).map_err(|error| match error {
+    let pictures = Arc::new(Pictures::new(control));
+    let tree = Tree::from_xmltree(&document, &usvg_options(has_text, &pictures));
+    control.check()?;
+    let tree = tree.map_err(|error| match error {
         usvg::Error::InvalidSize => corrupt("it says no size"),
         error => corrupt(error.to_string()),
     })?;
-    let picture_px = picture_px.load(Ordering::Relaxed);
-    if picture_px > MAX_PICTURE_PX {
-        let (format, unit) = (SourceFormat::Svg, "pixels of pictures inside");
-        return Err(DecodeError::TooLarge { format, needed: picture_px, limit: MAX_PICTURE_PX, unit });
-    }
+    let picture_px = pictures.drawn_px()?;
     let layers = Layers::of(&tree)?;
-    Ok(Parsed { tree, layers, picture_px })
+    Ok(Parsed { tree, layers, picture_px, held_bytes })
 }
 
 /// The fonts of the system, found once.
@@ -157,33 +163,9 @@ static FONTS: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
     Arc::new(fonts)
 });
 
-fn usvg_options(has_text: bool, picture_px: &Arc<AtomicU64>) -> usvg::Options<'static> {
-    let count = Arc::clone(picture_px);
-    let resolve_data = Box::new(move |_: &str, data: Arc<Vec<u8>>, _: &usvg::Options<'_>| {
-        let options = OpenOptions { max_pixels: MAX_PICTURE_PX, ..OpenOptions::default() };
-        let picture = crate::formats::open(Arc::new(MemoryAccess::new(data.as_slice())), &options).ok()?;
-        let px = picture.facts().stored_size().area_px();
-        let before = count.fetch_add(px, Ordering::Relaxed);
-        if before.saturating_add(px) > MAX_PICTURE_PX {
-            return None;
-        }
-        match picture.facts().source_format {
-            SourceFormat::Jpeg => Some(ImageKind::JPEG(data)),
-            SourceFormat::Png => Some(ImageKind::PNG(data)),
-            SourceFormat::Gif => Some(ImageKind::GIF(data)),
-            SourceFormat::Webp => Some(ImageKind::WEBP(data)),
-            // Drawings in drawings could be nested without end.
-            _ => None,
-        }
-    });
-    // Nothing outside the file.
-    let resolve_string = Box::new(|_: &str, _: &usvg::Options<'_>| None);
+fn usvg_options(has_text: bool, pictures: &Arc<Pictures>) -> usvg::Options<'static> {
     let fontdb = if has_text { Arc::clone(&FONTS) } else { Arc::default() };
-    usvg::Options {
-        image_href_resolver: ImageHrefResolver { resolve_data, resolve_string },
-        fontdb,
-        ..usvg::Options::default()
-    }
+    usvg::Options { image_href_resolver: picture::resolver(pictures), fontdb, ..usvg::Options::default() }
 }
 
 struct SvgDecoder {
@@ -192,6 +174,8 @@ struct SvgDecoder {
     facts: ImageFacts,
     layers: Layers,
     picture_px: u64,
+    /// About what the parsed file takes.
+    held_bytes: u64,
     max_bytes: u64,
 }
 
@@ -210,7 +194,7 @@ impl Decoder for SvgDecoder {
             bytes_held: band
                 .saturating_add(layer.saturating_mul(self.layers.most_at_once))
                 .saturating_add(self.picture_px * PICTURE_BYTES)
-                .saturating_add(self.source.len() * PARSED_BYTES)
+                .saturating_add(self.held_bytes)
                 .saturating_add(LIBRARY_BYTES),
             pixels: wanted.region.area_px().saturating_mul(1 + self.layers.count / 4).saturating_add(self.picture_px),
         }
@@ -219,7 +203,7 @@ impl Decoder for SvgDecoder {
     fn rows<'a>(&'a self, wanted: &DecodeRequest, control: &Control) -> Result<Box<dyn RowSource + 'a>, DecodeError> {
         control.check()?;
         check_held(self.cost(wanted).bytes_held, self.max_bytes, SourceFormat::Svg)?;
-        let parsed = self.kept.parsed(self.source.as_ref(), self.max_bytes)?;
+        let parsed = self.kept.parsed(self.source.as_ref(), self.max_bytes, control)?;
         let level = self.facts.levels.get(wanted.level).map_or(self.facts.stored_size(), |level| level.size);
         let draw = Box::new(move |band: Rect| contained(|| draw(&parsed.tree, level, band)));
         Ok(Box::new(Bands::new(&self.facts, PixelFormat::Rgba8, wanted, control, draw)))

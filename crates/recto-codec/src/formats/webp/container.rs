@@ -121,6 +121,10 @@ impl Container {
             let frame = frame.rect.dimensions();
             return Err(corrupt(format!("its frame of {frame} pixels is not as large as its canvas of {canvas}")));
         }
+        // A frame may be smaller than its canvas, but what reaches beyond it would be decoded for nothing.
+        if animated && !frame.rect.is_inside(canvas) {
+            return Err(corrupt(format!("its first frame at {} reaches beyond its canvas of {canvas}", frame.rect)));
+        }
         Ok(Self { canvas, frame, animated, icc, exif, xmp })
     }
 
@@ -241,4 +245,59 @@ pub(super) fn with_profile(encoded: &[u8], size: Dimensions, icc: &[u8]) -> Opti
     file.extend_from_slice(&u32::try_from(chunks.len()).ok()?.to_le_bytes());
     file.extend_from_slice(&chunks);
     Some(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MemoryAccess;
+
+    fn chunk(name: &[u8; 4], payload: &[u8]) -> Vec<u8> {
+        let mut chunk = [&name[..], &(payload.len() as u32).to_le_bytes(), payload].concat();
+        chunk.resize(chunk.len().next_multiple_of(2), 0);
+        chunk
+    }
+
+    fn u24(value: u32) -> [u8; 3] {
+        let [a, b, c, _] = value.to_le_bytes();
+        [a, b, c]
+    }
+
+    /// An animation whose first frame has a header, and no pixels behind it.
+    fn animation(canvas: Dimensions, frame: Rect) -> MemoryAccess {
+        let sides = |size: Dimensions| [u24(size.width_px - 1), u24(size.height_px - 1)].concat();
+        let bits = (frame.w - 1) | (frame.h - 1) << 14;
+        let pixels = chunk(b"VP8L", &[&[0x2f][..], &bits.to_le_bytes()].concat());
+        let header = [&u24(frame.x / 2)[..], &u24(frame.y / 2), &sides(frame.dimensions()), &u24(100), &[0]].concat();
+        let body = [
+            b"WEBP".to_vec(),
+            chunk(b"VP8X", &[&[2, 0, 0, 0][..], &sides(canvas)].concat()),
+            chunk(b"ANIM", &[0; 6]),
+            chunk(b"ANMF", &[header, pixels].concat()),
+        ];
+        MemoryAccess::new(chunk(b"RIFF", &body.concat()))
+    }
+
+    #[test]
+    fn a_frame_of_an_animation_lies_inside_its_canvas() {
+        let canvas = Dimensions::new(256, 200);
+        for (frame, is_inside) in [
+            (Rect::new(0, 0, 256, 200), true),
+            (Rect::new(56, 20, 200, 180), true),
+            (Rect::new(58, 20, 200, 180), false),
+            (Rect::new(56, 22, 200, 180), false),
+            (Rect::new(0, 0, 257, 200), false),
+            (Rect::new(256, 0, 1, 1), false),
+            (Rect::new(0, 0, 16383, 16383), false),
+        ] {
+            let read = Container::read(&animation(canvas, frame));
+            match read {
+                Ok(container) => assert!(is_inside && container.frame.rect == frame, "{frame}: {container:?}"),
+                Err(DecodeError::Corrupt { what, .. }) => {
+                    assert!(!is_inside && what.contains("beyond its canvas"), "{frame}: {what}");
+                }
+                Err(error) => panic!("{frame}: {error}"),
+            }
+        }
+    }
 }

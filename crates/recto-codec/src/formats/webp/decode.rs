@@ -30,11 +30,14 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
     Ok(Box::new(WebpDecoder::open(source, options)?))
 }
 
-/// Decodes a complete WebP stream from memory to `Rgb8` or `Rgba8`.
-pub(crate) fn decode_stream(stream: &[u8]) -> Result<Raster, DecodeError> {
+/// Decodes a complete WebP stream of one picture from memory to `Rgb8` or `Rgba8`, within the limits of `options`.
+pub(crate) fn decode_stream(stream: &[u8], options: &OpenOptions, control: &Control) -> Result<Raster, DecodeError> {
     let source: Arc<dyn RandomAccess> = Arc::new(MemoryAccess::new(stream));
-    let decoder = WebpDecoder::open(source, &OpenOptions::default())?;
-    decoder.read(decoder.facts.stored_size().rect(), &Control::default())
+    if Container::read(source.as_ref())?.animated {
+        return Err(corrupt("it is an animation where one picture belongs"));
+    }
+    let decoder = WebpDecoder::open(source, options)?;
+    decoder.read(decoder.facts.stored_size().rect(), control)
 }
 
 struct WebpDecoder {
