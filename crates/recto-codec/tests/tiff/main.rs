@@ -7,12 +7,15 @@ mod damage;
 mod encode;
 mod far;
 mod fax;
+mod jpeg;
+mod limits;
 mod pages;
 mod pixels;
 mod pyramid;
 mod real;
 mod stored;
 mod structure;
+mod subsampled;
 mod tiles;
 mod webp;
 

@@ -241,6 +241,13 @@ fn photometric_interpretations_mean_what_the_standard_says() {
             vec![26, 51, 128, 100, 0, 0, 0, 0, 7, 8, 9, 255],
         ),
         (
+            // White, a middle gray and black, half transparent; white and black; and nothing.
+            "white is zero, with associated alpha",
+            small(0, 8, 2, vec![(338, SHORT, vec![1])], &[0, 128, 64, 128, 128, 128, 0, 255, 255, 255, 0, 0]),
+            PixelFormat::GrayAlpha8,
+            vec![255, 128, 127, 128, 0, 128, 255, 255, 0, 255, 255, 0],
+        ),
+        (
             "a fourth sample that is not alpha",
             small(2, 8, 4, vec![(338, SHORT, vec![0])], &[10, 20, 50, 100]),
             PixelFormat::Rgb8,

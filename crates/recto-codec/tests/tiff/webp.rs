@@ -2,7 +2,7 @@
 
 use image::ExtendedColorType;
 use image::codecs::webp::WebPEncoder;
-use recto_codec::PixelFormat;
+use recto_codec::{DecodeError, PixelFormat};
 use recto_iiif::image::Format;
 use recto_iiif::{Dimensions, Rect};
 use recto_testkit::card;
@@ -59,6 +59,44 @@ fn webp_tiles_are_decoded_exactly_wherever_a_region_lies() {
     let part = read(decoder.as_ref(), 0, region, 1).unwrap();
     let want: Vec<u8> = (40..95).flat_map(|y| whole.row(y)[50 * 3..120 * 3].to_vec()).collect();
     assert!(part.data() == want);
+}
+
+/// An animation of one frame in the corner of a canvas.
+fn animation(canvas: Dimensions, frame: Dimensions) -> Vec<u8> {
+    let mut still = Vec::new();
+    WebPEncoder::new_lossless(&mut still)
+        .encode(&vec![9; frame.area_px() as usize * 3], frame.width_px, frame.height_px, ExtendedColorType::Rgb8)
+        .unwrap();
+    let side = |side: u32| (side - 1).to_le_bytes()[..3].to_vec();
+    let chunk = |name: &[u8], payload: Vec<u8>| [name, &(payload.len() as u32).to_le_bytes(), &payload].concat();
+    // Flags; then the place of the frame, its size, how long it is shown and how it is blended, and its own chunk.
+    let header = [vec![2, 0, 0, 0], side(canvas.width_px), side(canvas.height_px)].concat();
+    let shown = [vec![0; 6], side(frame.width_px), side(frame.height_px), vec![0; 4], still[12..].to_vec()].concat();
+    chunk(b"RIFF", [b"WEBP".to_vec(), chunk(b"VP8X", header), chunk(b"ANMF", shown)].concat())
+}
+
+#[test]
+fn tiles_that_are_animations_are_refused_and_so_are_frames_larger_than_their_place() {
+    for frame in [TILE, Dimensions::new(400, 300)] {
+        let mut builder = Builder::new(false, false);
+        let (offsets, counts) = builder.chunks(&[animation(TILE, frame)]);
+        builder.directory(&[
+            (256, LONG, vec![TILE.width_px.into()]),
+            (257, LONG, vec![TILE.height_px.into()]),
+            (258, SHORT, vec![8, 8, 8]),
+            (259, SHORT, vec![50001]),
+            (262, SHORT, vec![2]),
+            (277, SHORT, vec![3]),
+            (322, LONG, vec![TILE.width_px.into()]),
+            (323, LONG, vec![TILE.height_px.into()]),
+            (324, LONG, offsets),
+            (325, LONG, counts),
+        ]);
+        let error = read_all(open_bytes(&builder.bytes).unwrap().as_ref(), 0).unwrap_err();
+        assert!(matches!(error, DecodeError::Corrupt { .. }), "{frame}: {error}");
+        assert!(error.to_string().contains("tile 0: "), "{frame}: {error}");
+        assert!(frame != TILE || error.to_string().contains("animation"), "{error}");
+    }
 }
 
 #[test]

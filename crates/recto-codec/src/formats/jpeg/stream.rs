@@ -10,6 +10,8 @@ use crate::{Control, DecodeError, PixelFormat, Raster, SourceFormat};
 const MAX_STREAM_PIXELS: u64 = 256 << 20;
 /// Most bytes that the library may take for one stream beside the pixels.
 const MAX_STREAM_MEMORY: u64 = 2 << 30;
+/// What the library takes for any stream: tables and its own state.
+const FIXED_BYTES: u64 = 512 << 10;
 
 /// How the samples of a JPEG stream inside another file are to be understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,15 +61,41 @@ pub(super) fn invert(samples: &mut [u8]) {
     }
 }
 
-/// Decodes a complete JPEG stream (tables joined) from memory, shrunk by `denominator` (1, 2, 4 or 8): its first `rows` rows, counted
-/// once shrunk, or as many as it has.
-///
-/// Gives `Gray8`, `Rgb8` or `Cmyk8` (0 is no ink).
-pub(crate) fn decode_stream(
+/// Most bytes that the coefficients take of a stream of so many components that fills a place of this size, rounded up to whole units as
+/// encoders do. A stream of several scans is held so until all of them were read.
+pub(crate) fn coefficient_bytes(place: Dimensions, components: u16) -> u64 {
+    let blocks = |side: u32| u64::from(side).next_multiple_of(32) / 8 + 4;
+    let in_plane = blocks(place.width_px).saturating_mul(blocks(place.height_px));
+    in_plane.saturating_mul(128 * u64::from(components)).min(MAX_STREAM_MEMORY)
+}
+
+/// What the library takes beside coefficients: a few rows of units as samples, with those above and below that smooth upsampling keeps.
+pub(crate) fn library_bytes(width_px: u32, components: u16) -> u64 {
+    (u64::from(width_px) + 64) * u64::from(components) * 32 * 3 + FIXED_BYTES
+}
+
+/// As [`decode_within`], whatever the coefficients take.
+#[cfg(test)]
+pub(super) fn decode_stream(
     stream: &[u8],
     color: StreamColor,
     denominator: u32,
     rows: u32,
+    control: &Control,
+) -> Result<Raster, DecodeError> {
+    decode_within(stream, color, denominator, rows, MAX_STREAM_MEMORY, control)
+}
+
+/// Decodes a complete JPEG stream (tables joined) from memory, shrunk by `denominator` (1, 2, 4 or 8): its first `rows` rows, counted
+/// once shrunk, or as many as it has. If it is of several scans, its coefficients may take `most_coefficient_bytes`.
+///
+/// Gives `Gray8`, `Rgb8` or `Cmyk8` (0 is no ink).
+pub(crate) fn decode_within(
+    stream: &[u8],
+    color: StreamColor,
+    denominator: u32,
+    rows: u32,
+    most_coefficient_bytes: u64,
     control: &Control,
 ) -> Result<Raster, DecodeError> {
     if !matches!(denominator, 1 | 2 | 4 | 8) {
@@ -82,6 +110,14 @@ pub(crate) fn decode_stream(
             needed: size.area_px(),
             limit: MAX_STREAM_PIXELS,
             unit: "pixels",
+        });
+    }
+    if header.multiple_scans != 0 && header.coefficient_bytes > most_coefficient_bytes {
+        return Err(DecodeError::TooLarge {
+            format: SourceFormat::Jpeg,
+            needed: header.coefficient_bytes,
+            limit: most_coefficient_bytes,
+            unit: "bytes of memory for a JPEG stream of several scans",
         });
     }
     if header.precision != 8 {

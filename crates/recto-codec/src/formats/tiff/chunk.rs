@@ -1,5 +1,7 @@
 //! One tile or strip: decompressed row by row, or decoded whole where it is an image of its own.
 
+use std::io;
+
 use recto_iiif::Dimensions;
 
 use super::corrupt;
@@ -11,6 +13,11 @@ use super::reader::StoredLevel;
 use super::rows::{group, inside, largest_chunk};
 use super::samples::Shape;
 use crate::{Control, DecodeError, Raster};
+
+/// Bytes that are decompressed between two looks at the control.
+const PIECE_BYTES: usize = 1 << 20;
+/// So many are decompressed in one go where they are all wanted.
+const AT_ONCE_BYTES: usize = 16 << 20;
 
 /// One plane of a chunk that is being decoded.
 enum Plane {
@@ -39,6 +46,8 @@ pub(super) struct Chunk {
     passed: u32,
     raw: Vec<Vec<u8>>,
     swap: Order,
+    /// Asked while it is decompressed.
+    control: Control,
 }
 
 impl Chunk {
@@ -71,7 +80,7 @@ impl Chunk {
                 Plane::Flow(flow.map_err(|error| broken(&name, error))?)
             });
         }
-        Ok(Self::new(file, directory, name, planes, rows))
+        Ok(Self::new(file, directory, name, planes, rows, control))
     }
 
     /// Begins to decompress a chunk that is read as it is needed.
@@ -81,6 +90,7 @@ impl Chunk {
         indices: &[usize],
         column: u32,
         row: u32,
+        control: &Control,
     ) -> Result<Self, DecodeError> {
         let directory = &level.directory;
         let layout = &directory.layout;
@@ -97,12 +107,13 @@ impl Chunk {
                 }
             });
         }
-        Ok(Self::new(file, directory, name, planes, layout.stored_rows(row)))
+        Ok(Self::new(file, directory, name, planes, layout.stored_rows(row), control))
     }
 
-    fn new(file: &File, directory: &Directory, name: String, planes: Vec<Plane>, rows: u32) -> Self {
+    fn new(file: &File, directory: &Directory, name: String, planes: Vec<Plane>, rows: u32, control: &Control) -> Self {
         let raw = planes.iter().map(|_| Vec::new()).collect();
-        Self { name, planes, width: directory.layout.chunk.width_px, rows, passed: 0, raw, swap: file.order }
+        let (width, control) = (directory.layout.chunk.width_px, control.clone());
+        Self { name, planes, width, rows, passed: 0, raw, swap: file.order, control }
     }
 
     /// Writes `rows` rows of `width` pixels, from column `from.width_px` and row `from.height_px` of the chunk on, into `out` from its
@@ -162,17 +173,20 @@ impl Chunk {
 
     /// Fills `raw` with the groups of rows from `first` to before `end`.
     fn fill(&mut self, first: u32, end: u32, group_bytes: usize, group_rows: u32) -> Result<(), DecodeError> {
-        let skipped = u64::from(first - self.passed.min(first)) * group_bytes as u64;
+        let Some(between) = first.checked_sub(self.passed) else {
+            return Err(DecodeError::Io(io::Error::other("rows of a chunk were asked for that it has passed")));
+        };
+        let skipped = u64::from(between) * group_bytes as u64;
         let wanted = (end - first) as usize * group_bytes;
         for (plane, raw) in self.planes.iter_mut().zip(&mut self.raw) {
             raw.clear();
             raw.resize(wanted, 0);
             let Plane::Flow(flow) = plane else { continue };
-            let broken = |error| broken(&self.name, error);
             let mut got = 0;
-            let whole = skipped == 0 || flow.skip(skipped, group_bytes).map_err(broken)? == skipped;
+            let mut pour = Pour { flow: flow.as_mut(), group_bytes, name: &self.name, control: &self.control };
+            let whole = pour.skip(skipped)?;
             if whole {
-                got = flow.fill(raw).map_err(broken)?;
+                got = pour.fill(raw)?;
             }
             if got < wanted {
                 let last = first + (got / group_bytes) as u32;
@@ -233,8 +247,55 @@ impl Chunk {
     }
 }
 
+/// Decompression of one plane, in pieces between which the control is asked.
+struct Pour<'a> {
+    flow: &'a mut dyn Inflow,
+    group_bytes: usize,
+    name: &'a str,
+    control: &'a Control,
+}
+
+impl Pour<'_> {
+    /// Bytes of a piece: whole groups.
+    fn piece(&self) -> usize {
+        (PIECE_BYTES / self.group_bytes.max(1)).max(1) * self.group_bytes.max(1)
+    }
+
+    /// Passes over bytes, whole groups; false where there are fewer.
+    fn skip(&mut self, bytes: u64) -> Result<bool, DecodeError> {
+        let piece = self.piece() as u64;
+        let mut left = bytes;
+        while left > 0 {
+            self.control.check()?;
+            let wanted = left.min(piece);
+            let skipped = self.flow.skip(wanted, self.group_bytes).map_err(|error| broken(self.name, error))?;
+            if skipped < wanted {
+                return Ok(false);
+            }
+            left -= wanted;
+        }
+        Ok(true)
+    }
+
+    /// Fills `out`, whole groups; gives how many bytes there were.
+    fn fill(&mut self, out: &mut [u8]) -> Result<usize, DecodeError> {
+        // A chunk that is wanted whole is quicker in one go.
+        let piece = if out.len() <= AT_ONCE_BYTES { out.len().max(1) } else { self.piece() };
+        let mut filled = 0;
+        for part in out.chunks_mut(piece) {
+            self.control.check()?;
+            let got = self.flow.fill(part).map_err(|error| broken(self.name, error))?;
+            filled += got;
+            if got < part.len() {
+                break;
+            }
+        }
+        Ok(filled)
+    }
+}
+
 /// What a decompressor says about a chunk.
-fn broken(name: &str, error: std::io::Error) -> DecodeError {
+fn broken(name: &str, error: io::Error) -> DecodeError {
     use std::io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
     match error.kind() {
         InvalidData | InvalidInput | Other | UnexpectedEof => corrupt(format!("{name}: {error}")),

@@ -126,10 +126,10 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// Reads the directory at `offset`.
-    pub(super) fn read(file: &File, offset: u64, options: &OpenOptions) -> Result<Self, DecodeError> {
+    /// Reads the directory at `offset`, which may hold at most `max_bytes`.
+    pub(super) fn read(file: &File, offset: u64, options: &OpenOptions, max_bytes: u64) -> Result<Self, DecodeError> {
         let ifd = file.ifd(offset)?;
-        let values = file.values(&ifd, |tag| tag::DIRECTORY.contains(&tag), options.max_bytes)?;
+        let values = file.values(&ifd, |tag| tag::DIRECTORY.contains(&tag), max_bytes)?;
         let size = image_size(&values, options)?;
         let t4_options = values.number(tag::T4_OPTIONS).unwrap_or(0);
         let compression = Compression::from_tag(values.number(tag::COMPRESSION).unwrap_or(1), t4_options)?;
@@ -150,11 +150,16 @@ impl Directory {
             _ => 2,
         });
         let interpretation = Interpretation::new(&values, photometric, kind, bits, samples, compression, planar)?;
+        let predictor = Predictor::new(&values, compression, kind, bits)?;
+        if predictor != Predictor::None && interpretation.subsampling().is_some() {
+            // The specification does not say which samples are neighbours there, and readers differ.
+            return Err(unsupported("prediction of subsampled YCbCr"));
+        }
         let (layout, old_jpeg) = if compression == Compression::OldJpeg {
-            let (layout, streams) = super::old_jpeg::read(file, &values, size, options)?;
+            let (layout, streams) = super::old_jpeg::read(file, &values, size, max_bytes)?;
             (layout, Some(streams))
         } else {
-            (Layout::new(&values, size, planes, options.max_bytes)?, None)
+            (Layout::new(&values, size, planes, max_bytes)?, None)
         };
         Ok(Self {
             size,
@@ -163,7 +168,7 @@ impl Directory {
             kind,
             compression,
             photometric,
-            predictor: Predictor::new(&values, compression, kind, bits)?,
+            predictor,
             reversed_bits: values.number(tag::FILL_ORDER) == Some(2),
             planar,
             layout,
@@ -174,6 +179,14 @@ impl Directory {
             jpeg_tables: values.bytes(tag::JPEG_TABLES).map(<[u8]>::to_vec),
             old_jpeg,
         })
+    }
+
+    /// Bytes that it holds beside itself.
+    pub(super) fn held_bytes(&self) -> u64 {
+        let profile = self.icc.as_deref().map_or(0, <[u8]>::len);
+        let tables = self.jpeg_tables.as_deref().map_or(0, <[u8]>::len);
+        let old_jpeg = self.old_jpeg.as_ref().map_or(0, super::old_jpeg::OldJpeg::held_bytes);
+        self.layout.held_bytes() + self.interpretation.held_bytes() + old_jpeg + (profile + tables) as u64
     }
 
     /// Samples of one pixel within a chunk.

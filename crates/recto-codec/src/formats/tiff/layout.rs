@@ -9,6 +9,9 @@ use crate::{ByteRange, DecodeError};
 /// Longest side of a tile: tiles are held whole.
 const MAX_TILE_SIDE: u64 = 1 << 16;
 
+/// Most scans of an old JPEG stream that are looked at: one for each row and component of the highest.
+const MAX_NAMED: usize = 1 << 18;
+
 /// Whole numbers, in four bytes each where that is enough.
 #[derive(Debug)]
 enum Numbers {
@@ -49,6 +52,14 @@ impl Numbers {
             Self::Long(numbers) => numbers.len(),
         }
     }
+
+    fn held_bytes(&self) -> u64 {
+        let bytes = match self {
+            Self::Short(numbers) => size_of_val(numbers.as_slice()),
+            Self::Long(numbers) => size_of_val(numbers.as_slice()),
+        };
+        bytes as u64
+    }
 }
 
 /// The chunks (tiles or strips) of one directory. A strip is a chunk as wide as the image.
@@ -75,19 +86,26 @@ impl Layout {
         if chunks.saturating_mul(16) > max_bytes {
             return Err(too_large(chunks.saturating_mul(16), max_bytes, "bytes of memory for its tile table"));
         }
-        // Some writers of tiles use the tags of strips.
-        let (offsets, counts) = match values.numbers(tag::TILE_OFFSETS) {
-            Some(offsets) if tiled => (Some(offsets), values.numbers(tag::TILE_BYTE_COUNTS)),
-            _ => (values.numbers(tag::STRIP_OFFSETS), None),
-        };
-        let counts = counts.or_else(|| values.numbers(tag::STRIP_BYTE_COUNTS));
-        let offsets = Numbers::collect(offsets.ok_or_else(|| corrupt("it does not say where its pixels lie"))?);
-        let counts = counts.map_or(Numbers::Short(Vec::new()), Numbers::collect);
+        // One more than there are: a chunk whose length is not noted reaches to the next.
+        let (offsets, counts) = tables(values, tiled, chunks as usize + 1)?;
         if (offsets.len() as u64) < chunks {
             let what = if tiled { "tiles" } else { "strips" };
             return Err(corrupt(format!("it needs {chunks} {what} and names {}", offsets.len())));
         }
         Ok(Self { size, tiled, chunk, across, down, offsets, counts })
+    }
+
+    /// Where everything lies that the directory of an image of `size` names as its chunks, in a file of `file_length` bytes, be they
+    /// more than its pixels need: for old JPEG streams, whose scans may be anything.
+    pub(super) fn named(
+        values: &Values,
+        size: Dimensions,
+        max_bytes: u64,
+        file_length: u64,
+    ) -> Result<Vec<ByteRange>, DecodeError> {
+        let mut layout = Self::new(values, size, 1, max_bytes)?;
+        (layout.offsets, layout.counts) = tables(values, layout.tiled, MAX_NAMED)?;
+        Ok((0..layout.offsets.len()).filter_map(|index| layout.range(index, file_length)).collect())
     }
 
     /// One chunk that lies here, whatever the directory says: for old JPEG streams, which hold all of the image.
@@ -128,9 +146,14 @@ impl Layout {
         }
     }
 
-    /// Number of chunks that are named.
+    /// Number of chunks whose places are known.
     pub(super) fn chunks(&self) -> usize {
         self.offsets.len()
+    }
+
+    /// Bytes that the tables take.
+    pub(super) fn held_bytes(&self) -> u64 {
+        self.offsets.held_bytes() + self.counts.held_bytes()
     }
 
     /// Rows of the chunks in this row that hold pixels of the image, padding of tiles included.
@@ -141,6 +164,19 @@ impl Layout {
             self.chunk.height_px.min(self.size.height_px.saturating_sub(row.saturating_mul(self.chunk.height_px)))
         }
     }
+}
+
+/// Where chunks lie and how long they are: the first `most` of both lists.
+fn tables(values: &Values, tiled: bool, most: usize) -> Result<(Numbers, Numbers), DecodeError> {
+    // Some writers of tiles use the tags of strips.
+    let (offsets, counts) = match values.numbers(tag::TILE_OFFSETS) {
+        Some(offsets) if tiled => (Some(offsets), values.numbers(tag::TILE_BYTE_COUNTS)),
+        _ => (values.numbers(tag::STRIP_OFFSETS), None),
+    };
+    let offsets = offsets.ok_or_else(|| corrupt("it does not say where its pixels lie"))?;
+    let counts = counts.or_else(|| values.numbers(tag::STRIP_BYTE_COUNTS));
+    let counts = counts.map_or(Numbers::Short(Vec::new()), |counts| Numbers::collect(counts.take(most)));
+    Ok((Numbers::collect(offsets.take(most)), counts))
 }
 
 fn tile_size(values: &Values) -> Result<Dimensions, DecodeError> {

@@ -2,12 +2,13 @@
 //!
 //! [`ifd`] reads directories, [`pyramid`] says which of them are pages and which levels, [`directory`] says what one means,
 //! [`layout`] where its tiles or strips lie. [`rows`] takes [`chunk`]s, which pull bytes through [`decompress`] and [`pixels`] or are
-//! [`picture`]s of their own;
+//! [`picture`]s of their own; [`cost`] says before what that takes.
 //! [`stored`] joins JPEG tables to tiles that leave as they lie. [`encode`] writes strips, [`pyramid_writer`] tiles and levels, both
 //! by [`fields`].
 
 mod chain;
 mod chunk;
+mod cost;
 mod decompress;
 mod directory;
 mod encode;

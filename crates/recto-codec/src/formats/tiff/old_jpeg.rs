@@ -4,8 +4,8 @@ use recto_iiif::Dimensions;
 
 use super::ifd::{File, Values};
 use super::layout::Layout;
-use super::{corrupt, tag, unsupported};
-use crate::{ByteRange, DecodeError, OpenOptions};
+use super::{corrupt, tag, too_large, unsupported};
+use crate::{ByteRange, DecodeError};
 
 /// How to come to complete streams.
 #[derive(Debug)]
@@ -16,29 +16,52 @@ pub(super) enum OldJpeg {
     Scans { head: Vec<u8>, height_at: usize },
 }
 
-/// Finds the streams of a directory.
+/// Finds the streams of a directory, which may hold at most `max_bytes`.
 pub(super) fn read(
     file: &File,
     values: &Values,
     size: Dimensions,
-    options: &OpenOptions,
+    max_bytes: u64,
 ) -> Result<(Layout, OldJpeg), DecodeError> {
     let length = file.source.len();
     if let Some(offset) = values.number(tag::JPEG_INTERCHANGE_FORMAT).filter(|offset| *offset > 0 && *offset < length) {
         let noted = values.number(tag::JPEG_INTERCHANGE_FORMAT_LENGTH).unwrap_or(0);
         let stream = ByteRange::new(offset, if noted == 0 { length - offset } else { noted.min(length - offset) });
-        let scans = match Layout::new(values, size, 1, options.max_bytes) {
-            Ok(layout) => (0..layout.chunks())
-                .filter_map(|index| layout.range(index, length))
-                .filter(|scan| scan.offset < stream.offset || scan.offset >= stream.offset + stream.length)
-                .collect(),
-            Err(_) => Vec::new(),
-        };
+        let mut scans = Layout::named(values, size, max_bytes, length).unwrap_or_default();
+        scans.retain(|scan| scan.offset < stream.offset || scan.offset >= stream.offset + stream.length);
+        scans.shrink_to_fit();
+        check_scans(&scans, length, max_bytes)?;
         return Ok((Layout::single(size, stream), OldJpeg::Whole { scans }));
     }
-    let layout = Layout::new(values, size, 1, options.max_bytes)?;
+    let layout = Layout::new(values, size, 1, max_bytes)?;
     let head = head(file, values, layout.chunk)?;
     Ok((layout, head))
+}
+
+/// All scans are read at once: none may be read twice, and all of them have to fit into the file and into memory.
+fn check_scans(scans: &[ByteRange], file_length: u64, max_bytes: u64) -> Result<(), DecodeError> {
+    let mut sorted = scans.to_vec();
+    sorted.sort_unstable_by_key(|scan| scan.offset);
+    let mut end = 0;
+    for scan in sorted {
+        if scan.offset < end {
+            return Err(corrupt("the scans of its JPEG stream overlap"));
+        }
+        end = scan
+            .end()
+            .filter(|end| *end <= file_length)
+            .ok_or_else(|| corrupt("a scan of its JPEG stream lies outside of it"))?;
+    }
+    // As they are read, and put together.
+    let needed = 2 * bytes_of(scans);
+    if needed > max_bytes {
+        return Err(too_large(needed, max_bytes, "bytes of memory for its JPEG scans"));
+    }
+    Ok(())
+}
+
+fn bytes_of(scans: &[ByteRange]) -> u64 {
+    scans.iter().map(|scan| scan.length).sum()
 }
 
 /// Builds the markers that go before a scan.
@@ -98,6 +121,23 @@ fn head(file: &File, values: &Values, chunk: Dimensions) -> Result<OldJpeg, Deco
 }
 
 impl OldJpeg {
+    /// Bytes that are read beside a chunk's own.
+    pub(super) fn scan_bytes(&self) -> u64 {
+        match self {
+            Self::Whole { scans } => bytes_of(scans),
+            Self::Scans { .. } => 0,
+        }
+    }
+
+    /// Bytes that it holds beside itself.
+    pub(super) fn held_bytes(&self) -> u64 {
+        let bytes = match self {
+            Self::Whole { scans } => size_of_val(scans.as_slice()),
+            Self::Scans { head, .. } => head.len(),
+        };
+        bytes as u64
+    }
+
     /// Makes a complete stream of a chunk of `rows` rows, whose bytes are `data`.
     pub(super) fn complete(&self, file: &File, mut data: Vec<u8>, rows: u32) -> Result<Vec<u8>, DecodeError> {
         match self {
@@ -106,6 +146,7 @@ impl OldJpeg {
                     if data.ends_with(&[0xff, 0xd9]) {
                         data.truncate(data.len() - 2);
                     }
+                    data.reserve_exact(bytes_of(scans) as usize);
                     for scan in file.source.read_ranges(scans)? {
                         data.extend(scan);
                     }

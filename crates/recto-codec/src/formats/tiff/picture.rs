@@ -9,7 +9,7 @@ use super::directory::Compression;
 use super::ifd::File;
 use super::reader::StoredLevel;
 use super::stored::{check_frame, color_of, frame};
-use super::{corrupt, unsupported};
+use super::{corrupt, too_large, unsupported};
 use crate::formats::jpeg::StreamColor;
 use crate::formats::{self, jpeg, webp};
 use crate::{Control, DecodeError, DecodeRequest, Memo, MemoryAccess, OpenOptions, PixelFormat, Raster, read_raster};
@@ -38,7 +38,9 @@ pub(super) fn picture(
         return jpeg_2000(bytes, place, luma_chroma, name, control);
     }
     if directory.compression == Compression::Webp {
-        let raster = webp::decode_stream(&checked_webp(bytes, place, name)?)?;
+        let stream = checked_webp(bytes, place, name)?;
+        let raster = webp::decode_stream(&stream, &limits(place, control), control);
+        let raster = raster.map_err(|error| of_chunk(error, name))?;
         return Ok(with_opaque_alpha(raster, directory.interpretation.used));
     }
     let (stream, color) = match (&level.streams, &directory.old_jpeg) {
@@ -58,10 +60,46 @@ pub(super) fn picture(
     };
     let frame = check_frame(frame(&stream), place, name)?;
     let color = color_of(&frame, color, directory.photometric);
-    jpeg::decode_stream(&stream, color, wanted.denominator, wanted.rows, control).map_err(|error| match error {
+    jpeg::decode_within(&stream, color, wanted.denominator, wanted.rows, level.coefficient_bytes(), control)
+        .map_err(|error| of_chunk(error, name))
+}
+
+/// What a stream's decoder says, as about a chunk of this file.
+fn of_chunk(error: DecodeError, name: &str) -> DecodeError {
+    match error {
         DecodeError::Corrupt { what, .. } => corrupt(format!("{name}: {what}")),
+        DecodeError::TooLarge { needed, limit, unit, .. } => too_large(needed, limit, unit),
         other => other,
-    })
+    }
+}
+
+/// What an image may cost that lies in a chunk: no more than its place is worth.
+fn limits(place: Dimensions, control: &Control) -> OpenOptions {
+    OpenOptions {
+        max_pixels: place.area_px(),
+        max_bytes: place.area_px().saturating_mul(64).saturating_add(64 << 20),
+        memo: Arc::new(Memo::new(0)),
+        control: control.clone(),
+        ..OpenOptions::default()
+    }
+}
+
+/// Bytes that decoding a chunk takes beside its pixels and its stream.
+pub(super) fn working_bytes(level: &StoredLevel) -> u64 {
+    let directory = &level.directory;
+    let (place, samples) = (directory.layout.chunk, directory.chunk_samples());
+    match directory.compression {
+        Compression::Jpeg | Compression::OldJpeg => {
+            level.coefficient_bytes() + jpeg::library_bytes(place.width_px, samples)
+        }
+        // Lossless pixels are put together in four bytes each.
+        Compression::Webp => place.area_px().saturating_mul(4).saturating_add(1 << 20),
+        // Samples of four bytes, here and in the bands that they are made of.
+        Compression::Jpeg2000 { .. } => {
+            place.area_px().saturating_mul(4 * (2 * u64::from(samples) + 6)).saturating_add(4 << 20)
+        }
+        _ => 0,
+    }
 }
 
 /// Checks the size of a WebP stream before it is decoded.
@@ -109,17 +147,11 @@ fn jpeg_2000(
     if !JPEG_2000.iter().any(|start| bytes.starts_with(start)) {
         return Err(corrupt(format!("{name} holds no JPEG 2000 stream")));
     }
-    let options = OpenOptions {
-        max_pixels: place.area_px(),
-        max_bytes: place.area_px().saturating_mul(64).saturating_add(64 << 20),
-        memo: Arc::new(Memo::new(0)),
-        ..OpenOptions::default()
-    };
     let named = |error: DecodeError| match error {
-        DecodeError::Corrupt { what, .. } => corrupt(format!("{name}: {what}")),
         DecodeError::Unsupported { what, .. } => unsupported(format!("JPEG 2000 tiles with {what}")),
-        other => other,
+        other => of_chunk(other, name),
     };
+    let options = limits(place, control);
     let decoder = formats::open(Arc::new(MemoryAccess::new(bytes)), &options).map_err(named)?;
     let size = decoder.facts().stored_size();
     if size.width_px > place.width_px || size.height_px > place.height_px {

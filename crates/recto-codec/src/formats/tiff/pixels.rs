@@ -62,7 +62,8 @@ impl Interpretation {
             3 => (Color::Palette(palette(values, bits)?), 1, ColorModel::Rgb),
             5 => (Color::Cmyk, 4, ColorModel::Cmyk),
             6 if compression.is_image() && samples < 3 => (Color::Gray { inverted: false }, 1, ColorModel::Gray),
-            6 if compression.is_image() => (Color::Rgb, 3, ColorModel::Rgb),
+            // Of planes each is an image of its own, and no decoder knows that they are luma and chroma.
+            6 if compression.is_image() && !planar => (Color::Rgb, 3, ColorModel::Rgb),
             6 => (Color::Ycbcr(Box::new(Ycbcr::new(values, bits, samples, planar)?)), 3, ColorModel::Rgb),
             8 => (Color::CieLab, 3, ColorModel::Lab),
             9 => (Color::IccLab, 3, ColorModel::Lab),
@@ -114,6 +115,16 @@ impl Interpretation {
         Ok(Self { color, scale, linear, associated: alpha == Some(1), used, format, model })
     }
 
+    /// Bytes that it holds beside itself.
+    pub(super) fn held_bytes(&self) -> u64 {
+        let bytes = match &self.color {
+            Color::Palette(palette) => size_of_val(palette.as_slice()),
+            Color::Ycbcr(_) => size_of::<Ycbcr>(),
+            _ => 0,
+        };
+        bytes as u64
+    }
+
     /// Rows and columns that share chroma samples, when those lie in units of their own.
     pub(super) fn subsampling(&self) -> Option<(usize, usize)> {
         match &self.color {
@@ -155,6 +166,10 @@ impl Interpretation {
                 *sample = table[usize::from(*sample)];
             }
         }
+        if self.associated {
+            // Stored samples were multiplied, whatever they mean: also those of which 0 is white.
+            self.unpremultiply(out);
+        }
         match self.color {
             Color::Gray { inverted: true } => self.invert_first(out),
             Color::CieLab if shape.kind != SampleKind::Float => self.offset_chroma(out),
@@ -163,9 +178,6 @@ impl Interpretation {
             }
             Color::ItuLab => from_itu(out),
             _ => {}
-        }
-        if self.associated {
-            self.unpremultiply(out);
         }
         if self.linear {
             self.encode_light(out);

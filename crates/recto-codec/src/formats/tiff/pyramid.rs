@@ -19,13 +19,12 @@
 //! A chain that leaves the file, or comes back to a directory it has passed, ends there: what came before can be shown.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use recto_iiif::Dimensions;
 
 use super::ifd::{File, Ifd};
 use super::{chain, corrupt, tag, too_large};
-use crate::{DecodeError, Shelf};
+use crate::{Control, DecodeError, OpenOptions};
 
 /// More directories than this are refused.
 pub(super) const MAX_DIRECTORIES: u64 = 65_536;
@@ -58,20 +57,16 @@ pub(super) struct Found {
     pub(super) pages: u32,
 }
 
-/// Walks the chain from `first` and finds page `wanted`, from 1. Long chains are remembered on `shelf`, if there is one.
-pub(super) fn find_page(
-    file: &File,
-    first: u64,
-    wanted: u32,
-    shelf: Option<&Arc<dyn Shelf>>,
-) -> Result<Found, DecodeError> {
+/// Walks the chain from `first` and finds the page that is wanted. Long chains are remembered on the shelf, if there is one.
+pub(super) fn find_page(file: &File, first: u64, options: &OpenOptions) -> Result<Found, DecodeError> {
+    let (wanted, shelf, control) = (options.page, options.shelf.as_ref(), &options.control);
     if let Some(found) = shelf.and_then(|shelf| shelf.open(chain::PART)).and_then(|part| chain::page(&*part, wanted)) {
         return match found {
-            chain::Page::Levels(levels, pages) => finish(file, &levels, pages),
+            chain::Page::Levels(levels, pages) => finish(file, &levels, pages, control),
             chain::Page::None(pages) => Err(DecodeError::NoSuchPage { page: wanted, pages }),
         };
     }
-    let grouping = walk(file, first)?;
+    let grouping = walk(file, first, control)?;
     let pages = grouping.starts.len() as u32;
     if pages == 0 {
         return Err(corrupt("none of its directories describes an image"));
@@ -85,14 +80,14 @@ pub(super) fn find_page(
         return Err(DecodeError::NoSuchPage { page: wanted, pages });
     };
     let end = grouping.starts.get(index + 1).copied().unwrap_or(grouping.outlines.len());
-    finish(file, &grouping.outlines[*start..end], pages)
+    finish(file, &grouping.outlines[*start..end], pages, control)
 }
 
 /// Adds the levels that `SubIFDs` hold to those of the chain.
-fn finish(file: &File, chain: &[Outline], pages: u32) -> Result<Found, DecodeError> {
+fn finish(file: &File, chain: &[Outline], pages: u32, control: &Control) -> Result<Found, DecodeError> {
     let [base, reduced @ ..] = chain else { return Err(corrupt("a page without a directory")) };
     let ifd = file.ifd(base.offset)?;
-    let mut levels = with_sub_ifds(*base, file, &ifd)?;
+    let mut levels = with_sub_ifds(*base, file, &ifd, control)?;
     levels.extend_from_slice(reduced);
     // A file may have the same level both in the chain and as a SubIFD.
     levels.sort_by_key(|level| std::cmp::Reverse(level.size.area_px()));
@@ -100,12 +95,13 @@ fn finish(file: &File, chain: &[Outline], pages: u32) -> Result<Found, DecodeErr
     Ok(Found { page: Page { levels }, pages })
 }
 
-fn walk(file: &File, first: u64) -> Result<Grouping, DecodeError> {
+fn walk(file: &File, first: u64, control: &Control) -> Result<Grouping, DecodeError> {
     let mut grouping = Grouping::default();
     let mut passed = HashSet::new();
     let mut bytes = 0_u64;
     let mut offset = first;
     while offset != 0 && passed.insert(offset) {
+        control.check()?;
         if passed.len() as u64 > MAX_DIRECTORIES {
             return Err(too_large(passed.len() as u64, MAX_DIRECTORIES, "directories"));
         }
@@ -202,18 +198,19 @@ enum Role {
 }
 
 /// The levels of a page as far as its `SubIFDs` hold them.
-fn with_sub_ifds(base: Outline, file: &File, ifd: &Ifd) -> Result<Vec<Outline>, DecodeError> {
+fn with_sub_ifds(base: Outline, file: &File, ifd: &Ifd, control: &Control) -> Result<Vec<Outline>, DecodeError> {
     if !ifd.has(tag::SUB_IFDS) {
         return Ok(vec![base]);
     }
     let values = file.values(ifd, |wanted| wanted == tag::SUB_IFDS, 1 << 20)?;
     let offsets: Vec<u64> = values.numbers(tag::SUB_IFDS).into_iter().flatten().take(MAX_SUB_IFDS).collect();
     file.source.will_read(&offsets.iter().map(|offset| file.ifd_range(*offset)).collect::<Vec<_>>());
-    let mut subs: Vec<Outline> = offsets
-        .iter()
-        .filter_map(|offset| file.ifd(*offset).ok().and_then(|ifd| outline(file, *offset, &ifd)))
-        .filter(|outline| !outline.mask)
-        .collect();
+    let mut subs: Vec<Outline> = Vec::new();
+    for offset in offsets {
+        control.check()?;
+        let found = file.ifd(offset).ok().and_then(|ifd| outline(file, offset, &ifd));
+        subs.extend(found.filter(|outline| !outline.mask));
+    }
     subs.sort_by_key(|outline| std::cmp::Reverse(outline.size.area_px()));
     let base = match subs.iter().find(|sub| !sub.reduced && sub.size.area_px() > base.size.area_px()) {
         Some(full) if base.reduced => *full,

@@ -8,11 +8,12 @@ use recto_iiif::image::Format;
 use super::directory::{Compression, Directory};
 use super::ifd::File;
 use super::pyramid::{self, Page};
-use super::rows::{self, Rows};
+use super::rows::Rows;
 use super::stored::{self, Streams};
 use super::tiles::Tiles;
-use super::{tag, unsupported};
+use super::{cost, tag, unsupported};
 use crate::formats::bands::{BandRows, Bands};
+use crate::formats::jpeg;
 use crate::{
     ByteRange, Control, Cost, CutRequest, DecodeError, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, Level,
     Memo, Metadata, OpenOptions, Orientation, RandomAccess, RowSource, SourceFormat, StoredTile, TileGrid,
@@ -20,6 +21,8 @@ use crate::{
 
 /// Bytes of a tile that are looked at for its markers.
 const PROBE: u64 = 1024;
+/// Coefficients up to so many bytes are allowed in every JPEG chunk, though the first of its level does without.
+const SPARE_COEFFICIENTS: u64 = 4 << 20;
 /// By how much JPEG decoding can shrink.
 const JPEG_DENOMINATOR: u32 = 8;
 
@@ -56,6 +59,20 @@ impl StoredLevel {
         }
     }
 
+    /// Bytes that the coefficients of a JPEG chunk may take while it is decoded. A single scan needs none: where the first chunk is seen
+    /// to be one, the others are taken to be, and those that are not are decoded within a small bound.
+    pub(super) fn coefficient_bytes(&self) -> u64 {
+        let directory = &self.directory;
+        let all = jpeg::coefficient_bytes(directory.layout.chunk, directory.chunk_samples());
+        if self.streams.as_ref().is_some_and(|streams| streams.one_scan) { all.min(SPARE_COEFFICIENTS) } else { all }
+    }
+
+    /// Bytes that it holds.
+    fn held_bytes(&self) -> u64 {
+        let head = self.streams.as_ref().map_or(0, |streams| streams.head.len());
+        self.directory.held_bytes() + (size_of::<Self>() + head) as u64
+    }
+
     fn facts(&self) -> Level {
         let layout = &self.directory.layout;
         let grid = layout.tiled.then(|| TileGrid { tile: layout.chunk, passes_through: self.passes_through() });
@@ -80,7 +97,7 @@ pub(super) struct TiffDecoder {
 impl TiffDecoder {
     pub(super) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Self, DecodeError> {
         let (file, first) = File::open(source)?;
-        let found = pyramid::find_page(&file, first, options.page, options.shelf.as_ref())?;
+        let found = pyramid::find_page(&file, first, options)?;
         let directories = read_levels(&file, &found.page, options)?;
         let levels = with_streams(&file, directories);
         let facts = facts(&levels, found.pages);
@@ -104,10 +121,10 @@ impl TiffDecoder {
 
     /// What a read costs, with what bands need.
     fn full_cost(&self, level: &StoredLevel, wanted: &DecodeRequest) -> Cost {
-        let Some(bands) = self.bands(level, wanted) else { return rows::cost(&self.file, level, wanted) };
+        let Some(bands) = self.bands(level, wanted) else { return cost::cost(&self.file, level, wanted) };
         let size = level.directory.size;
         let region = Rect::new(0, wanted.region.y, size.width_px, wanted.region.h);
-        let mut cost = rows::cost(&self.file, level, &DecodeRequest { region, ..*wanted });
+        let mut cost = cost::cost(&self.file, level, &DecodeRequest { region, ..*wanted });
         let strip = wanted.region.area_px() * level.directory.interpretation.format.bytes_per_pixel() as u64;
         cost.bytes_held += bands.held_bytes() + strip;
         cost
@@ -131,30 +148,48 @@ impl TiffDecoder {
 }
 
 /// Where requests are dear: all directories of a page in one, and all of their values in another.
-fn announce(file: &File, page: &Page) {
+fn announce(file: &File, page: &Page, control: &Control) -> Result<(), DecodeError> {
     if file.source.read_ahead() == 0 {
-        return;
+        return Ok(());
     }
     let directories: Vec<ByteRange> = page.levels.iter().map(|level| file.ifd_range(level.offset)).collect();
     file.source.will_read(&directories);
     let is_wanted = |tag: u16| tag::DIRECTORY.contains(&tag);
-    let found = page.levels.iter().filter_map(|level| file.ifd(level.offset).ok());
-    let values: Vec<ByteRange> = found.flat_map(|ifd| file.outside(&ifd, is_wanted)).collect();
+    let mut values = Vec::new();
+    for level in &page.levels {
+        control.check()?;
+        values.extend(file.ifd(level.offset).map(|ifd| file.outside(&ifd, is_wanted)).unwrap_or_default());
+    }
     file.source.will_read(&values);
+    Ok(())
 }
 
-/// Reads the directories of a page. Levels that cannot be read, or are unlike the page itself, are left out.
+/// Most bytes that the directories of a page may hold together. Tables are held in a few times the bytes that they take in the file,
+/// unless levels name the same bytes over and over.
+fn most_held(file: &File, options: &OpenOptions) -> u64 {
+    options.max_bytes.min(file.source.len().saturating_mul(8).saturating_add(1 << 20))
+}
+
+/// Reads the directories of a page. Levels that cannot be read, are unlike the page itself, or would hold too much, are left out.
 fn read_levels(file: &File, page: &Page, options: &OpenOptions) -> Result<Vec<Directory>, DecodeError> {
-    announce(file, page);
+    announce(file, page, &options.control)?;
     let mut levels: Vec<Directory> = Vec::with_capacity(page.levels.len());
+    let mut left = most_held(file, options);
     for outline in &page.levels {
-        match (Directory::read(file, outline.offset, options), levels.first()) {
-            (Ok(level), None) => levels.push(level),
+        options.control.check()?;
+        match (Directory::read(file, outline.offset, options, left), levels.first()) {
+            (Ok(level), None) => {
+                left = left.saturating_sub(level.held_bytes());
+                levels.push(level);
+            }
             (Err(error), None) => return Err(error),
-            (Ok(level), Some(base)) => {
+            (Ok(mut level), Some(base)) => {
                 let alike =
                     level.interpretation.format == base.interpretation.format && level.orientation == base.orientation;
                 if alike {
+                    // The profile of the page is that of all its levels.
+                    level.icc = None;
+                    left = left.saturating_sub(level.held_bytes());
                     levels.push(level);
                 }
             }
@@ -185,10 +220,12 @@ fn with_streams(file: &File, directories: Vec<Directory>) -> Vec<StoredLevel> {
     directories
         .into_iter()
         .zip(probes)
-        .map(|(directory, probe)| {
+        .map(|(mut directory, probe)| {
             let first = probe.and_then(|_| read.next());
             let is_jpeg = directory.compression == Compression::Jpeg;
             let streams = is_jpeg.then(|| Streams::new(&directory, first.as_deref()));
+            // They are in the head of the streams now.
+            directory.jpeg_tables = None;
             StoredLevel { directory, streams }
         })
         .collect()
@@ -224,6 +261,10 @@ impl Decoder for TiffDecoder {
 
     fn cost(&self, wanted: &DecodeRequest) -> Cost {
         self.levels.get(wanted.level).map(|level| self.full_cost(level, wanted)).unwrap_or_default()
+    }
+
+    fn held_bytes(&self) -> u64 {
+        self.levels.iter().map(StoredLevel::held_bytes).sum()
     }
 
     fn rows<'a>(&'a self, wanted: &DecodeRequest, control: &Control) -> Result<Box<dyn RowSource + 'a>, DecodeError> {

@@ -17,14 +17,14 @@ use super::directory::{Compression, Directory};
 use super::ifd::File;
 use super::reader::StoredLevel;
 use super::tiles::Tiles;
-use crate::{ByteRange, Control, Cost, DecodeError, DecodeRequest, DecodedGeometry, Raster, RowSource};
+use crate::{ByteRange, Control, DecodeError, DecodeRequest, DecodedGeometry, Raster, RowSource};
 
 /// Compressed bytes of neighbouring chunks that are read at once.
-const READ_AHEAD: u64 = 4 << 20;
+pub(super) const READ_AHEAD: u64 = 4 << 20;
 /// Chunks up to this many bytes are decompressed whole, larger ones as a stream.
 const HELD_CHUNK: u64 = 4 << 20;
 /// Bytes of a strip that is handed out, where the format leaves the choice.
-const STRIP: u64 = 512 * 1024;
+pub(super) const STRIP: u64 = 512 * 1024;
 
 /// Compressed chunks that were read ahead: the row of each, and the bytes of its planes.
 type Ahead = VecDeque<(u32, Vec<Vec<u8>>)>;
@@ -196,9 +196,11 @@ impl<'a> Rows<'a> {
     fn streamed(&mut self) -> Result<Raster, DecodeError> {
         let rect = self.geometry.rect;
         let stride = u64::from(rect.w) * self.geometry.format.bytes_per_pixel() as u64;
-        let group = self.level.directory.interpretation.subsampling().map_or(1, |(_, down)| down as u32);
+        let (group, group_bytes) = group(&self.level.directory, self.level.directory.layout.chunk.width_px);
         let most = ((STRIP / stride.max(1)) as u32).max(1).next_multiple_of(group);
-        let rows = most.min((rect.bottom() - u64::from(self.next)) as u32);
+        // Chunks are decompressed in their whole width, however narrow the region is.
+        let at_once = ((STRIP / group_bytes.max(1)) as u32).max(1) * group;
+        let rows = self.strip_end(most, group) - self.next;
         let mut out = Raster::zeroed(Dimensions::new(rect.w, rows), self.geometry.format);
         let column = *columns(rect, self.chunk).start();
         let x = rect.x - column * self.chunk.width_px;
@@ -208,7 +210,7 @@ impl<'a> Rows<'a> {
             let row = self.next / self.chunk.height_px;
             let first = self.next - row * self.chunk.height_px;
             // Chroma samples are shared by rows of one chunk: a part ends where such a group does.
-            let to_group = if first.is_multiple_of(group) { most } else { group - first % group };
+            let to_group = if first.is_multiple_of(group) { at_once } else { group - first % group };
             let part = (rows - given).min(self.chunk.height_px - first).min(to_group);
             let mut chunk = match self.open.take() {
                 Some((open_row, chunk)) if open_row == row => chunk,
@@ -226,6 +228,15 @@ impl<'a> Rows<'a> {
         Ok(out)
     }
 
+    /// Where a strip of at most `most` rows ends: with the region, or between two groups of rows that share chroma samples, since
+    /// what a chunk has passed it does not give again.
+    fn strip_end(&self, most: u32, group: u32) -> u32 {
+        let end = (u64::from(self.next) + u64::from(most)).min(self.geometry.rect.bottom());
+        // Groups are counted from the first row of a chunk.
+        let over = if end < self.geometry.rect.bottom() { end as u32 % self.chunk.height_px % group } else { 0 };
+        end as u32 - over
+    }
+
     /// Opens the chunk in this place, from what was read ahead if it is small.
     fn open_chunk(&mut self, column: u32, row: u32) -> Result<Chunk, DecodeError> {
         let directory = &self.level.directory;
@@ -236,7 +247,7 @@ impl<'a> Rows<'a> {
             indices.iter().map(|index| directory.layout.range(*index, length)).collect();
         let small = ranges.iter().flatten().all(|range| range.length.min(most) <= BLOCK);
         if !small && !directory.compression.is_image() {
-            return Chunk::stream(self.file, self.level, &indices, column, row);
+            return Chunk::stream(self.file, self.level, &indices, column, row, &self.control);
         }
         if self.ahead.front().is_none_or(|(first, _)| *first != row) {
             self.ahead = self.read_ahead(column, row)?;
@@ -288,7 +299,7 @@ impl RowSource for Rows<'_> {
 }
 
 /// True when the region is served from one column of chunks as a stream of rows.
-fn is_streamed(directory: &Directory, rect: Rect, chunk: Dimensions) -> bool {
+pub(super) fn is_streamed(directory: &Directory, rect: Rect, chunk: Dimensions) -> bool {
     let columns = columns(rect, chunk);
     let one_column = columns.start() == columns.end();
     let held = raw_bytes(directory) <= HELD_CHUNK;
@@ -296,12 +307,12 @@ fn is_streamed(directory: &Directory, rect: Rect, chunk: Dimensions) -> bool {
 }
 
 /// The columns of chunks that a region touches.
-fn columns(rect: Rect, chunk: Dimensions) -> std::ops::RangeInclusive<u32> {
+pub(super) fn columns(rect: Rect, chunk: Dimensions) -> std::ops::RangeInclusive<u32> {
     rect.x / chunk.width_px..=((rect.right() - 1) / u64::from(chunk.width_px)) as u32
 }
 
 /// Numbers of the chunks in this place, one per plane that is shown.
-fn planes(directory: &Directory, column: u32, row: u32) -> Vec<usize> {
+pub(super) fn planes(directory: &Directory, column: u32, row: u32) -> Vec<usize> {
     let planes = if directory.planar { directory.interpretation.used as u32 } else { 1 };
     (0..planes).map(|plane| directory.layout.index(plane, column, row)).collect()
 }
@@ -316,7 +327,7 @@ pub(super) fn group(directory: &Directory, width: u32) -> (u32, u64) {
 }
 
 /// Bytes of a chunk (one plane of it) once decompressed.
-fn raw_bytes(directory: &Directory) -> u64 {
+pub(super) fn raw_bytes(directory: &Directory) -> u64 {
     let (rows, bytes) = group(directory, directory.layout.chunk.width_px);
     bytes.saturating_mul(u64::from(directory.layout.chunk.height_px.div_ceil(rows)))
 }
@@ -358,58 +369,4 @@ fn read_chunks(file: &File, level: &StoredLevel, chunks: &[Vec<usize>]) -> Resul
         if was_read { read.next().unwrap_or_default() } else { Vec::new() }
     };
     Ok(chunks.iter().map(|planes| planes.iter().map(&mut plane).collect()).collect())
-}
-
-/// What a read costs.
-pub(super) fn cost(file: &File, level: &StoredLevel, wanted: &DecodeRequest) -> Cost {
-    let directory = &level.directory;
-    let layout = &directory.layout;
-    let rect = DecodedGeometry::reduced_rect(wanted, directory.size);
-    let chunk = layout.chunk.reduced(wanted.denominator);
-    let columns = columns(rect, chunk);
-    let rows = rect.y / chunk.height_px..=((rect.bottom() - 1) / u64::from(chunk.height_px)) as u32;
-    let most = largest_chunk(directory);
-    let length = file.source.len();
-    let (mut bytes_read, mut row_of_chunks, mut largest) = (0_u64, 0_u64, 0_u64);
-    for row in rows.clone() {
-        let mut in_row = 0;
-        for index in columns.clone().flat_map(|column| planes(directory, column, row)) {
-            let bytes = layout.range(index, length).map_or(0, |range| range.length.min(most));
-            in_row += bytes;
-            largest = largest.max(bytes);
-        }
-        bytes_read += in_row;
-        row_of_chunks = row_of_chunks.max(in_row);
-    }
-    let chunks = (u64::from(columns.end() - columns.start()) + 1) * (u64::from(rows.end() - rows.start()) + 1);
-    let planes = if directory.planar { directory.interpretation.used as u64 } else { 1 };
-    let stride = u64::from(rect.w) * directory.interpretation.format.bytes_per_pixel() as u64;
-    let streamed = is_streamed(directory, rect, chunk);
-    // A tile to be remembered is made beside what the decompressor gives.
-    let kept = chunk.area_px() * directory.interpretation.format.bytes_per_pixel() as u64;
-    let decoded = if directory.compression.is_image() {
-        chunk.area_px() * u64::from(directory.chunk_samples()) * planes + kept
-    } else if streamed {
-        STRIP.max(group(directory, layout.chunk.width_px).1) * planes
-    } else {
-        raw_bytes(directory) * planes + kept
-    };
-    let compressed = match (streamed, directory.compression.is_image()) {
-        (true, false) => 3 * BLOCK * planes,
-        // The stream with its tables joined is a copy.
-        (_, true) => row_of_chunks.min(READ_AHEAD.max(largest)) + largest,
-        _ => row_of_chunks.min(READ_AHEAD.max(largest)),
-    };
-    let strip = if streamed {
-        2 * STRIP.max(stride).min(stride * u64::from(rect.h))
-    } else {
-        stride * u64::from(rect.h.min(chunk.height_px))
-    };
-    if directory.compression == Compression::None && !layout.tiled {
-        let (group_rows, group_bytes) = group(directory, layout.chunk.width_px);
-        bytes_read = bytes_read.min(u64::from(rect.h.div_ceil(group_rows) + 1) * group_bytes * planes);
-    }
-    // Lists of the chunks of a row, and of what was read for them.
-    let lists = 1024 + 192 * planes * (u64::from(columns.end() - columns.start()) + 1);
-    Cost { bytes_read, bytes_held: strip + decoded + compressed + lists, pixels: chunks * layout.chunk.area_px() }
 }

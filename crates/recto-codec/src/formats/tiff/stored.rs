@@ -53,6 +53,21 @@ pub(super) fn frame(stream: &[u8]) -> Option<Frame> {
     None
 }
 
+/// True when a stream is seen to have all of its components in its first scan, and all of their bits: then no coefficients are held
+/// while it is decoded.
+fn has_one_scan(stream: &[u8]) -> bool {
+    let Some(mut segments) = Segments::of(stream) else { return false };
+    let mut components = None;
+    for (marker, segment) in &mut segments {
+        match marker {
+            0xc0 | 0xc1 | 0xc3 | 0xc9 => components = segment.get(5).copied(),
+            0xc2 | 0xc5..=0xc7 | 0xca | 0xcb | 0xcd..=0xcf => return false,
+            _ => {}
+        }
+    }
+    matches!(*segments.0, [0xff, 0xda, _, _, in_scan, ..] if Some(in_scan) == components)
+}
+
 /// The units in which components (id, sampling, table) are coded together: a block of the coarsest. One alone is coded block by block.
 fn mcu(count: u8, components: &[u8]) -> Dimensions {
     let components = components.as_chunks::<3>().0.iter().take(count.into());
@@ -96,6 +111,8 @@ pub(super) struct Streams {
     /// What goes before a tile's bytes behind its start-of-image marker.
     pub(super) head: Arc<[u8]>,
     color: StreamColor,
+    /// The first tile is of a single scan.
+    pub(super) one_scan: bool,
     /// Tiles can leave as they lie.
     pub(super) passes_through: bool,
     /// Pixels of the units in which tiles can be cut; `None` when they cannot.
@@ -117,7 +134,9 @@ impl Streams {
             (3, _) => StreamColor::Rgb,
             _ => StreamColor::Cmyk,
         };
-        let frame = first.and_then(|tile| frame(&joined(&head, tile)?));
+        let first = first.and_then(|tile| joined(&head, tile));
+        let frame = first.as_deref().and_then(frame);
+        let one_scan = first.as_deref().is_some_and(has_one_scan);
         if frame.is_some_and(|frame| !frame.tells_color) {
             match color {
                 StreamColor::Rgb if directory.photometric == 2 => head.extend_from_slice(ADOBE_RGB),
@@ -128,7 +147,7 @@ impl Streams {
         let whole = frame.filter(|frame| are_images(directory, frame));
         let passes_through = whole.is_some() && directory.orientation == Orientation::Normal;
         let mcu = whole.filter(|frame| matches!(frame.marker, 0xc0 | 0xc1) && !frame.mcu.is_empty());
-        Self { head: head.into(), color, passes_through, mcu: mcu.map(|frame| frame.mcu) }
+        Self { head: head.into(), color, one_scan, passes_through, mcu: mcu.map(|frame| frame.mcu) }
     }
 
     /// True when a region that begins within the first of these tiles can be made of their coefficients.
@@ -263,9 +282,8 @@ fn are_images(directory: &Directory, frame: &Frame) -> bool {
 pub(super) fn check_frame(frame: Option<Frame>, place: Dimensions, name: &str) -> Result<Frame, DecodeError> {
     let frame = frame.ok_or_else(|| corrupt(format!("{name} holds no JPEG stream")))?;
     // Encoders may round sides up to whole blocks.
-    let fits = frame.size.width_px <= place.width_px.next_multiple_of(32)
-        && frame.size.height_px <= place.height_px.next_multiple_of(32);
-    if !fits {
+    let fits = |side: u32, place: u32| u64::from(side) <= u64::from(place).next_multiple_of(32);
+    if !fits(frame.size.width_px, place.width_px) || !fits(frame.size.height_px, place.height_px) {
         return Err(corrupt(format!("{name} is of {} pixels, its place of {place}", frame.size)));
     }
     Ok(frame)
@@ -274,6 +292,26 @@ pub(super) fn check_frame(frame: Option<Frame>, place: Dimensions, name: &str) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_single_scan_is_known_by_its_first_header_and_only_where_that_is_seen() {
+        let stream = |frame: u8, in_frame: u8, in_scan: u8| {
+            let mut stream = vec![0xff, 0xd8, 0xff, 0xfe, 0, 3, b'x'];
+            stream.extend([0xff, frame, 0, 8 + 3 * in_frame, 8, 0, 16, 0, 16, in_frame]);
+            stream.extend([1_u8, 0x11, 0].repeat(in_frame.into()));
+            stream.extend([0xff, 0xff, 0xda, 0, 6 + 2 * in_scan, in_scan, 1, 0]);
+            stream
+        };
+        for (frame, in_frame, in_scan, expected) in
+            [(0xc0, 3, 3, true), (0xc1, 1, 1, true), (0xc0, 3, 1, false), (0xc2, 3, 3, false), (0xca, 1, 1, false)]
+        {
+            let stream = stream(frame, in_frame, in_scan);
+            assert_eq!(has_one_scan(&stream), expected, "{frame:x} {in_frame} {in_scan}");
+            for length in 0..stream.len() - 2 {
+                assert!(!has_one_scan(&stream[..length]), "{length}");
+            }
+        }
+    }
 
     #[test]
     fn markers_up_to_the_frame_are_read_and_cut_streams_give_none() {

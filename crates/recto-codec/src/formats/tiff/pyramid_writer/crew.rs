@@ -192,11 +192,7 @@ fn make(job: &Job) -> Result<Done, EncodeError> {
     let Job { band, column, .. } = job;
     let across = band.width.div_ceil(band.coder.tile);
     let tile_size = recto_iiif::Dimensions::new(band.coder.tile, band.coder.tile);
-    let transcoded = band
-        .maker
-        .as_ref()
-        .and_then(|maker| tile::split(&maker(*column, band.row)?))
-        .filter(|coded| coded.frame.is_some_and(|frame| frame.size == tile_size));
+    let transcoded = band.maker.as_ref().and_then(|maker| tile::whole(&maker(*column, band.row)?, tile_size));
     let done = |coded, transcoded| Done {
         level: band.level,
         index: band.row as usize * across as usize + *column as usize,

@@ -3,7 +3,7 @@
 use crate::PixelFormat;
 
 /// Averages two rows; `out` has `ceil(width / 2)` pixels. Colours count by their opacity.
-pub(super) fn halve(upper: &[u8], lower: &[u8], format: PixelFormat, out: &mut Vec<u8>) {
+pub(crate) fn halve(upper: &[u8], lower: &[u8], format: PixelFormat, out: &mut Vec<u8>) {
     out.clear();
     match (format.samples(), format.bytes_per_sample(), format.has_alpha()) {
         (1, 1, _) => bytes::<1>(upper, lower, out),

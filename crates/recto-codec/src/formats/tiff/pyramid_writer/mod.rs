@@ -9,7 +9,7 @@
 //! halve until one fits into a tile, each `ceil(size / 2)` of the one before, as `info.json` announces them.
 
 mod crew;
-mod halve;
+pub(crate) mod halve;
 mod tile;
 
 use std::fmt;
@@ -119,7 +119,7 @@ impl Default for PyramidOptions {
 }
 
 /// Makes the tile in a column and row of level 0 from what the original has already, as a complete sequential JPEG stream; `None`
-/// where that cannot be. Streams that are not as large as a tile (at the edges) are not used.
+/// where that cannot be. Streams that are smaller than a tile (at the edges) are filled up, without loss of what they show.
 pub type TileMaker = Arc<dyn Fn(u32, u32) -> Option<Vec<u8>> + Send + Sync>;
 
 /// One image that becomes a page.

@@ -177,6 +177,16 @@ fn stored_order(mut pixels: Vec<u8>, format: PixelFormat) -> Vec<u8> {
     pixels
 }
 
+/// A complete JPEG stream as a tile; one that is smaller is filled up. `None` for what cannot be a tile.
+pub(super) fn whole(stream: &[u8], tile: Dimensions) -> Option<Coded> {
+    let is_whole = |coded: &Coded| coded.frame.is_some_and(|frame| frame.size == tile);
+    let coded = split(stream)?;
+    if is_whole(&coded) {
+        return Some(coded);
+    }
+    split(&jpeg::fill(stream, tile)?).filter(is_whole)
+}
+
 /// Takes the tables out of a complete JPEG stream, and what a tile does not need. `None` for what is no such stream.
 pub(super) fn split(stream: &[u8]) -> Option<Coded> {
     let mut rest = stream.strip_prefix(&[0xff, 0xd8])?;
