@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::Library;
+use crate::support::{Library, Server};
 
 fn convert(sources: &Path, to: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_recto"));
@@ -100,6 +100,86 @@ fn a_conversion_that_was_killed_shows_nothing_half_and_goes_on_where_it_ended() 
     }
     let left: Vec<_> = fs::read_dir(out.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().contains("recto-part")), "{left:?}");
+}
+
+/// A JPEG file in which each corner has a colour of its own, to be shown so.
+fn turned_jpeg(orientation: u8) -> Vec<u8> {
+    let image = image::RgbImage::from_fn(96, 64, |x, y| image::Rgb([(x * 2) as u8, (y * 3) as u8, 90]));
+    let mut bytes = Vec::new();
+    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 95);
+    image::DynamicImage::ImageRgb8(image).write_with_encoder(encoder).unwrap();
+    let mut exif = b"\xff\xe1\0\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+    exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
+    bytes.splice(2..2, exif);
+    bytes
+}
+
+#[test]
+fn what_became_jpeg_2000_is_shown_as_upright_as_its_original() {
+    let library = Library::new();
+    for orientation in 1..=8 {
+        library.put(&format!("{orientation}.jpg"), &turned_jpeg(orientation));
+    }
+    let targets = Library::new();
+    let more = ["--as", "jp2", "--quality", "100", "--format", "json"];
+    let output = convert(library.folder.path(), targets.folder.path(), &more).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    for document in documents(&output) {
+        assert_eq!((document["levels"].as_u64(), document["lossyTiles"].as_u64()), (Some(6), Some(0)), "{document}");
+    }
+    let (before, after) = (library.serve(&[]), targets.serve(&[]));
+    for orientation in 1..=8 {
+        let shown = |server: &Server, extension: &str| {
+            server.get(&format!("/iiif/3/{orientation}.{extension}/full/max/0/default.png")).image().into_rgb8()
+        };
+        let (before, after) = (shown(&before, "jpg"), shown(&after, "jp2"));
+        assert_eq!(after.dimensions(), if orientation < 5 { (96, 64) } else { (64, 96) }, "{orientation}");
+        assert_eq!(after.dimensions(), before.dimensions(), "{orientation}");
+        let worst = before.as_raw().iter().zip(after.as_raw()).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(worst <= Some(2), "{orientation}: {worst:?}");
+    }
+}
+
+#[test]
+fn options_that_do_nothing_for_the_format_are_refused_before_anything_is_written() {
+    let library = Library::new();
+    library.put_png("a.png", 30, 20);
+    let targets = Library::new();
+    for (more, expected) in [
+        (&["--compression", "jpeg"][..], "`--compression` does nothing for `--as jp2`"),
+        (&["--subsampling", "444"], "`--subsampling` does nothing for `--as jp2`"),
+        (&["--lossless", "auto"], "`--lossless` does nothing for `--as jp2`"),
+        (&["--bigtiff", "auto"], "`--bigtiff` does nothing for `--as jp2`"),
+        (&["--subifd"], "`--subifd` does nothing for `--as jp2`"),
+        (&["--threads", "2"], "`--threads` does nothing for `--as jp2`"),
+        (&["--tile", "96"], "tiles of 96 pixels are not possible in `jp2`"),
+    ] {
+        let more = [&["--as", "jp2"][..], more].concat();
+        let output = convert(library.folder.path(), targets.folder.path(), &more).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{more:?}: {output:?}");
+        let talk = String::from_utf8_lossy(&output.stderr);
+        assert!(talk.contains(expected), "{more:?}: {talk}");
+        assert_eq!(fs::read_dir(targets.folder.path()).unwrap().count(), 0, "{more:?}");
+    }
+}
+
+#[test]
+fn what_was_copied_and_what_was_encoded_is_told() {
+    let library = Library::new();
+    library.put("a.jpg", &turned_jpeg(1)).put_png("b.png", 300, 20);
+    let cases: [(&[&str], [&str; 2]); 4] = [
+        (&[], ["1 tile copied without loss", "2 tiles encoded with loss"]),
+        (&["--lossless", "never"], ["1 tile encoded with loss", "2 tiles encoded with loss"]),
+        (&["--compression", "deflate"], ["1 tile without loss", "2 tiles without loss"]),
+        (&["--as", "jp2"], ["1 tile encoded with loss", "1 tile encoded with loss"]),
+    ];
+    for (more, expected) in cases {
+        let targets = Library::new();
+        let output = convert(library.folder.path(), targets.folder.path(), more).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        let ends: Vec<&str> = told.lines().filter_map(|line| line.split("; ").nth(1)).collect();
+        assert_eq!(ends, expected, "{more:?}: {told}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use recto_codec::{DecodeError, EncodeError, PyramidError};
+use recto_codec::{DecodeError, Jp2Error, PyramidError};
 use recto_iiif::ErrorKind;
 
 /// Why a file was not converted.
@@ -78,7 +78,17 @@ pub enum ConvertError {
         /// Why not.
         source: DecodeError,
     },
-    /// Its pixels could not be written.
+    /// The format does not have such tiles.
+    #[error("tiles of {side} pixels are not possible in `{target}`; give {rule}")]
+    TileSide {
+        /// The side asked for.
+        side: u32,
+        /// Extension of the format.
+        target: &'static str,
+        /// What is possible.
+        rule: &'static str,
+    },
+    /// Its pixels could not be written as TIFF.
     #[error("`{}` was not converted", path.display())]
     Write {
         /// The original.
@@ -86,16 +96,16 @@ pub enum ConvertError {
         /// Why not.
         source: PyramidError,
     },
-    /// Its pixels could not be encoded.
+    /// Its pixels could not be written as JPEG 2000.
     #[error("`{}` was not converted", path.display())]
     Encode {
         /// The original.
         path: PathBuf,
         /// Why not.
-        source: EncodeError,
+        source: Jp2Error,
     },
     /// A format with one page.
-    #[error("`{}` has {pages} pages, a JPEG 2000 file holds one; convert it to `tif`", path.display())]
+    #[error("`{}` has {pages} pages, a JPEG 2000 file holds one; `--as tif` keeps them all", path.display())]
     ManyPages {
         /// The original.
         path: PathBuf,
@@ -122,6 +132,7 @@ impl ConvertError {
             | Self::TargetIsSource { .. }
             | Self::SameTarget { .. }
             | Self::ManyIntoFile { .. }
+            | Self::TileSide { .. }
             | Self::Exists { .. } => ErrorKind::Malformed,
             Self::Busy { .. } | Self::Changed { .. } => {
                 ErrorKind::Unavailable { retry_after: std::time::Duration::from_mins(1) }

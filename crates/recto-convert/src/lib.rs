@@ -16,8 +16,10 @@ mod file;
 mod journal;
 mod lossless;
 mod options;
+mod part;
 mod plan;
 mod samples;
+mod scratch;
 mod verify;
 mod write;
 

@@ -2,6 +2,8 @@
 
 use recto_codec::{BigTiff, PyramidCompression, PyramidOptions, Subsampling};
 
+use crate::ConvertError;
+
 /// The format of the targets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Target {
@@ -34,7 +36,7 @@ impl Target {
 /// When the coefficients of a JPEG original are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lossless {
-    /// Where JPEG tiles are made of a JPEG original: the largest level is the original itself, cut into tiles.
+    /// Where JPEG tiles are made of a JPEG original that can be cut: the largest level is the original itself, cut into tiles.
     #[default]
     Auto,
     /// Never: every tile is encoded anew.
@@ -46,21 +48,22 @@ pub enum Lossless {
 pub struct ConvertOptions {
     /// The format of the targets.
     pub target: Target,
-    /// How tiles are compressed; `None` is JPEG where the pixels allow it (8 bits, no transparency), else Deflate.
+    /// How tiles of TIFF are compressed; `None` is JPEG where the pixels allow it (8 bits, no transparency), else Deflate.
     pub compression: Option<PyramidCompression>,
-    /// Quality of JPEG, WebP and JPEG 2000, 1..=100.
+    /// Quality of JPEG, WebP and JPEG 2000, 1..=100; 100 is lossless in JPEG 2000.
     pub quality: u8,
-    /// Chroma subsampling of JPEG.
+    /// Chroma subsampling of JPEG tiles of TIFF.
     pub subsampling: Subsampling,
-    /// When the coefficients of a JPEG original are kept.
+    /// When the coefficients of a JPEG original are kept, in TIFF.
     pub lossless: Lossless,
-    /// Side of a tile in pixels.
-    pub tile: u32,
-    /// The form of the file.
+    /// Side of a tile in pixels: a multiple of 16 up to 4096 in TIFF, 256 for `None`; a power of two of at least 64 in JPEG 2000, for
+    /// `None` as [`recto_codec::Jp2Options`] has it.
+    pub tile: Option<u32>,
+    /// The form of a TIFF.
     pub big: BigTiff,
-    /// Levels are `SubIFDs`.
+    /// Levels of TIFF are `SubIFDs`.
     pub sub_ifds: bool,
-    /// Threads.
+    /// Threads that write a TIFF; one writes JPEG 2000.
     pub threads: usize,
     /// Replace targets that were not made by a conversion.
     pub overwrite: bool,
@@ -77,7 +80,7 @@ impl Default for ConvertOptions {
             quality: pyramid.quality,
             subsampling: pyramid.subsampling,
             lossless: Lossless::default(),
-            tile: pyramid.tile,
+            tile: None,
             big: pyramid.big,
             sub_ifds: pyramid.sub_ifds,
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
@@ -90,7 +93,7 @@ impl Default for ConvertOptions {
 impl ConvertOptions {
     pub(crate) fn pyramid(&self) -> PyramidOptions {
         PyramidOptions {
-            tile: self.tile,
+            tile: self.tif_tile(),
             compression: self.compression.unwrap_or(PyramidCompression::Jpeg),
             quality: self.quality,
             subsampling: self.subsampling,
@@ -100,8 +103,26 @@ impl ConvertOptions {
         }
     }
 
+    /// Side of a tile of TIFF.
+    pub(crate) fn tif_tile(&self) -> u32 {
+        self.tile.unwrap_or(PyramidOptions::default().tile)
+    }
+
+    /// Holds the side of tiles against what the format allows.
+    pub(crate) fn check(&self) -> Result<(), ConvertError> {
+        let Some(side) = self.tile else { return Ok(()) };
+        let (fits, rule) = match self.target {
+            Target::Tif => (side.is_multiple_of(16) && (16..=4096).contains(&side), "a multiple of 16 up to 4096"),
+            Target::Jp2 => (side.is_power_of_two() && side >= 64, "a power of two of at least 64"),
+        };
+        if fits { Ok(()) } else { Err(ConvertError::TileSide { side, target: self.target.extension(), rule }) }
+    }
+
     /// Everything that makes a difference to the target, in words: a journal compares it.
     pub(crate) fn words(&self) -> String {
+        if self.target == Target::Jp2 {
+            return format!("jp2 q{} tiles {:?}", self.quality, self.tile);
+        }
         format!(
             "{} {:?} q{} {:?} {:?} {} {:?} {}",
             self.target.extension(),
@@ -109,7 +130,7 @@ impl ConvertOptions {
             self.quality,
             self.subsampling,
             self.lossless,
-            self.tile,
+            self.tif_tile(),
             self.big,
             if self.sub_ifds { "subifd" } else { "chain" }
         )

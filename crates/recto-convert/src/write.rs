@@ -1,27 +1,30 @@
 //! One original becomes one target.
 
-use std::fs::{File, OpenOptions as FileOptions};
-use std::io::{self, BufWriter, Write};
+use std::fs::File;
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use recto_codec::{
-    ColorModel, Control, DecodeError, DecodeRequest, Decoder, EncodeHeader, EncodeOptions, OpenOptions, PixelFormat,
-    PyramidCompression, PyramidError, PyramidPage, PyramidWriter, RandomAccess, encoder, open,
+    ColorModel, Control, DecodeError, DecodeRequest, Decoder, EncodeHeader, Jp2Error, Jp2Options, Jp2Writer, Metadata,
+    OpenOptions, PixelFormat, PyramidCompression, PyramidError, PyramidPage, PyramidWriter, RandomAccess, open,
 };
 use recto_iiif::Dimensions;
-use recto_iiif::image::Format;
 
 use crate::file::{OpenFile, Version};
 use crate::journal::{Entry, Journal};
 use crate::lossless::maker;
+use crate::part::Part;
 use crate::samples::Samples;
-use crate::verify::{Expected, verify};
+use crate::verify::{Expected, Layout, verify};
 use crate::{ConvertError, ConvertOptions, Job, Lossless, Target};
 
 /// Bytes collected before they are written.
 const BUFFER: usize = 1 << 20;
+/// Longest side of the pieces that are compared, and their usual side where the format chooses its tiles.
+const MOST_PIECE_PX: u32 = 512;
+const PIECE_PX: u32 = 256;
 
 /// How far the conversion of one original has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +56,8 @@ pub struct Written {
     pub tiles: u64,
     /// Those of them that hold the original's own coefficients.
     pub lossless_tiles: u64,
+    /// Those of them that were encoded with loss.
+    pub lossy_tiles: u64,
     /// How long it took.
     pub took: Duration,
 }
@@ -80,8 +85,9 @@ impl Converter {
     /// Prepares to convert into `folder`, which need not exist yet.
     ///
     /// # Errors
-    /// When the folder's journal cannot be read.
+    /// When there are no such tiles, or the folder's journal cannot be read.
     pub fn new(options: &ConvertOptions, folder: &Path) -> Result<Self, ConvertError> {
+        options.check()?;
         let journal = Journal::read(folder).map_err(ConvertError::io(folder, "read"))?;
         Ok(Self { options: *options, folder: folder.to_owned(), journal })
     }
@@ -106,16 +112,16 @@ impl Converter {
             other => other.map_err(decode_error(job))?,
         };
         let pages = first.facts().pages;
-        let parent = job.target.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(parent).map_err(ConvertError::io(parent, "created"))?;
+        if self.options.target == Target::Jp2 && pages > 1 {
+            return Err(ConvertError::ManyPages { path: job.source.clone(), pages });
+        }
         let part = Part::create(&job.target)?;
         let (expected, mut written) = match self.options.target {
             Target::Tif => self.write_tif(job, &source, first, &part, watch)?,
-            Target::Jp2 if pages > 1 => return Err(ConvertError::ManyPages { path: job.source.clone(), pages }),
             Target::Jp2 => self.write_jp2(job, first.as_ref(), &part, watch)?,
         };
         part.file.sync_all().map_err(ConvertError::io(&part.path, "written"))?;
-        self.verify(job, &part, &expected)?;
+        written.levels = self.verify(job, &part, &expected)?;
         let after = std::fs::metadata(&job.source).map_err(ConvertError::io(&job.source, "read"))?;
         if Version::of(&after) != before {
             return Err(ConvertError::Changed { path: job.source.clone() });
@@ -171,16 +177,7 @@ impl Converter {
         let mut writer =
             PyramidWriter::new(BufWriter::with_capacity(BUFFER, out), &self.options.pyramid()).map_err(write_error)?;
         let pages = first.facts().pages;
-        let mut written = Written {
-            size: first.facts().size(),
-            pages,
-            levels: 0,
-            source_bytes: 0,
-            target_bytes: 0,
-            tiles: 0,
-            lossless_tiles: 0,
-            took: Duration::ZERO,
-        };
+        let mut written = Written::of(first.facts().size(), pages);
         let mut expected = Vec::new();
         let mut next = Some(first);
         for page in 1..=pages {
@@ -195,18 +192,23 @@ impl Converter {
             let compression = self.options.compression.unwrap_or_else(|| usual_compression(&header));
             let lossy = matches!(compression, PyramidCompression::Jpeg | PyramidCompression::Webp) && !header.bitonal;
             let size = header.size;
+            let metadata = decoder.metadata().map_err(decode_error(job))?;
+            let maker = if compression == PyramidCompression::Jpeg && self.options.lossless == Lossless::Auto {
+                let (options, tile) = (self.open_options(page), self.options.tif_tile());
+                maker(source, &decoder, &options, part.folder(), tile).map_err(decode_error(job))?
+            } else {
+                None
+            };
             writer
                 .begin(PyramidPage {
                     header,
                     orientation: facts.orientation,
-                    metadata: decoder.metadata().map_err(decode_error(job))?,
+                    metadata: metadata.clone(),
                     compression: Some(compression),
-                    maker: Some(&decoder)
-                        .filter(|_| compression == PyramidCompression::Jpeg && self.options.lossless == Lossless::Auto)
-                        .and_then(|decoder| maker(decoder, self.options.tile)),
+                    maker,
                 })
                 .map_err(write_error)?;
-            let mut samples = Samples::choose(size, self.options.tile, u64::from(page) ^ source.len());
+            let mut samples = Samples::choose(size, self.piece(), u64::from(page) ^ source.len());
             let mut done = 0;
             while let Some(strip) = rows.next_strip().map_err(decode_error(job))? {
                 writer.write(&strip).map_err(write_error)?;
@@ -215,12 +217,12 @@ impl Converter {
                 watch(Progress { page, pages, rows: done, of_rows: size.height_px });
             }
             let report = writer.end().map_err(write_error)?;
-            if page == 1 {
-                written.levels = report.levels;
-            }
             written.tiles += report.tiles;
             written.lossless_tiles += report.transcoded_tiles;
-            expected.push(Expected { facts, pixels, parts: samples.into_parts(), exact: !lossy });
+            written.lossy_tiles += if lossy { report.tiles - report.transcoded_tiles } else { 0 };
+            // Of EXIF a TIFF keeps what it has fields for.
+            let metadata = Metadata { exif: None, ..metadata };
+            expected.push(Expected { facts, pixels, parts: samples.into_parts(), metadata, exact: !lossy });
         }
         let out = writer.finish().map_err(write_error)?;
         out.into_inner().map_err(|error| ConvertError::io(&part.path, "written")(error.into_error()))?;
@@ -235,43 +237,66 @@ impl Converter {
         watch: &mut dyn FnMut(Progress),
     ) -> Result<(Vec<Expected>, Written), ConvertError> {
         let facts = decoder.facts().clone();
+        let metadata = decoder.metadata().map_err(decode_error(job))?;
         let mut rows = decoder.rows(&whole(decoder), &Control::default()).map_err(decode_error(job))?;
         let pixels = rows.geometry().format;
         let header = header(decoder, pixels);
         let size = header.size;
-        let encode_error = |source| ConvertError::Encode { path: job.source.clone(), source };
-        let options = EncodeOptions { jp2_quality: self.options.quality, ..EncodeOptions::default() };
-        let mut encoder = encoder(Format::Jp2, &header, &options).map_err(encode_error)?;
-        let mut samples = Samples::choose(size, self.options.tile, facts.stored_size().area_px());
+        let write_error = |error: Jp2Error| match error {
+            Jp2Error::Io(error) => ConvertError::io(&part.path, "written")(error),
+            source => ConvertError::Encode { path: job.source.clone(), source },
+        };
+        let out = part.file.try_clone().map_err(ConvertError::io(&part.path, "written"))?;
+        let out = BufWriter::with_capacity(BUFFER, out);
+        let options = Jp2Options { quality: self.options.quality, tile_px: self.options.tile };
+        let mut writer = Jp2Writer::new(out, &header, facts.orientation, &metadata, &options).map_err(write_error)?;
+        let exact = self.options.quality >= 100;
+        let mut written = Written::of(facts.size(), 1);
+        written.tiles = writer.tiles();
+        written.lossy_tiles = if exact { 0 } else { written.tiles };
+        let mut samples = Samples::choose(size, self.piece(), size.area_px());
         let mut done = 0;
         while let Some(strip) = rows.next_strip().map_err(decode_error(job))? {
-            encoder.write(&strip).map_err(encode_error)?;
+            writer.write(&strip).map_err(write_error)?;
             samples.take(&strip);
             done += strip.height_px();
             watch(Progress { page: 1, pages: 1, rows: done, of_rows: size.height_px });
         }
-        let bytes = encoder.finish().map_err(encode_error)?;
-        (&part.file).write_all(&bytes).map_err(ConvertError::io(&part.path, "written"))?;
-        let written = Written {
-            size: facts.size(),
-            pages: 1,
-            levels: 1,
+        let out = writer.finish().map_err(write_error)?;
+        out.into_inner().map_err(|error| ConvertError::io(&part.path, "written")(error.into_error()))?;
+        Ok((vec![Expected { facts, pixels, parts: samples.into_parts(), metadata, exact }], written))
+    }
+
+    /// Side of the pieces that are compared.
+    fn piece(&self) -> u32 {
+        self.options.tile.unwrap_or(PIECE_PX).min(MOST_PIECE_PX)
+    }
+
+    /// Compares the target with what was read; gives how many levels its first page has.
+    fn verify(&self, job: &Job, part: &Part, expected: &[Expected]) -> Result<usize, ConvertError> {
+        let target = File::open(&part.path).and_then(OpenFile::new).map_err(ConvertError::io(&part.path, "read"))?;
+        let target: Arc<dyn RandomAccess> = Arc::new(target);
+        let tile = (self.options.target == Target::Tif).then(|| self.options.tif_tile());
+        let layout = Layout { tile, piece: self.piece() };
+        verify(&target, expected, layout, &self.open_options(1))
+            .map_err(|what| ConvertError::Verification { path: job.source.clone(), what })
+    }
+}
+
+impl Written {
+    /// Nothing yet, of an original of this size.
+    fn of(size: Dimensions, pages: u32) -> Self {
+        Self {
+            size,
+            pages,
+            levels: 0,
             source_bytes: 0,
             target_bytes: 0,
             tiles: 0,
             lossless_tiles: 0,
+            lossy_tiles: 0,
             took: Duration::ZERO,
-        };
-        let exact = self.options.quality == 100;
-        Ok((vec![Expected { facts, pixels, parts: samples.into_parts(), exact }], written))
-    }
-
-    fn verify(&self, job: &Job, part: &Part, expected: &[Expected]) -> Result<(), ConvertError> {
-        let target = File::open(&part.path).and_then(OpenFile::new).map_err(ConvertError::io(&part.path, "read"))?;
-        let target: Arc<dyn RandomAccess> = Arc::new(target);
-        let tile = (self.options.target == Target::Tif).then_some(self.options.tile);
-        verify(&target, expected, tile, &self.open_options(1))
-            .map_err(|what| ConvertError::Verification { path: job.source.clone(), what })
+        }
     }
 }
 
@@ -301,53 +326,5 @@ fn usual_compression(header: &EncodeHeader) -> PyramidCompression {
         PyramidCompression::Deflate
     } else {
         PyramidCompression::Jpeg
-    }
-}
-
-/// A target under the name that it has while it is written. Gone when it is dropped before it was published; a left-over of a
-/// process that was killed is written over by the next.
-struct Part {
-    path: PathBuf,
-    file: File,
-    published: bool,
-}
-
-impl Part {
-    fn create(target: &Path) -> Result<Self, ConvertError> {
-        let mut name = std::ffi::OsString::from(".");
-        name.push(target.file_name().unwrap_or_default());
-        name.push(".recto-part");
-        let path = target.with_file_name(name);
-        let file = FileOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(ConvertError::io(&path, "created"))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => return Err(ConvertError::Busy { target: target.to_owned() }),
-            Err(std::fs::TryLockError::Error(error)) => return Err(ConvertError::io(&path, "locked")(error)),
-        }
-        file.set_len(0).map_err(ConvertError::io(&path, "written"))?;
-        Ok(Self { path, file, published: false })
-    }
-
-    /// Gives it its name, on the disk when this returns.
-    fn publish(mut self, target: &Path) -> Result<(), ConvertError> {
-        std::fs::rename(&self.path, target).map_err(ConvertError::io(target, "written"))?;
-        self.published = true;
-        let folder = target.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(ConvertError::io(folder, "written"))
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        if !self.published {
-            // It would be written over anyway.
-            let _removed = std::fs::remove_file(&self.path);
-        }
     }
 }

@@ -7,11 +7,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use recto_codec::{
-    Control, DecodeRequest, Decoder, EncodeHeader, MemoryAccess, Metadata, OpenOptions, Orientation, PixelFormat,
-    PyramidCompression, PyramidOptions, PyramidPage, PyramidWriter, Raster, open, read_raster,
+    Control, DecodeRequest, Decoder, EncodeHeader, EncodeOptions, MemoryAccess, Metadata, OpenOptions, Orientation,
+    PixelFormat, PyramidCompression, PyramidOptions, PyramidPage, PyramidWriter, Raster, Subsampling, encoder, open,
+    read_raster,
 };
-use recto_convert::{ConvertError, ConvertOptions, Converter, JOURNAL_NAME, Job, Lossless, Outcome, Target, plan};
+use recto_convert::{
+    ConvertError, ConvertOptions, Converter, JOURNAL_NAME, Job, Lossless, Outcome, Target, Written, plan,
+};
 use recto_iiif::Dimensions;
+use recto_iiif::image::Format;
 
 /// Pixels in which a place can be told from another.
 fn slopes(width: u32, height: u32) -> image::RgbImage {
@@ -66,6 +70,12 @@ fn open_file(path: &Path) -> Box<dyn Decoder> {
 fn read(decoder: &dyn Decoder, level: usize) -> Raster {
     let region = decoder.facts().levels[level].size.rect();
     read_raster(decoder, &DecodeRequest { level, region, denominator: 1 }, &Control::default()).unwrap().0
+}
+
+/// The only one.
+fn written(outcomes: &[(Job, Result<Outcome, ConvertError>)]) -> &Written {
+    let [(_, Ok(Outcome::Written(written)))] = outcomes else { panic!("one is written: {outcomes:?}") };
+    written
 }
 
 fn words(outcomes: &[(Job, Result<Outcome, ConvertError>)]) -> Vec<(String, &'static str)> {
@@ -219,27 +229,204 @@ fn pages_stay_pages_and_depth_transparency_and_profiles_are_kept() {
     }
 }
 
+/// True when all pixels are the same that are not at a side of a tile, or of the picture. Chroma is smoothed across the sides of tiles
+/// only in the original.
+fn are_same_within_tiles(before: &Raster, after: &Raster) -> bool {
+    let size = before.size();
+    let is_inner = |at: u32, side: u32| (3..253).contains(&(at % 256)) && at + 3 < side;
+    let pixel = before.format().bytes_per_pixel();
+    before.format() == after.format()
+        && (0..size.height_px).filter(|y| is_inner(*y, size.height_px)).all(|y| {
+            (0..size.width_px as usize).filter(|x| is_inner(*x as u32, size.width_px)).all(|x| {
+                let place = x * pixel..(x + 1) * pixel;
+                before.row(y)[place.clone()] == after.row(y)[place]
+            })
+        })
+}
+
 #[test]
-fn a_jpeg_original_is_cut_into_tiles_and_loses_nothing_but_at_the_edges() {
+fn a_jpeg_original_is_cut_into_tiles_and_loses_nothing() {
     let folders = Folders::new();
     slopes(1400, 1000).save(folders.sources.join("a.jpg")).unwrap();
     let original = read(open_file(&folders.sources.join("a.jpg")).as_ref(), 0);
-    for (lossless, compression, tiles) in
-        [(Lossless::Auto, None, 2), (Lossless::Never, None, 0), (Lossless::Auto, Some(PyramidCompression::Deflate), 0)]
-    {
+    for (lossless, compression, expected) in [
+        (Lossless::Auto, None, (24, 24, 0)),
+        (Lossless::Never, None, (24, 0, 24)),
+        (Lossless::Auto, Some(PyramidCompression::Deflate), (24, 0, 0)),
+    ] {
         let options = ConvertOptions { lossless, compression, quality: 60, ..ConvertOptions::default() };
-        let [(_, Ok(Outcome::Written(written)))] = &folders.convert(&options)[..] else { panic!("it is not written") };
-        assert_eq!(written.lossless_tiles > 0, tiles > 0, "{lossless:?} {compression:?}: {} tiles", written.tiles);
-        let pyramid = open_file(&folders.targets.join("a.tif"));
-        let back = read(pyramid.as_ref(), 0);
-        // Chroma is smoothed across the sides of tiles only in the original: their inner pixels are equal.
-        let inner = |y: usize| (y % 256 > 2 && y % 256 < 253).then_some(y * 1400 * 3);
-        let same = (0..250).filter_map(inner).all(|at| {
-            let span = at + 9..at + 250 * 3;
-            back.data()[span.clone()] == original.data()[span]
-        });
-        assert_eq!(same, tiles > 0 || compression.is_some(), "{lossless:?} {compression:?}");
+        let outcomes = folders.convert(&options);
+        let written = written(&outcomes);
+        let tiles = (written.tiles, written.lossless_tiles, written.lossy_tiles);
+        assert_eq!(tiles, expected, "{lossless:?} {compression:?}");
+        let back = read(open_file(&folders.targets.join("a.tif")).as_ref(), 0);
+        assert_eq!(are_same_within_tiles(&original, &back), written.lossy_tiles == 0, "{lossless:?} {compression:?}");
     }
+}
+
+/// A JPEG file of slopes and some noise; gray where it has one sample a pixel.
+fn jpeg(
+    size: Dimensions,
+    pixels: PixelFormat,
+    (quality, progressive, subsampling): (u8, bool, Subsampling),
+) -> Vec<u8> {
+    let mut rng = recto_testkit::Rng::new(3);
+    let noise = if quality > 90 { 0x3f } else { 3 };
+    let slopes = slopes(size.width_px, size.height_px);
+    let samples = slopes.pixels().flat_map(|pixel| &pixel.0[..pixels.samples()]);
+    let data = samples.map(|sample| sample.wrapping_add((rng.next_u64() & noise) as u8)).collect();
+    let options = EncodeOptions {
+        jpeg_quality: quality,
+        jpeg_progressive: progressive,
+        jpeg_subsampling: subsampling,
+        ..EncodeOptions::default()
+    };
+    let header = EncodeHeader { size, pixels, bitonal: false, icc: None, dpi: None };
+    let mut encoder = encoder(Format::Jpg, &header, &options).unwrap();
+    encoder.write(&Raster::from_vec(size, pixels, data)).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn jpeg_originals_of_any_size_and_quality_and_of_several_scans_keep_their_coefficients() {
+    use PixelFormat::{Gray8, Rgb8};
+    use Subsampling::{Both, Horizontal, None};
+    for (name, (width, height), pixels, form) in [
+        ("many bytes a pixel", (1100, 1000), Rgb8, (98, false, None)),
+        ("several scans", (900, 700), Rgb8, (85, true, Both)),
+        ("several scans of many bytes", (300, 300), Rgb8, (98, true, None)),
+        ("a small picture", (512, 400), Rgb8, (85, false, Both)),
+        ("smaller than a tile", (90, 61), Rgb8, (85, false, Horizontal)),
+        ("gray", (300, 260), Gray8, (85, true, None)),
+    ] {
+        let folders = Folders::new();
+        let size = Dimensions::new(width, height);
+        let file = jpeg(size, pixels, form);
+        assert_eq!(file.len() as u64 > size.area_px(), form.0 > 90, "{name}: {} bytes", file.len());
+        fs::write(folders.sources.join("a.jpg"), &file).unwrap();
+        // What was encoded anew with this would not be the same.
+        let outcomes = folders.convert(&ConvertOptions { quality: 20, threads: 2, ..ConvertOptions::default() });
+        let written = written(&outcomes);
+        assert_eq!((written.lossless_tiles, written.lossy_tiles), (written.tiles, 0), "{name}");
+        let original = read(open_file(&folders.sources.join("a.jpg")).as_ref(), 0);
+        let back = read(open_file(&folders.targets.join("a.tif")).as_ref(), 0);
+        assert!(are_same_within_tiles(&original, &back), "{name}");
+        if form.2 == None {
+            assert!(original == back, "{name}: without smoothed chroma all pixels are the same");
+        }
+        assert_eq!(folders.written(), [JOURNAL_NAME, "a.tif"], "{name}: nothing is left behind");
+    }
+}
+
+#[test]
+fn jpeg_originals_that_cannot_be_cut_are_encoded_and_counted() {
+    let folders = Folders::new();
+    let size = Dimensions::new(300, 200);
+    let inks: Vec<u8> = slopes(300, 200).pixels().flat_map(|pixel| [pixel.0[0], pixel.0[1], pixel.0[2], 0]).collect();
+    let header = EncodeHeader { size, pixels: PixelFormat::Cmyk8, bitonal: false, icc: None, dpi: None };
+    let mut encoder = encoder(Format::Jpg, &header, &EncodeOptions::default()).unwrap();
+    encoder.write(&Raster::from_vec(size, PixelFormat::Cmyk8, inks)).unwrap();
+    fs::write(folders.sources.join("a.jpg"), encoder.finish().unwrap()).unwrap();
+    let outcomes = folders.convert(&ConvertOptions::default());
+    let written = written(&outcomes);
+    assert_eq!((written.tiles, written.lossless_tiles, written.lossy_tiles), (2, 0, 2));
+}
+
+const IPTC: &[u8] = b"\x1c\x02\x05\0\x01x";
+const XMP: &[u8] = b"<x:xmpmeta/>";
+
+/// Puts EXIF with this orientation, XMP and IPTC into a JPEG file.
+fn described(jpeg: &[u8], orientation: u8) -> Vec<u8> {
+    let segment = |marker: u8, parts: &[&[u8]]| {
+        let body = parts.concat();
+        [&[0xff, marker], &(body.len() as u16 + 2).to_be_bytes()[..], &body].concat()
+    };
+    let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x02\x01\x0f\0\x02\0\0\0\x04abc\0\x01\x12\0\x03\0\0\0\x01\0".to_vec();
+    exif.extend([orientation, 0, 0, 0, 0, 0, 0]);
+    let segments = [
+        segment(0xe1, &[&exif]),
+        segment(0xe1, &[b"http://ns.adobe.com/xap/1.0/\0", XMP]),
+        segment(0xed, &[b"Photoshop 3.0\08BIM\x04\x04\0\0\0\0\0", &[IPTC.len() as u8], IPTC]),
+    ];
+    [&jpeg[..2], &segments.concat(), &jpeg[2..]].concat()
+}
+
+#[test]
+fn every_orientation_and_what_is_beside_the_pixels_come_into_every_format() {
+    let size = Dimensions::new(96, 64);
+    let file = jpeg(size, PixelFormat::Rgb8, (90, false, Subsampling::None));
+    let folders = Folders::new();
+    for number in 1..=8 {
+        fs::write(folders.sources.join(format!("{number}.jpg")), described(&file, number)).unwrap();
+    }
+    for target in [Target::Jp2, Target::Tif] {
+        let compression = (target == Target::Tif).then_some(PyramidCompression::Deflate);
+        let options = ConvertOptions { target, compression, quality: 100, ..ConvertOptions::default() };
+        for (number, (job, outcome)) in (1..).zip(folders.convert(&options)) {
+            let name = format!("{number} as {target:?}");
+            let Ok(Outcome::Written(written)) = outcome else { panic!("{name}: {outcome:?}") };
+            let (before, after) = (open_file(&job.source), open_file(&job.target));
+            let facts = after.facts();
+            assert_eq!(facts.orientation, Orientation::from_tag(number), "{name}");
+            assert_eq!(facts.size(), facts.orientation.shown(size), "{name}");
+            assert_eq!((written.size, written.levels), (facts.size(), facts.levels.len()), "{name}");
+            assert_eq!((written.lossless_tiles, written.lossy_tiles), (0, 0), "{name}");
+            assert!(read(after.as_ref(), 0) == read(before.as_ref(), 0), "{name}: the pixels as they were stored");
+            let found = after.metadata().unwrap();
+            assert_eq!((found.xmp.as_deref(), found.iptc.as_deref()), (Some(XMP), Some(IPTC)), "{name}");
+            assert!(found.exif.unwrap().windows(4).any(|window| window == b"abc\0"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn jpeg_2000_has_the_tiles_that_were_asked_for() {
+    let folders = Folders::new();
+    slopes(700, 500).save(folders.sources.join("a.png")).unwrap();
+    for (tile, quality, tiles) in [(None, 85, 1), (Some(128), 85, 24), (Some(256), 100, 6)] {
+        let options = ConvertOptions { target: Target::Jp2, tile, quality, ..ConvertOptions::default() };
+        let outcomes = folders.convert(&options);
+        let written = written(&outcomes);
+        let target = open_file(&folders.targets.join("a.jp2"));
+        let found = target.facts().levels[0].grid.map(|grid| grid.tile);
+        assert_eq!(found, tile.map(|side| Dimensions::new(side, side)), "{tile:?}");
+        assert_eq!((written.levels, target.facts().levels.len()), (6, 6), "{tile:?}");
+        assert_eq!((written.tiles, written.lossy_tiles), (tiles, if quality < 100 { tiles } else { 0 }), "{tile:?}");
+    }
+}
+
+#[test]
+fn tiles_that_a_format_does_not_have_are_refused_before_anything_is_read() {
+    for (target, side, expected) in [
+        (Target::Jp2, 96, "tiles of 96 pixels are not possible in `jp2`; give a power of two of at least 64"),
+        (Target::Jp2, 32, "tiles of 32 pixels are not possible in `jp2`; give a power of two of at least 64"),
+        (Target::Tif, 100, "tiles of 100 pixels are not possible in `tif`; give a multiple of 16 up to 4096"),
+        (Target::Tif, 0, "tiles of 0 pixels are not possible in `tif`; give a multiple of 16 up to 4096"),
+    ] {
+        let options = ConvertOptions { target, tile: Some(side), ..ConvertOptions::default() };
+        let error = Converter::new(&options, Path::new("nowhere")).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+        assert_eq!(error.kind(), recto_iiif::ErrorKind::Malformed);
+    }
+}
+
+#[test]
+fn files_of_several_pages_are_refused_for_jpeg_2000_and_leave_no_trace() {
+    let folders = Folders::new();
+    let mut writer = PyramidWriter::new(std::io::Cursor::new(Vec::new()), &PyramidOptions::default()).unwrap();
+    let size = Dimensions::new(40, 30);
+    for _ in 0..2 {
+        let header = EncodeHeader { size, pixels: PixelFormat::Gray8, bitonal: false, icc: None, dpi: None };
+        let (orientation, metadata) = (Orientation::Normal, Metadata::default());
+        writer.begin(PyramidPage { header, orientation, metadata, compression: None, maker: None }).unwrap();
+        writer.write(&Raster::zeroed(size, PixelFormat::Gray8)).unwrap();
+        writer.end().unwrap();
+    }
+    fs::write(folders.sources.join("pages.tif"), writer.finish().unwrap().into_inner()).unwrap();
+    let outcomes = folders.convert(&ConvertOptions { target: Target::Jp2, ..ConvertOptions::default() });
+    let error = outcomes[0].1.as_ref().unwrap_err().to_string();
+    assert!(error.ends_with("has 2 pages, a JPEG 2000 file holds one; `--as tif` keeps them all"), "{error}");
+    assert!(!folders.targets.exists());
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod damage;
 mod high_throughput;
 mod reads;
 mod real;
+mod writes;
 
 use std::sync::Arc;
 

@@ -16,9 +16,14 @@ const EXAMPLES: &str = "Examples:
   recto convert masters/ --to pyramids/
   recto convert masters/ --to pyramids/ --compression deflate     nothing is lost
   recto convert *.tif --to pyramids/ --quality 90 --tile 512
+  recto convert masters/ --to pyramids/ --as jp2 --quality 100    nothing is lost, as JPEG 2000
   recto convert masters/ --to pyramids/ --format json | jq '.[] | select(.problem)'
 
-A folder's files keep their places and names below the target folder. All pages of a file become pages of one target.
+A folder's files keep their places and names below the target folder. All pages of a file become pages of one TIFF; JPEG 2000 holds
+one, and files of several are refused.
+JPEG tiles of a JPEG original are cut out of it, those at the edges filled up, so the largest level loses nothing: of baseline and
+progressive files in gray, or in colour with 4:4:4, 4:2:2 or 4:2:0. Others (arithmetic, 12 bits, CMYK, RGB, rare samplings, damaged)
+are encoded anew with --quality, and so is every smaller level. What is printed counts both.
 Run it again to go on: what is finished, of the same version of its original and by the same options, is left alone.
 Originals are only read. 0 is success, 2 is \"some files were not converted\"; they are named, and the others are done.";
 
@@ -34,28 +39,29 @@ pub(crate) struct Convert {
     /// Format of the targets
     #[arg(long = "as", value_enum, default_value_t, value_name = "FORMAT")]
     target: TargetWord,
-    /// Compression of tiles; without it JPEG for 8 bits without transparency, Deflate for the rest
+    /// Compression of TIFF's tiles; without it JPEG for 8 bits without transparency, Deflate for the rest
     #[arg(long, value_enum)]
     compression: Option<CompressionWord>,
-    /// Quality of JPEG, WebP and JPEG 2000
+    /// Quality of JPEG, WebP and JPEG 2000, which loses nothing with 100
     #[arg(long, default_value_t = 85, value_parser = clap::value_parser!(u8).range(1..=100))]
     quality: u8,
-    /// Chroma subsampling of JPEG
-    #[arg(long, value_enum, default_value_t)]
-    subsampling: SubsamplingWord,
-    /// Keep the coefficients of JPEG originals in JPEG tiles: the largest level loses nothing
-    #[arg(long, value_enum, default_value_t)]
-    lossless: LosslessWord,
-    /// Side of a tile in pixels, a multiple of 16
-    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(16..=4096))]
-    tile: u32,
-    /// Write the form of TIFF for more than 4 GiB
-    #[arg(long, value_enum, default_value_t)]
-    bigtiff: BigWord,
-    /// Write levels as SubIFDs, not as a chain of directories
+    /// Chroma subsampling of TIFF's JPEG tiles; 420 without it
+    #[arg(long, value_enum)]
+    subsampling: Option<SubsamplingWord>,
+    /// Keep the coefficients of JPEG originals in TIFF's JPEG tiles; auto without it
+    #[arg(long, value_enum)]
+    lossless: Option<LosslessWord>,
+    /// Side of a tile in pixels. TIFF: a multiple of 16, 256 without it. JPEG 2000: a power of two from 64; without it one tile up
+    /// to 2048 pixels a side, else 1024
+    #[arg(long, value_parser = clap::value_parser!(u32).range(16..=4096))]
+    tile: Option<u32>,
+    /// Write the form of TIFF for more than 4 GiB; auto without it
+    #[arg(long, value_enum)]
+    bigtiff: Option<BigWord>,
+    /// Write TIFF's levels as SubIFDs, not as a chain of directories
     #[arg(long)]
     subifd: bool,
-    /// Threads; all processors without it
+    /// Threads that write a TIFF, all processors without it; JPEG 2000 is written by one
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// Replace targets that `recto convert` did not make
@@ -89,10 +95,9 @@ enum CompressionWord {
     None,
 }
 
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum SubsamplingWord {
     /// Colour at half the width and height
-    #[default]
     #[value(name = "420")]
     Both,
     /// Colour at half the width
@@ -103,19 +108,17 @@ enum SubsamplingWord {
     None,
 }
 
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum LosslessWord {
     /// Where the original is a JPEG and its tiles too
-    #[default]
     Auto,
     /// Never; every tile has the quality asked for
     Never,
 }
 
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum BigWord {
     /// Where it is needed
-    #[default]
     Auto,
     /// Always
     Always,
@@ -139,21 +142,21 @@ impl Convert {
                 CompressionWord::None => PyramidCompression::None,
             }),
             quality: self.quality,
-            subsampling: match self.subsampling {
+            subsampling: self.subsampling.map_or(usual.subsampling, |word| match word {
                 SubsamplingWord::Both => Subsampling::Both,
                 SubsamplingWord::Horizontal => Subsampling::Horizontal,
                 SubsamplingWord::None => Subsampling::None,
-            },
-            lossless: match self.lossless {
+            }),
+            lossless: self.lossless.map_or(usual.lossless, |word| match word {
                 LosslessWord::Auto => Lossless::Auto,
                 LosslessWord::Never => Lossless::Never,
-            },
+            }),
             tile: self.tile,
-            big: match self.bigtiff {
+            big: self.bigtiff.map_or(usual.big, |word| match word {
                 BigWord::Auto => BigTiff::Auto,
                 BigWord::Always => BigTiff::Always,
                 BigWord::Never => BigTiff::Never,
-            },
+            }),
             sub_ifds: self.subifd,
             threads: self.threads.map_or(usual.threads, usize::from),
             overwrite: self.overwrite,
@@ -161,8 +164,26 @@ impl Convert {
         }
     }
 
+    /// The options that were given and say something of TIFF alone.
+    fn of_tif(&self) -> impl Iterator<Item = &'static str> {
+        let all = [
+            ("--compression", self.compression.is_some()),
+            ("--subsampling", self.subsampling.is_some()),
+            ("--lossless", self.lossless.is_some()),
+            ("--bigtiff", self.bigtiff.is_some()),
+            ("--subifd", self.subifd),
+            ("--threads", self.threads.is_some()),
+        ];
+        all.into_iter().filter(|(_, is_given)| *is_given).map(|(option, _)| option)
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let options = self.options();
+        if options.target == Target::Jp2
+            && let Some(option) = self.of_tif().next()
+        {
+            anyhow::bail!("`{option}` does nothing for `--as jp2`; leave it out, or convert to `tif`");
+        }
         let plan = plan(&self.sources, &self.to, options.target)?;
         let mut converter = Converter::new(&options, &plan.folder)?;
         let mut bar = Bar::new(plan.jobs.len());
@@ -209,16 +230,27 @@ impl Convert {
 
 fn line(job: &Job, written: &Written) -> String {
     let pages = if written.pages > 1 { format!(", {} pages", written.pages) } else { String::new() };
-    let lossless = if written.lossless_tiles > 0 { ", the original's own coefficients" } else { "" };
     format!(
-        "{}\n  {} pixels{pages}, {} levels, {} MB of {} MB, {:.1} s{lossless}",
+        "{}\n  {} pixels{pages}, {} levels, {} MB of {} MB, {:.1} s; {}",
         job.target.display(),
         written.size,
         written.levels,
         megabytes(written.target_bytes),
         megabytes(written.source_bytes),
         written.took.as_secs_f64(),
+        tiles(written),
     )
+}
+
+/// What the tiles of the largest level are made of.
+fn tiles(written: &Written) -> String {
+    let tiles = |count: u64| if count == 1 { "1 tile".to_owned() } else { format!("{count} tiles") };
+    match (written.lossless_tiles, written.lossy_tiles) {
+        (0, 0) => format!("{} without loss", tiles(written.tiles)),
+        (copied, 0) => format!("{} copied without loss", tiles(copied)),
+        (0, lossy) => format!("{} encoded with loss", tiles(lossy)),
+        (copied, lossy) => format!("{} copied without loss, {lossy} encoded with loss", tiles(copied)),
+    }
 }
 
 fn megabytes(bytes: u64) -> String {
@@ -239,6 +271,7 @@ fn document(job: &Job, outcome: &Result<Outcome, recto_convert::ConvertError>) -
             "targetBytes": written.target_bytes,
             "tiles": written.tiles,
             "losslessTiles": written.lossless_tiles,
+            "lossyTiles": written.lossy_tiles,
             "seconds": written.took.as_secs_f64(),
         }),
         Ok(Outcome::AlreadyDone) => {

@@ -1,22 +1,27 @@
 //! The boxes of JP2, JPX and JPH files: where the codestream lies, and what its components mean.
 
+use std::sync::Arc;
+
 use crate::formats::exif::{self, ExifFacts};
-use crate::{ByteRange, DecodeError, Orientation, RandomAccess};
+use crate::formats::held::check_held;
+use crate::{ByteRange, DecodeError, Metadata, Orientation, RandomAccess, SourceFormat};
 
 use super::corrupt;
 
 /// A file with more boxes than this is hostile.
 const MAX_BOXES: usize = 10_000;
-/// Longest box of metadata that is read.
+/// Longest box of metadata that is looked into when the file is opened.
 const MAX_METADATA_BYTES: u64 = 16 << 20;
 /// The header superbox holds a profile and a palette at most.
 const MAX_HEADER_BYTES: u64 = 32 << 20;
 const INCHES_PER_METER: f64 = 39.370_078_740_157_48;
 
 pub(super) const SIGNATURE: &[u8] = b"\0\0\0\x0cjP  \r\n\x87\n";
-const EXIF_UUID: &[u8; 16] = b"JpgTiffExif->JP2";
-const XMP_UUID: [u8; 16] =
+pub(super) const EXIF_UUID: &[u8; 16] = b"JpgTiffExif->JP2";
+pub(super) const XMP_UUID: [u8; 16] =
     [0xbe, 0x7a, 0xcf, 0xcb, 0x97, 0xa9, 0x42, 0xe8, 0x9c, 0x71, 0x99, 0x94, 0x91, 0xe3, 0xaf, 0xac];
+pub(super) const IPTC_UUID: [u8; 16] =
+    [0x33, 0xc7, 0xa4, 0xd2, 0xb8, 0x1d, 0x47, 0x23, 0xa0, 0xba, 0xf1, 0xa3, 0xe0, 0x97, 0xad, 0x38];
 
 /// What a colour specification box says.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +66,29 @@ pub(super) struct Boxes {
     pub(super) definitions: Vec<Definition>,
     pub(super) dpi: Option<(f64, f64)>,
     pub(super) orientation: Option<Orientation>,
+    pub(super) beside: Beside,
+}
+
+/// Where that lies which is read only when it is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Beside {
+    exif: Option<ByteRange>,
+    xmp: Option<ByteRange>,
+    iptc: Option<ByteRange>,
+}
+
+impl Beside {
+    /// Reads it, as far as it is not longer than `max_bytes`.
+    pub(super) fn read(&self, source: &dyn RandomAccess, max_bytes: u64) -> Result<Metadata, DecodeError> {
+        let bytes = |range: Option<ByteRange>| -> Result<Option<Vec<u8>>, DecodeError> {
+            let Some(range) = range.filter(|range| range.length > 0) else { return Ok(None) };
+            check_held(range.length, max_bytes, SourceFormat::Jp2)?;
+            Ok(Some(source.read_range(range)?))
+        };
+        // Some writers put before it what JPEG has there.
+        let exif = bytes(self.exif)?.map(|block| Arc::from(block.strip_prefix(b"Exif\0\0").unwrap_or(&block)));
+        Ok(Metadata { exif, xmp: bytes(self.xmp)?.map(Arc::from), iptc: bytes(self.iptc)?.map(Arc::from) })
+    }
 }
 
 struct Header {
@@ -116,14 +144,23 @@ impl Boxes {
                     boxes.read_header(source, header.content)?;
                 }
                 b"jp2c" if boxes.codestream.is_none() => boxes.codestream = Some(header.content),
-                b"uuid" if !header.is_cut && (16..=MAX_METADATA_BYTES).contains(&header.content.length) => {
+                b"uuid" if !header.is_cut && header.content.length >= 16 => {
                     let mut uuid = [0; 16];
                     source.read_at(header.content.offset, &mut uuid)?;
                     let body = ByteRange::new(header.content.offset + 16, header.content.length - 16);
+                    let is_short = header.content.length <= MAX_METADATA_BYTES;
                     if uuid == *EXIF_UUID {
-                        exif = exif::parse(&source.read_range(body)?);
+                        boxes.beside.exif = Some(body);
+                        if is_short {
+                            exif = exif::parse(&source.read_range(body)?);
+                        }
                     } else if uuid == XMP_UUID {
-                        xmp = exif::xmp_orientation(&source.read_range(body)?);
+                        boxes.beside.xmp = Some(body);
+                        if is_short {
+                            xmp = exif::xmp_orientation(&source.read_range(body)?);
+                        }
+                    } else if uuid == IPTC_UUID {
+                        boxes.beside.iptc = Some(body);
                     }
                 }
                 b"xml " if !header.is_cut && header.content.length <= MAX_METADATA_BYTES && xmp.is_none() => {

@@ -259,7 +259,9 @@ impl MainHeader {
         let mut qcc: Vec<Option<Arc<Quantisation>>> = vec![None; count];
         let mut needs_library = None;
         for _ in 0..MAX_SEGMENTS {
-            let marker = segments.u16()?;
+            // What is cut off behind its header can still be told about.
+            let is_cut_off = cod.is_some() && qcd.is_some() && segments.position()? + 2 > segments.end;
+            let marker = if is_cut_off { SOT } else { segments.u16()? };
             match marker {
                 COD => cod = Some(parse_cod(&segments.content(true)?)?),
                 QCD => qcd = Some(Arc::new(parse_quantisation(&segments.content(true)?).ok_or_else(damaged("QCD"))?)),
@@ -279,7 +281,7 @@ impl MainHeader {
                     *qcc.get_mut(component).ok_or_else(damaged("QCC"))? = Some(Arc::new(quantisation));
                 }
                 SOT => {
-                    let tile_parts_at = segments.position()? - 2;
+                    let tile_parts_at = segments.position()? - if is_cut_off { 0 } else { 2 };
                     let cod: Cod = cod.ok_or_else(|| corrupt("its codestream has no coding style (COD)"))?;
                     let qcd = qcd.ok_or_else(|| corrupt("its codestream has no quantisation (QCD)"))?;
                     let coding: Vec<CodingStyle> = coc.into_iter().map(|own| own.unwrap_or(cod.coding)).collect();

@@ -1,6 +1,8 @@
-//! The calls into `OpenJPEG` for writing, behind a type that owns what it allocates. It writes bare codestreams, tile by tile.
+//! The calls into `OpenJPEG` for writing, behind a type that owns what it allocates. It writes bare codestreams, tile by tile, each
+//! as soon as it is coded.
 
 use std::ffi::c_void;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::ptr::NonNull;
 
 use openjpeg_sys as sys;
@@ -40,66 +42,93 @@ pub(super) struct Coding {
     pub(super) chroma_step: (u32, u32),
 }
 
-/// Why the library gave up, in its own terms.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failure(pub(super) String);
+/// Why a codestream was not written.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The library gave up, in its own terms.
+    Library(String),
+    /// The place where it is written refused.
+    Place(io::Error),
+}
 
-/// What is written, and what the library said.
-#[derive(Default)]
-struct Output {
-    bytes: Vec<u8>,
-    position: usize,
+/// Where the codestream goes, and what the library said.
+struct Output<W> {
+    place: W,
+    /// Where the codestream begins in it.
+    start: u64,
+    /// Where the next bytes go, from there.
+    position: u64,
+    /// The first failure of the place.
+    failed: Option<io::Error>,
     message: String,
 }
 
+impl<W: Write + Seek> Output<W> {
+    /// True when the bytes were written.
+    fn write(&mut self, data: &[u8]) -> bool {
+        let written = self.place.write_all(data);
+        self.position += data.len() as u64;
+        self.went_well(written)
+    }
+
+    /// True when the next bytes go there.
+    fn seek(&mut self, position: u64) -> bool {
+        let moved = self.place.seek(SeekFrom::Start(self.start.saturating_add(position)));
+        self.position = position;
+        self.went_well(moved)
+    }
+
+    /// Keeps the first failure.
+    fn went_well<T>(&mut self, result: io::Result<T>) -> bool {
+        match result {
+            Ok(_) => true,
+            Err(error) => {
+                if self.failed.is_none() {
+                    self.failed = Some(error);
+                }
+                false
+            }
+        }
+    }
+}
+
 #[expect(unsafe_code, reason = "called by OpenJPEG with what it was given")]
-extern "C" fn write(buffer: *mut c_void, length: usize, user: *mut c_void) -> usize {
+extern "C" fn write<W: Write + Seek>(buffer: *mut c_void, length: usize, user: *mut c_void) -> usize {
     // SAFETY: `user` is the `Output` that the stream was given, which outlives it and is used by no one else meanwhile.
-    let output = unsafe { &mut *user.cast::<Output>() };
+    let output = unsafe { &mut *user.cast::<Output<W>>() };
     // SAFETY: the library's buffer has `length` bytes that it wrote.
     let data = unsafe { std::slice::from_raw_parts(buffer.cast::<u8>(), length) };
-    let end = output.position.saturating_add(length);
-    if output.bytes.len() < end {
-        output.bytes.resize(end, 0);
-    }
-    output.bytes[output.position..end].copy_from_slice(data);
-    output.position = end;
-    length
+    // The library takes the largest number for a failure.
+    if output.write(data) { length } else { usize::MAX }
 }
 
 #[expect(unsafe_code, reason = "called by OpenJPEG with what it was given")]
-extern "C" fn skip(count: i64, user: *mut c_void) -> i64 {
+extern "C" fn skip<W: Write + Seek>(count: i64, user: *mut c_void) -> i64 {
     // SAFETY: as in `write`.
-    let output = unsafe { &mut *user.cast::<Output>() };
-    match output.position.checked_add_signed(count as isize) {
-        Some(position) => {
-            output.position = position;
-            count
-        }
-        None => -1,
+    let output = unsafe { &mut *user.cast::<Output<W>>() };
+    match output.position.checked_add_signed(count) {
+        Some(position) if output.seek(position) => count,
+        _ => -1,
     }
 }
 
 #[expect(unsafe_code, reason = "called by OpenJPEG with what it was given")]
-extern "C" fn seek(position: i64, user: *mut c_void) -> i32 {
+extern "C" fn seek<W: Write + Seek>(position: i64, user: *mut c_void) -> i32 {
     // SAFETY: as in `write`.
-    let output = unsafe { &mut *user.cast::<Output>() };
-    match usize::try_from(position) {
-        Ok(position) => {
-            output.position = position;
-            1
-        }
+    let output = unsafe { &mut *user.cast::<Output<W>>() };
+    match u64::try_from(position) {
+        Ok(position) => i32::from(output.seek(position)),
         Err(_) => 0,
     }
 }
 
 /// A codestream that is being written.
-pub(super) struct Compressor {
+pub(super) struct Compressor<W> {
     // Dropped in this order: the library's objects before what they point at.
     codec: Codec,
     stream: Stream,
-    _image: Image,
-    output: Box<Output>,
+    image: Image,
+    output: Box<Output<W>>,
     tiles: (u32, u32),
     next_tile: u32,
     coding: Coding,
@@ -107,12 +136,14 @@ pub(super) struct Compressor {
 
 // SAFETY: the library's objects have no ties to the thread that made them; they are used through `&mut self` only.
 #[expect(unsafe_code, reason = "OpenJPEG's handles are raw pointers")]
-unsafe impl Send for Compressor {}
+unsafe impl<W: Send> Send for Compressor<W> {}
 
-impl Compressor {
-    pub(super) fn new(coding: Coding) -> Result<Self, Failure> {
-        let out_of_memory = || Failure("it is out of memory".to_owned());
-        let mut output = Box::<Output>::default();
+impl<W: Write + Seek> Compressor<W> {
+    /// Begins a codestream where `place` stands.
+    pub(super) fn new(coding: Coding, mut place: W) -> Result<Self, Failure> {
+        let out_of_memory = || Failure::Library("it is out of memory".to_owned());
+        let start = place.stream_position().map_err(Failure::Place)?;
+        let mut output = Box::new(Output { place, start, position: 0, failed: None, message: String::new() });
         let components: Vec<sys::opj_image_cmptparm_t> = (0..coding.components)
             .map(|number| {
                 let (dx, dy) = if matches!(number, 1 | 2) { coding.chroma_step } else { (1, 1) };
@@ -154,14 +185,14 @@ impl Compressor {
         let stream = unsafe { sys::opj_stream_create(BUFFER_BYTES, 0) };
         let stream = Stream(NonNull::new(stream.cast()).ok_or_else(out_of_memory)?);
         let raw_stream = stream.0.as_ptr().cast();
-        let user: *mut Output = &raw mut *output;
+        let user: *mut Output<W> = &raw mut *output;
         // SAFETY: the stream is alive; the functions are of the types that they are set as; `output` is in a box of its own
         // that is dropped after the stream.
         #[expect(unsafe_code, reason = "calls into OpenJPEG")]
         unsafe {
-            sys::opj_stream_set_write_function(raw_stream, Some(write));
-            sys::opj_stream_set_skip_function(raw_stream, Some(skip));
-            sys::opj_stream_set_seek_function(raw_stream, Some(seek));
+            sys::opj_stream_set_write_function(raw_stream, Some(write::<W>));
+            sys::opj_stream_set_skip_function(raw_stream, Some(skip::<W>));
+            sys::opj_stream_set_seek_function(raw_stream, Some(seek::<W>));
             sys::opj_stream_set_user_data(raw_stream, user.cast(), None);
         }
         // SAFETY: makes a codec without ties to anything.
@@ -184,13 +215,16 @@ impl Compressor {
             coding.size.width_px.div_ceil(coding.tile.width_px),
             coding.size.height_px.div_ceil(coding.tile.height_px),
         );
-        let mut compressor = Self { codec, stream, _image: image, output, tiles, next_tile: 0, coding };
+        let mut compressor = Self { codec, stream, image, output, tiles, next_tile: 0, coding };
         if is_started { Ok(compressor) } else { Err(compressor.failure()) }
     }
 
     fn failure(&mut self) -> Failure {
+        if let Some(error) = self.output.failed.take() {
+            return Failure::Place(error);
+        }
         let message = std::mem::take(&mut self.output.message);
-        Failure(if message.is_empty() { "no reason is given".to_owned() } else { message })
+        Failure::Library(if message.is_empty() { "no reason is given".to_owned() } else { message })
     }
 
     /// Columns and rows of tiles.
@@ -207,7 +241,7 @@ impl Compressor {
 
     /// Writes the next tile: its components one after another, samples of 8 bits or of 16 in the machine's order.
     pub(super) fn tile(&mut self, samples: &[u8]) -> Result<(), Failure> {
-        let length = u32::try_from(samples.len()).map_err(|_| Failure("a tile is too large".to_owned()))?;
+        let length = u32::try_from(samples.len()).map_err(|_| Failure::Library("a tile is too large".to_owned()))?;
         // SAFETY: both are alive; the library reads `length` bytes, and checks that this is what the tile has.
         #[expect(unsafe_code, reason = "call into OpenJPEG")]
         let is_written = unsafe {
@@ -223,24 +257,28 @@ impl Compressor {
         if is_written == 0 { Err(self.failure()) } else { Ok(()) }
     }
 
-    /// Ends the codestream and gives it.
-    pub(super) fn finish(mut self) -> Result<Vec<u8>, Failure> {
+    /// Ends the codestream; gives back the place, which stands behind it, and its length.
+    pub(super) fn finish(mut self) -> Result<(W, u64), Failure> {
         // SAFETY: both are alive.
         #[expect(unsafe_code, reason = "call into OpenJPEG")]
         let is_ended = unsafe { sys::opj_end_compress(self.codec.0.as_ptr().cast(), self.stream.0.as_ptr().cast()) };
         if is_ended == 0 {
             return Err(self.failure());
         }
-        Ok(std::mem::take(&mut self.output.bytes))
+        let Self { codec, stream, image, output, .. } = self;
+        drop((codec, stream, image));
+        let Output { place, position, .. } = *output;
+        Ok((place, position))
     }
 
     pub(super) fn written_bytes(&self) -> u64 {
-        self.output.bytes.len() as u64
+        self.output.position
     }
 }
 
 fn parameters(coding: &Coding) -> Result<Box<sys::opj_cparameters_t>, Failure> {
-    let int = |value: u32| i32::try_from(value).map_err(|_| Failure("it has no sides as long as this".to_owned()));
+    let int =
+        |value: u32| i32::try_from(value).map_err(|_| Failure::Library("it has no sides as long as this".to_owned()));
     let mut parameters = Box::<sys::opj_cparameters_t>::new_uninit();
     // SAFETY: the library sets every field of the structure, beginning with zeroes.
     #[expect(unsafe_code, reason = "call into OpenJPEG")]

@@ -4,16 +4,17 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use recto_iiif::{Dimensions, Rect};
 
-use super::boxes::{Boxes, SIGNATURE};
-use super::codestream::{Area, HIGH_THROUGHPUT, MainHeader, block_style};
-use super::index::{self, TileIndex, TileParts};
+use super::boxes::{Beside, Boxes, SIGNATURE};
+use super::codestream::{Area, CodingStyle, Component, HIGH_THROUGHPUT, MainHeader, Quantisation, block_style};
+use super::index::{self, TileIndex};
 use super::pixels::{Interpretation, Plane};
+use super::tile_parts::TileParts;
 use super::window::{Edges, Kept, Windows, index_part};
 use super::{corrupt, openjpeg, unsupported};
 use crate::formats::held::{check_held, check_page, check_size};
 use crate::{
     ByteRange, Control, Cost, DecodeError, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, Level, Memo, MemoKey,
-    OpenOptions, Orientation, RandomAccess, Raster, RowSource, SourceFormat, TileGrid,
+    Metadata, OpenOptions, Orientation, RandomAccess, Raster, RowSource, SourceFormat, TileGrid,
 };
 
 /// About how many pixels are decoded at a time.
@@ -32,6 +33,8 @@ const FEW_TILES: usize = 4;
 const STATE_BYTES_PER_BLOCK: u64 = 640;
 /// What it holds in any case.
 const LIBRARY_STATE_BYTES: u64 = 512 << 10;
+/// What is held for each tile, to know where its parts lie.
+const BYTES_PER_TILE: u64 = 64;
 /// What our decoder holds in any case: some compressed blocks, one that is decoded, and a buffer for packet headers.
 const OWN_STATE_BYTES: u64 = 2 << 20;
 
@@ -53,6 +56,7 @@ pub(super) struct Jp2Decoder {
     pub(super) header: MainHeader,
     pub(super) interpretation: Interpretation,
     pub(super) facts: ImageFacts,
+    beside: Beside,
     max_bytes: u64,
     /// Why the library must decode it, if so.
     pub(super) needs_library: Option<&'static str>,
@@ -85,11 +89,13 @@ impl Jp2Decoder {
             (boxes, range)
         };
         let header = MainHeader::read(&source, range)?;
-        let interpretation = Interpretation::new(&boxes, &header, is_bare)?;
+        let mut interpretation = Interpretation::new(&boxes, &header, is_bare)?;
         let (gx, gy) = interpretation.step;
         let size = dimensions(header.size.image.divided(gx, gy));
         check_size(size, SourceFormat::Jp2, options)?;
         let facts = facts(&header, &interpretation, &boxes);
+        // The facts have it.
+        interpretation.icc = None;
         Ok(Self {
             source,
             range,
@@ -97,6 +103,7 @@ impl Jp2Decoder {
             header,
             interpretation,
             facts,
+            beside: boxes.beside,
             max_bytes: options.max_bytes,
             parts: OnceLock::new(),
             whole_index: Default::default(),
@@ -160,8 +167,10 @@ impl Jp2Decoder {
     fn held_by_own(&self, width: u32, rows: u32) -> u64 {
         let size = &self.header.size;
         let place = size.tile_area(0, 0);
-        let index = index::count(&self.header, place).saturating_mul(2 * index::BYTES_PER_BLOCK);
-        let parts = u64::from(size.tiles().0) * u64::from(size.tiles().1) * 64;
+        let own = self.own_indexes();
+        let is_indexed = !own.is_empty() && own.iter().all(|index| index.get().is_some());
+        let index = if is_indexed { 0 } else { index::making_bytes(&self.header, place) };
+        let parts = u64::from(size.tiles().0) * u64::from(size.tiles().1) * BYTES_PER_TILE;
         let margin = 2 * 4 * 4;
         let piece = (u64::from(width.min(PIECE_PX)) + margin) * (u64::from(rows) + margin);
         let components = self.interpretation.components.len().max(3) as u64;
@@ -318,29 +327,53 @@ impl Jp2Decoder {
         Ok(Some(planes))
     }
 
-    fn tile_parts(&self) -> Result<&TileParts, DecodeError> {
+    /// The indexes that it keeps itself, made or not: those of an image of few tiles.
+    fn own_indexes(&self) -> &[OnceLock<Arc<Indexed>>] {
+        let (columns, rows) = self.header.size.tiles();
+        self.whole_index.get(..columns as usize * rows as usize).unwrap_or_default()
+    }
+
+    /// What its own indexes hold; those that are not made yet as they are reckoned, since it is asked for that once.
+    fn own_index_bytes(&self) -> u64 {
+        if self.needs_library.is_some() {
+            return 0;
+        }
+        let size = &self.header.size;
+        let (columns, _) = size.tiles();
+        let indexes = self.own_indexes().iter().zip(0_u32..).map(|(own, tile)| match own.get().map(|known| &**known) {
+            Some(Indexed::Blocks(index)) => index.bytes(),
+            Some(Indexed::Library) => 0,
+            None => {
+                let place = size.tile_area(tile % columns, tile / columns);
+                // One that takes too much is never made.
+                let is_possible = index::making_bytes(&self.header, place) <= self.max_bytes;
+                if is_possible { index::reckoned_bytes(&self.header, place) } else { 0 }
+            }
+        });
+        indexes.fold(0, u64::saturating_add)
+    }
+
+    fn tile_parts(&self, control: &Control) -> Result<&TileParts, DecodeError> {
         if let Some(parts) = self.parts.get() {
             return Ok(parts);
         }
-        let parts = TileParts::read(self.source.as_ref(), self.range, &self.header)?;
+        let parts = TileParts::read(self.source.as_ref(), self.range, &self.header, control)?;
         Ok(self.parts.get_or_init(|| parts))
     }
 
     /// The index of a tile, remembered or made now.
     fn index(&self, tile: u32, place: Area, control: &Control) -> Result<Arc<Indexed>, DecodeError> {
-        let (columns, rows) = self.header.size.tiles();
-        let is_kept = columns as usize * rows as usize <= FEW_TILES;
         let key = MemoKey { image: self.image, part: index_part(tile) };
-        let own = self.whole_index.get(tile as usize).filter(|_| is_kept);
+        let own = self.own_indexes().get(tile as usize);
         if let Some(known) = own.and_then(OnceLock::get) {
             return Ok(Arc::clone(known));
         }
-        if let Some(known) = self.memo.get::<Indexed>(key).filter(|_| !is_kept) {
+        if let Some(known) = self.memo.get::<Indexed>(key).filter(|_| own.is_none()) {
             return Ok(known);
         }
-        let needed = index::count(&self.header, place).saturating_mul(2 * index::BYTES_PER_BLOCK);
-        check_held(needed, self.max_bytes, SourceFormat::Jp2)?;
-        let read = TileIndex::read(&self.source, &self.header, self.tile_parts()?, tile as usize, control)?;
+        check_held(index::making_bytes(&self.header, place), self.max_bytes, SourceFormat::Jp2)?;
+        let parts = self.tile_parts(control)?;
+        let read = TileIndex::read(&self.source, &self.header, parts, tile as usize, self.max_bytes, control)?;
         let bytes = read.as_ref().map_or(64, TileIndex::bytes);
         let indexed = Arc::new(read.map_or(Indexed::Library, Indexed::Blocks));
         if let Some(own) = own {
@@ -447,6 +480,22 @@ impl Decoder for Jp2Decoder {
             bytes_held: self.held(level, region.w, rows).saturating_add(strip),
             pixels: region.area_px(),
         }
+    }
+
+    fn metadata(&self) -> Result<Metadata, DecodeError> {
+        self.beside.read(self.source.as_ref(), self.max_bytes)
+    }
+
+    fn held_bytes(&self) -> u64 {
+        let size = &self.header.size;
+        let tiles = u64::from(size.tiles().0) * u64::from(size.tiles().1);
+        let parts = self.parts.get().map_or(tiles * BYTES_PER_TILE, TileParts::bytes);
+        let of_component = size_of::<Component>() + size_of::<CodingStyle>() + size_of::<Arc<Quantisation>>();
+        // Components share what is the same for all.
+        let steps = self.header.quantisation.iter().map(|own| (own.steps.len() * 4).div_ceil(Arc::strong_count(own)));
+        let header = size.components.len() * of_component + steps.sum::<usize>();
+        let icc = self.facts.icc.as_ref().map_or(0, |icc| icc.len());
+        self.own_index_bytes().saturating_add(parts).saturating_add((header + icc) as u64)
     }
 
     fn rows<'a>(&'a self, wanted: &DecodeRequest, control: &Control) -> Result<Box<dyn RowSource + 'a>, DecodeError> {

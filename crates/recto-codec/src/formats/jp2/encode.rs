@@ -1,12 +1,14 @@
-//! Writing JP2: tiles are coded as soon as their rows are there, boxes go around the codestream at the end.
+//! Writing JP2: tiles are coded as soon as their rows are there, and written as soon as they are coded. Held are a row of tiles as
+//! pixels, what the library needs to code one of them, and some kilobytes for each.
 
-use std::sync::Arc;
+use std::fmt;
+use std::io::{self, Cursor, Seek, SeekFrom, Write};
 
-use recto_iiif::Dimensions;
+use recto_iiif::{Dimensions, ErrorKind};
 
-use super::boxes::SIGNATURE;
 use super::compress::{Coding, Compressor, Failure};
-use crate::{EncodeError, EncodeHeader, EncodeOptions, Encoder, PixelFormat, Raster};
+use super::encode_boxes::{codestream_box, head};
+use crate::{EncodeError, EncodeHeader, EncodeOptions, Encoder, Metadata, Orientation, PixelFormat, Raster};
 
 const FORMAT: &str = "jp2";
 /// Sides that are coded as one tile.
@@ -17,15 +19,18 @@ const TILE_PX: u32 = 1024;
 const PRECINCT_PX: u32 = 256;
 const MAX_RESOLUTIONS: u32 = 6;
 const MAX_SIDE_PX: u32 = i32::MAX as u32 - TILE_PX;
-const MAX_TILES: u64 = 65_535;
-const INCHES_PER_METER: f64 = 39.370_078_740_157_48;
+/// The library writes the list of their lengths as one marker segment.
+const MAX_TILES: u64 = 10_921;
+/// Pixels of more bytes than this may give a codestream whose length has more than 32 bits.
+const LONG_BYTES: u64 = 1 << 31;
 
 /// How a JP2 file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Jp2Options {
     /// 1..=100; 100 is lossless.
     pub quality: u8,
-    /// Side of the tiles in pixels, a power of two of at least 64; `None` for one tile where the image is small, else 1024.
+    /// Side of the tiles in pixels, a power of two of at least 64; `None` for one tile up to 2048 pixels a side, else 1024 (and more
+    /// where there were too many).
     pub tile_px: Option<u32>,
 }
 
@@ -35,16 +40,54 @@ impl Default for Jp2Options {
     }
 }
 
+/// Why a JP2 file could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Jp2Error {
+    /// The pixels could not be encoded.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The place where it is written refused.
+    #[error("the file could not be written")]
+    Io(#[from] io::Error),
+}
+
+impl Jp2Error {
+    /// What kind of failure it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Encode(error) => error.kind(),
+            Self::Io(_) => ErrorKind::Internal,
+        }
+    }
+}
+
+impl From<Failure> for Jp2Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Library(what) => Self::Encode(failed(what)),
+            Failure::Place(error) => Self::Io(error),
+        }
+    }
+}
+
 /// The encoder of answers.
 pub(crate) fn encoder(header: &EncodeHeader, options: &EncodeOptions) -> Result<Box<dyn Encoder>, EncodeError> {
     jp2_encoder(header, &Jp2Options { quality: options.jp2_quality, ..Jp2Options::default() })
 }
 
-/// An encoder of JP2 files with more to choose than answers need: for converting originals.
+/// An encoder of JP2 files in memory, with more to choose than answers need.
 ///
 /// # Errors
 /// [`EncodeError::SideTooLong`], [`EncodeError::PixelFormat`], or what the encoder says to the size of the tiles.
 pub fn jp2_encoder(header: &EncodeHeader, options: &Jp2Options) -> Result<Box<dyn Encoder>, EncodeError> {
+    let place = Cursor::new(Vec::new());
+    let writer = Jp2Writer::new(place, header, Orientation::Normal, &Metadata::default(), options);
+    Ok(Box::new(Jp2Encoder(writer.map_err(in_memory)?)))
+}
+
+/// How these pixels are coded.
+fn coding(header: &EncodeHeader, options: &Jp2Options) -> Result<Coding, EncodeError> {
     let size = header.size;
     if size.width_px.max(size.height_px) > MAX_SIDE_PX {
         return Err(EncodeError::SideTooLong { format: FORMAT, size, limit_px: MAX_SIDE_PX });
@@ -55,15 +98,12 @@ pub fn jp2_encoder(header: &EncodeHeader, options: &Jp2Options) -> Result<Box<dy
         }
         _ => {}
     }
-    if options.tile_px.is_some_and(|side| side < 64 || !side.is_power_of_two()) {
-        return Err(failed("the side of tiles must be a power of two of at least 64"));
-    }
-    let tile = tile_size(size, options.tile_px);
+    let tile = tile_size(size, options.tile_px)?;
     let samples = header.pixels.samples() as u32;
     let is_rgb =
         matches!(header.pixels, PixelFormat::Rgb8 | PixelFormat::Rgba8 | PixelFormat::Rgb16 | PixelFormat::Rgba16);
     let shorter = tile.width_px.min(tile.height_px).max(1);
-    let coding = Coding {
+    Ok(Coding {
         size,
         tile,
         bits: header.pixels.bytes_per_sample() as u32 * 8,
@@ -78,20 +118,7 @@ pub fn jp2_encoder(header: &EncodeHeader, options: &Jp2Options) -> Result<Box<dy
         packet_markers: 0,
         origin: (0, 0),
         chroma_step: (1, 1),
-    };
-    let compressor = Compressor::new(coding).map_err(|Failure(what)| failed(what))?;
-    let stride = size.width_px as usize * header.pixels.bytes_per_pixel();
-    Ok(Box::new(Jp2Encoder {
-        compressor,
-        size,
-        pixels: header.pixels,
-        icc: header.icc.clone(),
-        dpi: header.dpi,
-        tile,
-        stride,
-        rows_left: size.height_px,
-        held: Vec::new(),
-    }))
+    })
 }
 
 /// The quality of a JPEG with the same number, about, as peak signal-to-noise ratio.
@@ -99,39 +126,145 @@ fn decibels(quality: u8) -> f32 {
     25.0 + f32::from(quality.max(1)) * 0.2
 }
 
-fn tile_size(size: Dimensions, wanted: Option<u32>) -> Dimensions {
+fn tile_size(size: Dimensions, wanted: Option<u32>) -> Result<Dimensions, EncodeError> {
+    let count = |side: u32| u64::from(size.width_px.div_ceil(side)) * u64::from(size.height_px.div_ceil(side));
     let mut side = match wanted {
+        Some(side) if side < 64 || !side.is_power_of_two() => {
+            return Err(failed("the side of tiles must be a power of two of at least 64"));
+        }
+        Some(side) if count(side) > MAX_TILES => {
+            let tiles = count(side);
+            return Err(failed(format!(
+                "it would have {tiles} tiles of {side} pixels, {MAX_TILES} are possible; choose larger ones"
+            )));
+        }
         Some(side) => side,
-        None if size.width_px.max(size.height_px) <= WHOLE_PX => return size,
+        None if size.width_px.max(size.height_px) <= WHOLE_PX => return Ok(size),
         None => TILE_PX,
     };
-    let count = |side: u32| u64::from(size.width_px.div_ceil(side)) * u64::from(size.height_px.div_ceil(side));
     while count(side) > MAX_TILES {
         side *= 2;
     }
-    Dimensions::new(side, side)
+    Ok(Dimensions::new(side, side))
 }
 
 fn failed(what: impl Into<String>) -> EncodeError {
     EncodeError::Failed { format: FORMAT, what: what.into() }
 }
 
-struct Jp2Encoder {
-    compressor: Compressor,
+fn in_memory(error: Jp2Error) -> EncodeError {
+    match error {
+        Jp2Error::Encode(error) => error,
+        Jp2Error::Io(error) => failed(error.to_string()),
+    }
+}
+
+/// Writes a JP2 file to a place that can be written and sought, while rows come in.
+pub struct Jp2Writer<W> {
+    compressor: Compressor<W>,
     size: Dimensions,
     pixels: PixelFormat,
-    icc: Option<Arc<[u8]>>,
-    dpi: Option<(f64, f64)>,
     tile: Dimensions,
     stride: usize,
     rows_left: u32,
     /// Rows of the tiles that are not complete.
     held: Vec<u8>,
+    /// Where the box around the codestream begins, and whether its length may have more than 32 bits.
+    box_at: u64,
+    is_long: bool,
 }
 
-impl Jp2Encoder {
+impl<W> fmt::Debug for Jp2Writer<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jp2Writer").field("size", &self.size).field("tile", &self.tile).finish_non_exhaustive()
+    }
+}
+
+impl<W: Write + Seek> Jp2Writer<W> {
+    /// Begins a file where `out` stands. The orientation is noted, not applied; `metadata` is kept as it is, but that EXIF says this
+    /// orientation.
+    ///
+    /// # Errors
+    /// As of [`jp2_encoder`], or what `out` says.
+    pub fn new(
+        mut out: W,
+        header: &EncodeHeader,
+        orientation: Orientation,
+        metadata: &Metadata,
+        options: &Jp2Options,
+    ) -> Result<Self, Jp2Error> {
+        let coding = coding(header, options)?;
+        let EncodeHeader { size, pixels, .. } = *header;
+        let tile = coding.tile;
+        out.write_all(&head(header, orientation, metadata))?;
+        let box_at = out.stream_position()?;
+        let is_long = size.area_px().saturating_mul(pixels.bytes_per_pixel() as u64) >= LONG_BYTES;
+        out.write_all(&codestream_box(is_long, 0))?;
+        Ok(Self {
+            compressor: Compressor::new(coding, out)?,
+            size,
+            pixels,
+            tile,
+            stride: size.width_px as usize * pixels.bytes_per_pixel(),
+            rows_left: size.height_px,
+            held: Vec::new(),
+            box_at,
+            is_long,
+        })
+    }
+
+    /// How many tiles it has.
+    pub fn tiles(&self) -> u64 {
+        let (columns, rows) = self.compressor.tiles();
+        u64::from(columns) * u64::from(rows)
+    }
+
+    /// Takes the next rows, as wide as the header says and in its pixel format.
+    ///
+    /// # Errors
+    /// When they do not fit the header, when the encoder gives up, or what the place says.
+    pub fn write(&mut self, rows: &Raster) -> Result<(), Jp2Error> {
+        if rows.format() != self.pixels || rows.width_px() != self.size.width_px || rows.height_px() > self.rows_left {
+            return Err(failed("rows do not fit the header").into());
+        }
+        let mut data = rows.data();
+        while !data.is_empty() {
+            let height = self.compressor.next_size().height_px as usize;
+            let (now, later) = data.split_at(data.len().min(height * self.stride - self.held.len()));
+            self.held.extend_from_slice(now);
+            data = later;
+            if self.held.len() == height * self.stride {
+                self.row_of_tiles()?;
+            }
+        }
+        self.rows_left -= rows.height_px();
+        Ok(())
+    }
+
+    /// Ends the file, once all rows were written, and gives the place back, flushed.
+    ///
+    /// # Errors
+    /// When rows are missing, when the encoder gives up, or what the place says.
+    pub fn finish(self) -> Result<W, Jp2Error> {
+        if self.rows_left > 0 {
+            return Err(failed(format!("{} rows are missing", self.rows_left)).into());
+        }
+        let (mut out, bytes) = self.compressor.finish()?;
+        let end = out.stream_position()?;
+        out.seek(SeekFrom::Start(self.box_at))?;
+        out.write_all(&codestream_box(self.is_long, bytes))?;
+        out.seek(SeekFrom::Start(end))?;
+        out.flush()?;
+        Ok(out)
+    }
+
+    /// Bytes of the codestream that were written so far.
+    pub fn written_bytes(&self) -> u64 {
+        self.compressor.written_bytes()
+    }
+
     /// Codes the row of tiles that is held.
-    fn tiles(&mut self) -> Result<(), EncodeError> {
+    fn row_of_tiles(&mut self) -> Result<(), Jp2Error> {
         let sample = self.pixels.bytes_per_sample();
         let pixel = self.pixels.bytes_per_pixel();
         let mut planes = Vec::new();
@@ -149,113 +282,48 @@ impl Jp2Encoder {
                     }
                 }
             }
-            self.compressor.tile(&planes).map_err(|Failure(what)| failed(what))?;
+            self.compressor.tile(&planes)?;
         }
         self.held.clear();
         Ok(())
     }
 }
 
+/// A JP2 file in memory.
+struct Jp2Encoder(Jp2Writer<Cursor<Vec<u8>>>);
+
 impl Encoder for Jp2Encoder {
     fn write(&mut self, rows: &Raster) -> Result<(), EncodeError> {
-        if rows.format() != self.pixels || rows.width_px() != self.size.width_px || rows.height_px() > self.rows_left {
-            return Err(failed("rows do not fit the header"));
-        }
-        let mut data = rows.data();
-        while !data.is_empty() {
-            let height = self.compressor.next_size().height_px as usize;
-            let (now, later) = data.split_at(data.len().min(height * self.stride - self.held.len()));
-            self.held.extend_from_slice(now);
-            data = later;
-            if self.held.len() == height * self.stride {
-                self.tiles()?;
-            }
-        }
-        self.rows_left -= rows.height_px();
-        Ok(())
+        self.0.write(rows).map_err(in_memory)
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<u8>, EncodeError> {
-        if self.rows_left > 0 {
-            return Err(failed(format!("{} rows are missing", self.rows_left)));
-        }
-        let head = head(self.size, self.pixels, self.icc.as_deref(), self.dpi);
-        let codestream = self.compressor.finish().map_err(|Failure(what)| failed(what))?;
-        let mut file = head;
-        file.reserve_exact(codestream.len() + 16);
-        // A box of more than 32 bits of length says so in a longer header.
-        if let Ok(length) = u32::try_from(codestream.len() + 8) {
-            file.extend(length.to_be_bytes());
-            file.extend(b"jp2c");
-        } else {
-            file.extend(1_u32.to_be_bytes());
-            file.extend(b"jp2c");
-            file.extend((codestream.len() as u64 + 16).to_be_bytes());
-        }
-        file.extend_from_slice(&codestream);
-        Ok(file)
+        Ok(self.0.finish().map_err(in_memory)?.into_inner())
     }
 
     fn written_bytes(&self) -> u64 {
-        self.compressor.written_bytes()
+        self.0.written_bytes()
     }
 }
 
-fn boxed(name: [u8; 4], content: &[u8]) -> Vec<u8> {
-    let mut all = (content.len() as u32 + 8).to_be_bytes().to_vec();
-    all.extend(name);
-    all.extend_from_slice(content);
-    all
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Everything before the codestream.
-fn head(size: Dimensions, pixels: PixelFormat, icc: Option<&[u8]>, dpi: Option<(f64, f64)>) -> Vec<u8> {
-    let samples = pixels.samples() as u16;
-    let mut image = Vec::new();
-    image.extend(size.height_px.to_be_bytes());
-    image.extend(size.width_px.to_be_bytes());
-    image.extend(samples.to_be_bytes());
-    image.extend([pixels.bytes_per_sample() as u8 * 8 - 1, 7, 0, 0]);
-    let color = match (icc, pixels) {
-        (Some(profile), _) => [&[2, 0, 0], profile].concat(),
-        (None, PixelFormat::Cmyk8 | PixelFormat::Cmyk16) => vec![1, 0, 0, 0, 0, 0, 12],
-        (None, _) if samples < 3 => vec![1, 0, 0, 0, 0, 0, 17],
-        (None, _) => vec![1, 0, 0, 0, 0, 0, 16],
-    };
-    let mut header = [boxed(*b"ihdr", &image), boxed(*b"colr", &color)].concat();
-    if pixels.has_alpha() {
-        let mut definitions = samples.to_be_bytes().to_vec();
-        for channel in 0..samples {
-            let (kind, association) = if channel + 1 == samples { (1, 0) } else { (0, channel + 1) };
-            for value in [channel, kind, association] {
-                definitions.extend(value.to_be_bytes());
-            }
+    #[test]
+    fn tiles_grow_where_there_were_more_than_a_file_lists() {
+        for (side, wanted, expected) in [
+            (2048, None, Some(2048)),
+            (2049, None, Some(1024)),
+            (104 * 1024, None, Some(1024)),
+            (105 * 1024, None, Some(2048)),
+            (200_000, None, Some(2048)),
+            (104 * 64, Some(64), Some(64)),
+            (105 * 64, Some(64), None),
+            (100, Some(4096), Some(4096)),
+        ] {
+            let found = tile_size(Dimensions::new(side, side), wanted).ok();
+            assert_eq!(found, expected.map(|side| Dimensions::new(side, side)), "{side} {wanted:?}");
         }
-        header.extend(boxed(*b"cdef", &definitions));
     }
-    if let Some(resolution) = dpi.and_then(resolution) {
-        header.extend(boxed(*b"res ", &boxed(*b"resc", &resolution)));
-    }
-    [SIGNATURE.to_vec(), boxed(*b"ftyp", b"jp2 \0\0\0\0jp2 "), boxed(*b"jp2h", &header)].concat()
-}
-
-/// The content of a resolution box: fractions of 16 bits and powers of ten, per metre.
-fn resolution((x, y): (f64, f64)) -> Option<Vec<u8>> {
-    let fraction = |dpi: f64| {
-        let mut value = dpi * INCHES_PER_METER;
-        let mut exponent = 0_i8;
-        while value > 65_535.0 {
-            value /= 10.0;
-            exponent += 1;
-            if exponent > 30 {
-                return None;
-            }
-        }
-        let denominator = (65_535.0 / value).floor().clamp(1.0, 65_535.0);
-        let numerator = (value * denominator).round();
-        (numerator >= 1.0).then_some((numerator as u16, denominator as u16, exponent))
-    };
-    let ((vn, vd, ve), (hn, hd, he)) = (fraction(y)?, fraction(x)?);
-    let words = [vn, vd, hn, hd].into_iter().flat_map(u16::to_be_bytes);
-    Some(words.chain([ve as u8, he as u8]).collect())
 }

@@ -3,64 +3,16 @@
 use std::sync::Arc;
 
 use super::block::{Band, passes_to_segment_end};
-use super::codestream::{self, Area, CodingStyle, MainHeader, Quantisation};
+use super::codestream::{self, Area, CodingStyle, Component, MainHeader, Quantisation};
 use super::headers::{HeaderBits, Reader, TagTree, read_passes};
 use super::order::{Order, Packet};
+use super::tile_parts::TileParts;
 use super::{corrupt, unsupported};
-use crate::{ByteRange, Control, DecodeError, RandomAccess};
+use crate::formats::held::check_held;
+use crate::{ByteRange, Control, DecodeError, RandomAccess, SourceFormat};
 
-/// More tile-parts than this are hostile: 255 of each of 65,535 tiles would be allowed.
-const MAX_TILE_PARTS: usize = 1 << 20;
 /// Most markers in the header of a tile-part.
 const MAX_SEGMENTS: usize = 1000;
-
-/// The tile-parts of all tiles.
-#[derive(Debug)]
-pub(super) struct TileParts {
-    /// For each tile, its tile-parts: the header behind the SOT segment, and the data, together.
-    tiles: Vec<Vec<ByteRange>>,
-    /// The codestream ended before it should.
-    is_cut: bool,
-}
-
-impl TileParts {
-    /// Walks from one tile-part to the next.
-    pub(super) fn read(source: &dyn RandomAccess, range: ByteRange, header: &MainHeader) -> Result<Self, DecodeError> {
-        let (columns, rows) = header.size.tiles();
-        let mut tiles = vec![Vec::new(); columns as usize * rows as usize];
-        let (mut at, end) = (header.tile_parts_at, range.offset + range.length);
-        let mut is_cut = false;
-        for _ in 0..MAX_TILE_PARTS {
-            if at + 12 > end {
-                // The end marker is all that may be left; that it is missing harms nothing.
-                is_cut |= at + 2 < end;
-                break;
-            }
-            let mut segment = [0; 12];
-            source.read_at(at, &mut segment)?;
-            let [m0, m1, l0, l1, i0, i1, p0, p1, p2, p3, _, _] = segment;
-            if u16::from_be_bytes([m0, m1]) != codestream::SOT {
-                break;
-            }
-            if u16::from_be_bytes([l0, l1]) != 10 {
-                return Err(corrupt("the header of a tile-part has a wrong length"));
-            }
-            let tile = usize::from(u16::from_be_bytes([i0, i1]));
-            let length = u64::from(u32::from_be_bytes([p0, p1, p2, p3]));
-            let next = if length == 0 { end } else { at + length };
-            if next < at + 14 {
-                return Err(corrupt("a tile-part is shorter than its header"));
-            }
-            let stop = next.min(end);
-            is_cut |= next > end;
-            let parts =
-                tiles.get_mut(tile).ok_or_else(|| corrupt(format!("it holds a tile {tile}, which it has not")))?;
-            parts.push(ByteRange::new(at + 12, stop - (at + 12)));
-            at = next;
-        }
-        Ok(Self { tiles, is_cut })
-    }
-}
 
 /// Bytes of a code-block in one packet.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +23,11 @@ struct Chunk {
     /// The next one of the same block; 0 is none.
     next: u32,
 }
+
+/// What a chunk takes while the index is made: its place in a list that grows by a quarter.
+const CHUNK_BYTES: u64 = size_of::<Chunk>() as u64 * 5 / 4;
+/// What it takes beside that while its packet is read.
+const BODY_BYTES: u64 = 2 * size_of::<(u32, u64)>() as u64;
 
 /// One code-block.
 #[derive(Clone, Copy, Debug, Default)]
@@ -142,47 +99,99 @@ pub(super) struct TileIndex {
     chunks: Vec<Chunk>,
 }
 
-/// Numbers of blocks and precincts of one tile, without making them.
-pub(super) fn count(header: &MainHeader, tile: Area) -> u64 {
-    let mut all = 0_u64;
-    for (component, coding) in header.size.components.iter().zip(&header.coding) {
-        let area = tile.divided(component.dx, component.dy);
-        for resolution in 0..=coding.levels {
-            let reduced = area.reduced(coding.levels - resolution);
-            if reduced.is_empty() {
-                continue;
-            }
-            let (px, py) = coding.precincts[usize::from(resolution)];
-            let cells = |from: u32, to: u32, bits: u8| {
-                u64::from(to - from).checked_shr(bits.into()).unwrap_or(0).saturating_add(2)
-            };
-            let precincts = cells(reduced.x0, reduced.x1, px).saturating_mul(cells(reduced.y0, reduced.y1, py));
-            let shrink = u8::from(resolution > 0);
-            let (bx, by) = (coding.block.0.min(px - shrink.min(px)), coding.block.1.min(py - shrink.min(py)));
-            let blocks = cells(reduced.x0, reduced.x1, bx).saturating_mul(cells(reduced.y0, reduced.y1, by));
-            all = all.saturating_add(precincts.saturating_mul(4)).saturating_add(blocks);
+/// Numbers of precincts and of blocks of one component of a tile, without making them.
+fn count(component: &Component, coding: &CodingStyle, tile: Area) -> (u64, u64) {
+    let area = tile.divided(component.dx, component.dy);
+    let mut all = (0_u64, 0_u64);
+    for resolution in 0..=coding.levels {
+        let reduced = area.reduced(coding.levels - resolution);
+        if reduced.is_empty() {
+            continue;
         }
+        let (px, py) = coding.precincts[usize::from(resolution)];
+        let cells =
+            |from: u32, to: u32, bits: u8| u64::from(to - from).checked_shr(bits.into()).unwrap_or(0).saturating_add(2);
+        let precincts = cells(reduced.x0, reduced.x1, px).saturating_mul(cells(reduced.y0, reduced.y1, py));
+        let shrink = u8::from(resolution > 0);
+        let (bx, by) = (coding.block.0.min(px - shrink.min(px)), coding.block.1.min(py - shrink.min(py)));
+        let blocks = cells(reduced.x0, reduced.x1, bx).saturating_mul(cells(reduced.y0, reduced.y1, by));
+        all = (all.0.saturating_add(precincts), all.1.saturating_add(blocks));
     }
     all
 }
 
-/// About what an index holds for one block, chunks included.
-pub(super) const BYTES_PER_BLOCK: u64 = 56;
+/// About what an index holds for one block with one chunk; for a precinct while it is made, four times as much.
+const BYTES_PER_BLOCK: u64 = 56;
+/// Entries of a quantisation that are ever used: one for each band.
+const MOST_STEPS: usize = 3 * codestream::MAX_LEVELS as usize + 1;
+
+/// Most passes of a block with so many bit planes: three each, but for the first.
+const fn most_passes(planes: u8) -> u32 {
+    match planes {
+        // It is refused when it is decoded.
+        0 => 1,
+        _ => 3 * planes as u32 - 2,
+    }
+}
+
+/// Most chunks of a block of this component: one for each layer, or where its segments end more often, as many as there are.
+fn most_chunks(header: &MainHeader, number: usize) -> u64 {
+    let (Some(coding), Some(quantisation)) = (header.coding.get(number), header.quantisation.get(number)) else {
+        return 1;
+    };
+    let exponents = quantisation.steps.iter().take(MOST_STEPS).map(|(exponent, _)| *exponent);
+    let planes = quantisation.guard_bits.saturating_add(exponents.max().unwrap_or(0)).saturating_sub(1);
+    let (passes, layers) = (u64::from(most_passes(planes)), u64::from(header.layers));
+    if coding.block_style & codestream::block_style::TERMINATE != 0 {
+        passes
+    } else if coding.block_style & codestream::block_style::BYPASS != 0 {
+        // Of three passes two end a segment, from the tenth on.
+        passes.min(layers + 2 + passes.saturating_sub(10) * 2 / 3)
+    } else {
+        passes.min(layers)
+    }
+}
+
+/// About how many bytes the index of a tile holds, at most.
+pub(super) fn reckoned_bytes(header: &MainHeader, tile: Area) -> u64 {
+    reckon(header, tile, BYTES_PER_BLOCK, |_| size_of::<Chunk>() as u64)
+}
+
+/// About how many bytes it takes to make the index of a tile, at most.
+pub(super) fn making_bytes(header: &MainHeader, tile: Area) -> u64 {
+    use codestream::block_style::{BYPASS, TERMINATE};
+    // Chunks of one layer are in one packet.
+    let in_packet = |coding: &CodingStyle| coding.block_style & (TERMINATE | BYPASS) != 0;
+    reckon(header, tile, 2 * BYTES_PER_BLOCK, |coding| CHUNK_BYTES + if in_packet(coding) { BODY_BYTES } else { 0 })
+}
+
+/// Bytes of all blocks with one chunk each, and of further chunks.
+fn reckon(header: &MainHeader, tile: Area, block: u64, chunk: impl Fn(&CodingStyle) -> u64) -> u64 {
+    let components = header.size.components.iter().zip(&header.coding).enumerate();
+    components.fold(0_u64, |all, (number, (component, coding))| {
+        let (precincts, blocks) = count(component, coding, tile);
+        let places = precincts.saturating_mul(4).saturating_add(blocks).saturating_mul(block);
+        let chunks = blocks.saturating_mul((most_chunks(header, number) - 1) * chunk(coding));
+        all.saturating_add(places).saturating_add(chunks)
+    })
+}
 
 impl TileIndex {
-    /// Reads the packet headers of a tile. `None` when something in the tile's headers is only understood by the library.
+    /// Reads the packet headers of a tile, holding no more than `max_bytes`. `None` when something in the tile's headers is only
+    /// understood by the library.
     pub(super) fn read(
         source: &Arc<dyn RandomAccess>,
         header: &MainHeader,
         parts: &TileParts,
         tile: usize,
+        max_bytes: u64,
         control: &Control,
     ) -> Result<Option<Self>, DecodeError> {
         let (columns, _) = header.size.tiles();
         let area = header.size.tile_area(tile as u32 % columns, tile as u32 / columns);
         let mut data = Vec::new();
         for part in parts.tiles.get(tile).into_iter().flatten() {
-            match part_data(source.as_ref(), *part, header.size.components.len())? {
+            match part_data(source.as_ref(), *part, header.size.components.len(), control)? {
                 Some(range) => data.push(range),
                 None => return Ok(None),
             }
@@ -193,7 +202,8 @@ impl TileIndex {
         let mut index = Self { components: layout(header, area), chunks: vec![] };
         index.chunks.push(Chunk { offset: 0, length: 0, passes: 0, next: 0 });
         let mut reader = Reader::new(source.as_ref(), data);
-        index.read_packets(header, area, &mut reader, parts.is_cut, control)?;
+        index.read_packets(header, area, &mut reader, (parts.is_cut, max_bytes), control)?;
+        index.chunks.shrink_to_fit();
         Ok(Some(index))
     }
 
@@ -224,9 +234,14 @@ impl TileIndex {
         header: &MainHeader,
         tile: Area,
         reader: &mut Reader<'_>,
-        is_cut: bool,
+        (is_cut, max_bytes): (bool, u64),
         control: &Control,
     ) -> Result<(), DecodeError> {
+        let places = header.size.components.iter().zip(&header.coding).map(|(component, coding)| {
+            let (precincts, blocks) = count(component, coding, tile);
+            precincts.saturating_mul(4).saturating_add(blocks).saturating_mul(BYTES_PER_BLOCK)
+        });
+        let places = places.fold(0, u64::saturating_add);
         let mut precincts = Precincts::new(self);
         for (number, packet) in Order::new(header, self, tile).enumerate() {
             if number % 1024 == 0 {
@@ -237,6 +252,8 @@ impl TileIndex {
                 return if is_cut { Err(corrupt("it ends within a tile")) } else { Ok(()) };
             }
             self.read_packet(header, packet, &mut precincts, reader)?;
+            let chunks = self.chunks.len() as u64 * CHUNK_BYTES;
+            check_held(places.saturating_add(chunks), max_bytes, SourceFormat::Jp2)?;
         }
         Ok(())
     }
@@ -258,7 +275,8 @@ impl TileIndex {
         let state = precincts.state(packet, resolution);
         reader.skip_marker(0xff91, 4, header.sop)?;
         let mut bits = HeaderBits::new(reader);
-        let mut bodies: Vec<(u32, u32)> = Vec::new();
+        // Chunks and their lengths; 0 for bytes of none.
+        let mut bodies: Vec<(u32, u64)> = Vec::new();
         if bits.next()? != 0 {
             for (band, state) in resolution.bands.iter_mut().zip(&mut state.bands) {
                 for row in 0..state.rows {
@@ -287,6 +305,7 @@ impl TileIndex {
                             block.missing = (planes - 1) as u8;
                             block.length_bits = 3;
                         }
+                        let most = most_passes(band.planes.saturating_sub(block.missing));
                         let mut passes = read_passes(&mut bits)?;
                         while bits.next()? != 0 {
                             block.length_bits += 1;
@@ -301,7 +320,22 @@ impl TileIndex {
                                 return Err(corrupt("the length of a code-block is too long"));
                             }
                             let length = bits.take(count)?;
+                            let is_coded = u32::from(block.passes) < most;
+                            block.passes = block.passes.saturating_add(here as u16);
+                            passes -= here;
+                            if !is_coded {
+                                // There is no bit plane left for them.
+                                match bodies.last_mut() {
+                                    Some((0, passed)) => *passed += u64::from(length),
+                                    _ => bodies.push((0, length.into())),
+                                }
+                                continue;
+                            }
                             let number = chunks.len() as u32;
+                            if chunks.len() == chunks.capacity() {
+                                // Not twice as many, as a list grows by itself.
+                                chunks.reserve_exact(chunks.len() / 4 + 64);
+                            }
                             chunks.push(Chunk { offset: 0, length, passes: here as u16, next: 0 });
                             if block.first == 0 {
                                 block.first = number;
@@ -309,9 +343,7 @@ impl TileIndex {
                                 last.next = number;
                             }
                             block.last = number;
-                            block.passes = block.passes.saturating_add(here as u16);
-                            bodies.push((number, length));
-                            passes -= here;
+                            bodies.push((number, length.into()));
                         }
                     }
                 }
@@ -320,8 +352,8 @@ impl TileIndex {
         bits.end()?;
         reader.skip_marker(0xff92, 0, header.eph)?;
         for (number, length) in bodies {
-            let offset = reader.skip(length.into())?;
-            if let Some(chunk) = chunks.get_mut(number as usize) {
+            let offset = reader.skip(length)?;
+            if let Some(chunk) = chunks.get_mut(number as usize).filter(|_| number != 0) {
                 chunk.offset = offset;
             }
         }
@@ -346,9 +378,15 @@ fn check_tile_style(marker: u16, components: usize, segment: &[u8]) -> Result<()
 }
 
 /// The data of a tile-part, behind its header; `None` when the header changes how the tile is coded.
-fn part_data(source: &dyn RandomAccess, part: ByteRange, components: usize) -> Result<Option<ByteRange>, DecodeError> {
+fn part_data(
+    source: &dyn RandomAccess,
+    part: ByteRange,
+    components: usize,
+    control: &Control,
+) -> Result<Option<ByteRange>, DecodeError> {
     let (mut at, end) = (part.offset, part.offset + part.length);
     for _ in 0..MAX_SEGMENTS {
+        control.check()?;
         let mut marker = [0; 4];
         let known = (end - at.min(end)).min(4) as usize;
         let marker = &mut marker[..known];

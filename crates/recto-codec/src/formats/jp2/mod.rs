@@ -7,6 +7,7 @@ mod codestream;
 mod compress;
 mod decode;
 mod encode;
+mod encode_boxes;
 mod headers;
 mod index;
 mod openjpeg;
@@ -14,12 +15,13 @@ mod order;
 mod pixels;
 #[cfg(test)]
 mod tests;
+mod tile_parts;
 mod wavelet;
 mod window;
 
 pub(crate) use decode::{open, sniff};
 pub(crate) use encode::encoder;
-pub use encode::{Jp2Options, jp2_encoder};
+pub use encode::{Jp2Error, Jp2Options, Jp2Writer, jp2_encoder};
 
 use crate::{DecodeError, SourceFormat};
 

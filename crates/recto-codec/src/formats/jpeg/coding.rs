@@ -267,6 +267,16 @@ impl Coding {
         head.out
     }
 
+    /// Of each component, the code that ends a block, and its length; `None` where a table lacks it.
+    pub(super) fn block_ends(&self) -> Option<Vec<(u32, u32)>> {
+        let end = |component: &ComponentCoding| {
+            let slot = 0x10 | (component.table_slots & 15);
+            let (_, table) = self.tables.iter().find(|(other, _)| *other == slot)?;
+            table.codes().find(|(symbol, _, _)| *symbol == 0).map(|(_, code, length)| (code, length))
+        };
+        self.components.iter().map(end).collect()
+    }
+
     /// The adobe transform of the source, if it had such a marker.
     pub(super) fn adobe(&self) -> Option<u8> {
         self.adobe

@@ -20,6 +20,7 @@ use super::input::{BLOCK_BYTES, Input};
 use super::markers::{Frame, Markers, Process};
 use super::reduced::PictureRows;
 use super::stream::{invert, output_of, unsupported};
+use super::walk::Wanted;
 use super::whole;
 use crate::{
     ColorModel, Control, Cost, CutRequest, DecodeError, DecodeRequest, DecodedGeometry, Decoder, ImageFacts, Level,
@@ -40,6 +41,17 @@ const FIXED_BYTES: u64 = 512 << 10;
 /// Opens a file.
 pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {
     Ok(Box::new(open_with(source, options, flat::LEAST_PIXELS)?))
+}
+
+/// Opens a JPEG file so that every part of it is cut that can be: also of small pictures, and where parts as they are stored are much
+/// larger than encoded ones. For copying an original into tiles. [`Decoder::prepare`] is to be called first; it needs a shelf for
+/// files of several scans.
+///
+/// # Errors
+/// What is wrong with the file or not supported in it.
+pub fn open_jpeg_to_cut(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {
+    let decoder = open_with(source, options, 1)?;
+    Ok(Box::new(JpegDecoder { cuts_all: true, ..decoder }))
 }
 
 /// Opens a file; its scan is indexed if it has at least so many pixels.
@@ -90,7 +102,8 @@ pub(super) fn open_with(
     }
     let derived = Derived::new(&source, &markers, options, least_pixels);
     let flat = flat.map(Arc::new);
-    Ok(JpegDecoder { source, markers, facts, flat, derived, pixels, samples, max_bytes: options.max_bytes })
+    let (max_bytes, cuts_all) = (options.max_bytes, false);
+    Ok(JpegDecoder { source, markers, flat, derived, cuts_all, facts, pixels, samples, max_bytes })
 }
 
 /// The pixels of a frame, by what they would be with 8 bits.
@@ -124,6 +137,8 @@ pub(super) struct JpegDecoder {
     flat: Option<Arc<Flat>>,
     /// The same for a file of several scans, by way of another form of it.
     derived: Option<Derived>,
+    /// Parts are cut wherever that is possible, not only where it pays.
+    cuts_all: bool,
     facts: ImageFacts,
     pixels: PixelFormat,
     samples: Samples,
@@ -241,7 +256,10 @@ impl Decoder for JpegDecoder {
 
     fn can_cut(&self, level: usize, wanted: &CutRequest) -> bool {
         let inside = level == 0 && wanted.region.is_inside(self.facts.stored_size());
-        inside && self.flat().is_some_and(|flat| flat.can_cut(wanted.region, Form::of(wanted)))
+        inside
+            && self.flat().is_some_and(|flat| {
+                (self.cuts_all || flat.is_coded_well()) && flat.can_cut(wanted.region, Form::of(wanted))
+            })
     }
 
     fn cut(&self, level: usize, wanted: &CutRequest, control: &Control) -> Result<Option<Vec<u8>>, DecodeError> {
@@ -251,15 +269,27 @@ impl Decoder for JpegDecoder {
         }
     }
 
+    fn is_worth_preparing(&self) -> bool {
+        true
+    }
+
     fn prepare(&self, control: &Control) -> Result<(), DecodeError> {
         let flat = match &self.derived {
             Some(derived) => derived.ensure_at(Pace::Idle, control)?,
             None => self.flat(),
         };
         if let Some(flat) = flat {
-            flat.ensure_at(Pace::Idle, flat.wanted(4), control)?;
+            let wanted = if self.cuts_all { Wanted::default() } else { flat.wanted(4) };
+            flat.ensure_at(Pace::Idle, wanted, control)?;
         }
         Ok(())
+    }
+
+    fn preparing_bytes(&self) -> u64 {
+        match &self.derived {
+            Some(derived) => derived.preparing_bytes(),
+            None => self.flat().map_or(0, |flat| flat.building_bytes(flat.wanted(4))),
+        }
     }
 
     fn stored_whole(&self, format: Format) -> Result<Option<Vec<u8>>, DecodeError> {

@@ -112,11 +112,12 @@ impl Derived {
         drop(form);
         let mut making = Making { derived: self, pace, ends: Form::Unknown };
         match self.make(control) {
-            Ok(Some(flat)) => {
-                making.ends = Form::Ready(Arc::clone(&flat));
-                Ok(Some(flat))
+            Ok(form) => {
+                let flat = if let Form::Ready(flat) = &form { Some(Arc::clone(flat)) } else { None };
+                making.ends = form;
+                Ok(flat)
             }
-            Ok(None) | Err(DecodeError::Corrupt { .. }) => {
+            Err(DecodeError::Corrupt { .. }) => {
                 making.ends = Form::Impossible;
                 Ok(None)
             }
@@ -125,13 +126,13 @@ impl Derived {
         }
     }
 
-    fn make(&self, control: &Control) -> Result<Option<Arc<Flat>>, DecodeError> {
+    fn make(&self, control: &Control) -> Result<Form, DecodeError> {
         if let Some(flat) = self.open() {
-            return Ok(Some(flat));
+            return Ok(Form::Ready(flat));
         }
-        let Some(scans) = Scans::find(&*self.source, &self.markers, control)? else { return Ok(None) };
+        let Some(scans) = Scans::find(&*self.source, &self.markers, control)? else { return Ok(Form::Impossible) };
         if scans.bytes() > self.options.max_bytes {
-            return Ok(None);
+            return Ok(Form::Impossible);
         }
         let most = self.source.len().saturating_mul(MOST_GROWTH).saturating_add(1 << 20);
         let mut failed = None;
@@ -143,10 +144,12 @@ impl Derived {
             })
         });
         match (kept, failed) {
-            (Ok(()), None) => Ok(self.open()),
+            (Ok(()), None) => Ok(self.open().map_or(Form::Impossible, Form::Ready)),
             (_, Some(error)) => Err(error),
+            // The shelf takes nothing yet: the next one tries again.
+            (Err(error), None) if error.kind() == io::ErrorKind::WouldBlock => Ok(Form::Unknown),
             // The disk is full, or the like.
-            (Err(_), None) => Ok(None),
+            (Err(_), None) => Ok(Form::Impossible),
         }
     }
 
@@ -191,6 +194,19 @@ impl Derived {
             Ok(None) | Err(DecodeError::Corrupt { .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Memory that making it takes, and then what its index and its pictures take.
+    pub(super) fn preparing_bytes(&self) -> u64 {
+        if let Some(flat) = self.ready() {
+            return flat.building_bytes(flat.wanted(4));
+        }
+        if !self.is_possible() {
+            return 0;
+        }
+        let frame = &self.markers.frame;
+        let components = frame.components.len() as u64;
+        self.making_bytes().max(Flat::most_building_bytes(frame.size, components, &self.options))
     }
 
     /// Memory that making it takes.

@@ -201,6 +201,20 @@ impl Flat {
         Index::bytes(&self.coding) * 2 + pictures.sum::<u64>() * 2 + WINDOW_BYTES * 3
     }
 
+    /// Memory that building everything takes at most for a picture of this size and so many components, however it is coded.
+    pub(super) fn most_building_bytes(size: Dimensions, components: u64, options: &OpenOptions) -> u64 {
+        // With the samples of a row of MCUs, which are 32 rows high at most.
+        let picture = |denominator: u32| {
+            let row = u64::from(size.width_px.saturating_add(64)) * u64::from(32 / denominator);
+            size.reduced(denominator).area_px().saturating_add(row).saturating_mul(components)
+        };
+        let is_page = size.area_px() <= MOST_QUARTER_PIXELS;
+        let most_quarter = if is_page { MOST_SHELVED_BYTES } else { MOST_SHELVED_BYTES.min(options.max_bytes / 8) };
+        let pictures = [(picture(8), MOST_EIGHTH_BYTES), (picture(4), most_quarter)];
+        let pictures = pictures.iter().filter(|(bytes, most)| bytes <= most).map(|(bytes, _)| bytes);
+        Index::most_bytes(size) * 2 + pictures.sum::<u64>() * 2 + WINDOW_BYTES * 3
+    }
+
     /// Pixels that building costs, in what decoding them would.
     pub(super) fn building_pixels(&self) -> u64 {
         self.coding.size.area_px() / WALK_SHARE
@@ -441,15 +455,19 @@ impl Flat {
         }
     }
 
-    /// True when the region can leave as it is stored; see [`crate::Decoder::can_cut`].
-    pub(super) fn can_cut(&self, region: Rect, form: Form) -> bool {
+    /// True when parts as they are stored are not much larger than encoded ones.
+    pub(super) fn is_coded_well(&self) -> bool {
         let scan = self.source.len().saturating_sub(self.data_offset);
-        let coded_well = scan <= self.coding.size.area_px().saturating_mul(MOST_BYTES_PER_PIXEL);
+        scan <= self.coding.size.area_px().saturating_mul(MOST_BYTES_PER_PIXEL)
+    }
+
+    /// True when the region can be cut out as it is stored; see [`crate::Decoder::can_cut`].
+    pub(super) fn can_cut(&self, region: Rect, form: Form) -> bool {
         let mcus = McuRect::around(region, &self.coding, 0);
         let read = u64::from(mcus.columns.end - mcus.columns.start) * u64::from(mcus.rows.end - mcus.rows.start);
         let fits = form.copies(&self.coding) || Coefficients::bytes(&self.coding, read) <= MOST_READ_BYTES;
         let color = !form.gray || matches!(self.coding.color, StoredColor::Gray | StoredColor::YcbCr);
-        self.is_sound() && coded_well && color && fits && lies_on_grid(region, self.coding.mcu, form.turn)
+        self.is_sound() && color && fits && lies_on_grid(region, self.coding.mcu, form.turn)
     }
 
     /// The region as a complete JPEG; `None` when the scan is not sound.

@@ -3,6 +3,8 @@
 //! On disk: a magic, the version, what the index belongs to, then all numbers as differences in the form of 7 bits a byte, and a
 //! checksum over everything.
 
+use recto_iiif::Dimensions;
+
 use super::coding::Coding;
 
 const MAGIC: &[u8; 8] = b"rectoji1";
@@ -76,6 +78,14 @@ impl Index {
         let every = (NOTE_PX / coding.mcu.width_px).max(1);
         let notes = u64::from(coding.columns.div_ceil(every)) * u64::from(coding.rows);
         notes.min(MAX_NOTES.max(u64::from(coding.rows))) * size_of::<Stored>() as u64 + u64::from(coding.rows) * 8
+    }
+
+    /// As [`Index::bytes`], of any scan of a picture of this size.
+    pub(super) fn most_bytes(size: Dimensions) -> u64 {
+        // Of MCUs of 8 by 8, whose rows are the most.
+        let rows = u64::from(size.height_px.div_ceil(8));
+        let notes = u64::from(size.width_px.div_ceil(NOTE_PX)).saturating_mul(rows);
+        notes.min(MAX_NOTES.max(rows)) * size_of::<Stored>() as u64 + rows * 8
     }
 
     /// Bytes that it takes.

@@ -11,6 +11,7 @@ mod derived;
 mod encode;
 mod exif;
 mod ffi;
+mod fill;
 mod flat;
 mod huffman;
 mod index;
@@ -26,9 +27,11 @@ mod whole;
 
 pub(crate) use cut::{Form, Mosaic, lies_on_grid};
 pub(crate) use decode::open;
+pub use decode::open_jpeg_to_cut;
 pub(crate) use encode::encoder;
+pub(crate) use fill::fill;
 pub(crate) use flat::MOST_BYTES_PER_PIXEL;
-pub(crate) use stream::{StreamColor, decode_stream};
+pub(crate) use stream::{StreamColor, coefficient_bytes, decode_within, library_bytes};
 
 /// Does a file that begins so look like it?
 pub(crate) fn sniff(first: &[u8]) -> bool {

@@ -1,8 +1,10 @@
 //! Our decoder against the library, for every way of coding that the library writes and every real file.
 
 mod coded;
+mod indexes;
 mod own;
 
+use std::io::Cursor;
 use std::sync::Arc;
 
 use recto_iiif::Dimensions;
@@ -10,7 +12,7 @@ use recto_iiif::Dimensions;
 use super::codestream::Area;
 use super::compress::{Coding, Compressor};
 use super::decode::Jp2Decoder;
-use crate::{MemoryAccess, OpenOptions};
+use crate::{Control, DecodeError, DecodeRequest, Decoder as _, MemoryAccess, OpenOptions};
 
 /// A picture of so many samples a pixel, of 8 bits: smooth parts, edges and some noise.
 fn picture(size: Dimensions, samples: usize) -> Vec<u8> {
@@ -48,7 +50,8 @@ fn coding(size: Dimensions) -> Coding {
 
 /// A bare codestream of interleaved samples; words in the machine's order where there are 16 bits.
 fn encode(coding: &Coding, pixels: &[u8]) -> Vec<u8> {
-    let mut compressor = Compressor::new(coding.clone()).unwrap_or_else(|failure| panic!("{coding:?}: {failure:?}"));
+    let mut compressor = Compressor::new(coding.clone(), Cursor::new(Vec::new()))
+        .unwrap_or_else(|failure| panic!("{coding:?}: {failure:?}"));
     let (bytes, count) = (coding.bits.div_ceil(8) as usize, coding.components as usize);
     let (columns, rows) = compressor.tiles();
     for tile in 0..columns * rows {
@@ -67,7 +70,9 @@ fn encode(coding: &Coding, pixels: &[u8]) -> Vec<u8> {
         }
         compressor.tile(&planes).unwrap_or_else(|failure| panic!("{coding:?}: {failure:?}"));
     }
-    compressor.finish().unwrap_or_else(|failure| panic!("{coding:?}: {failure:?}"))
+    let (place, length) = compressor.finish().unwrap_or_else(|failure| panic!("{coding:?}: {failure:?}"));
+    assert_eq!(place.position(), length, "it stands behind the codestream");
+    place.into_inner()
 }
 
 fn open(bytes: &[u8]) -> Jp2Decoder {
@@ -85,4 +90,20 @@ fn areas(whole: Area, random: usize) -> Vec<Area> {
         y1: whole.y0 + rect.y + rect.h,
     };
     rects.into_iter().map(area).collect()
+}
+
+#[test]
+fn of_a_file_that_is_cut_off_behind_its_header_the_facts_are_told_and_pixels_are_damaged() {
+    let size = Dimensions::new(97, 61);
+    let bytes = encode(&coding(size), &picture(size, 3));
+    let header_end = bytes.windows(2).position(|pair| pair == [0xff, 0x90]).unwrap();
+    for kept in [header_end, header_end + 1, header_end + 2, header_end + 11] {
+        let decoder = open(&bytes[..kept]);
+        assert_eq!(decoder.facts().stored_size(), size);
+        let whole = DecodeRequest { level: 0, region: size.rect(), denominator: 1 };
+        let error = crate::read_raster(&decoder, &whole, &Control::default()).unwrap_err();
+        assert!(matches!(error, DecodeError::Corrupt { .. }), "{kept}: {error}");
+    }
+    let cut = Jp2Decoder::open(Arc::new(MemoryAccess::new(&bytes[..header_end - 3])), &OpenOptions::default());
+    assert!(matches!(cut, Err(DecodeError::Corrupt { .. })), "within the header");
 }

@@ -3,6 +3,7 @@
 use recto_iiif::Dimensions;
 
 use super::super::cut::cut_to;
+use super::super::fill;
 use super::super::sniff;
 use super::super::stream::{StreamColor, decode_stream};
 use super::{Kind, Random, sequential_kinds, stream, stream_of};
@@ -103,6 +104,65 @@ fn what_cannot_be_cut_is_left_alone() {
     let source = stream(Kind { components: 3, sampling: (1, 1), ..Kind::default() }, 40, 40);
     for visible in [Dimensions::new(41, 9), Dimensions::new(9, 41), Dimensions::new(0, 9)] {
         assert!(cut_to(&source, visible).unwrap().is_none(), "{visible}");
+    }
+}
+
+#[test]
+fn a_filled_stream_shows_what_it_showed() {
+    let size = Dimensions::new(128, 96);
+    for kind in sequential_kinds() {
+        for (width, height) in [(50, 35), (64, 64), (33, 70), (128, 96)] {
+            let source = stream(kind, width, height);
+            let filled = fill(&source, size).unwrap_or_else(|| panic!("{kind:?} {width}x{height}"));
+            let (before, after) = (decode(&source), decode(&filled));
+            assert_eq!(after.size(), size, "{kind:?}");
+            // Smooth upsampling looks one chroma sample to the right and below.
+            let (h, v) = if kind.components == 3 { kind.sampling } else { (1, 1) };
+            let (w, h) = (width - if h > 1 { 2 } else { 0 }, height - if v > 1 { 2 } else { 0 });
+            assert_eq!(difference(&before, &after, w, h), 0, "{kind:?} {width}x{height}");
+            let again = cut_to(&filled, Dimensions::new(width, height)).unwrap().unwrap();
+            assert!(decode(&again) == before, "{kind:?}: cut off again, it is what it was");
+        }
+    }
+}
+
+#[test]
+fn what_fills_a_stream_has_the_colours_beside_it() {
+    let pixels = |width: u32, height: u32| {
+        let columns = (0..height).flat_map(|y| (0..width).map(move |x| (x / 16, y / 16)));
+        columns.flat_map(|(x, y)| [x * 60, y * 60, 255 - x * 60].map(|sample| sample as u8)).collect::<Vec<u8>>()
+    };
+    for sampling in [(1, 1), (2, 1), (2, 2)] {
+        let kind = Kind { components: 3, sampling, quality: 95, ..Kind::default() };
+        let filled = decode(&fill(&stream_of(kind, 64, 48, &pixels(64, 48)), Dimensions::new(128, 96)).unwrap());
+        // Behind the last column the colours of its rows, below the last row those of its columns.
+        for (x, y, beside) in [(100, 8, (56, 8)), (100, 40, (56, 40)), (8, 80, (8, 40)), (56, 80, (56, 40))] {
+            let at = |x: u32, y: u32| &filled.row(y)[x as usize * 3..][..3];
+            let worst = at(x, y).iter().zip(at(beside.0, beside.1)).map(|(a, b)| a.abs_diff(*b)).max();
+            assert!(worst <= Some(12), "{sampling:?} {x},{y}: {worst:?}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_filled_is_left_alone() {
+    let kind = Kind { components: 3, sampling: (2, 2), ..Kind::default() };
+    let source = stream(kind, 40, 40);
+    for size in [Dimensions::new(39, 64), Dimensions::new(64, 39), Dimensions::new(40, 65_536)] {
+        assert!(fill(&source, size).is_none(), "{size}");
+    }
+    let size = Dimensions::new(64, 64);
+    for (progressive, arithmetic) in [(true, false), (false, true)] {
+        assert!(fill(&stream(Kind { progressive, arithmetic, ..kind }, 40, 40), size).is_none());
+    }
+    let mut random = Random::new(7);
+    for _ in 0..150 {
+        let mut bad = source.clone();
+        bad[2 + random.below(source.len() as u32 - 2) as usize] ^= 1 << random.below(8);
+        bad.truncate(source.len() - random.below(40) as usize);
+        if let Some(filled) = fill(&bad, size) {
+            assert!(sniff(&filled));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Regions by index, and pictures of the walk, are the whole's, sample for sample; damage gives no index.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use recto_iiif::{Dimensions, Rect};
@@ -398,4 +399,70 @@ fn the_quarter_of_a_large_picture_lies_on_the_shelf() {
     let mut names = board.parts.lock().unwrap().iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     names.sort();
     assert_eq!(names, ["jpeg-quarter-1", "jpeg-walk-1"], "each was made once");
+}
+
+/// The stream with another size in its frame header.
+fn resized(mut file: Vec<u8>, width: u16, height: u16) -> Vec<u8> {
+    let at = file.windows(2).position(|marker| matches!(marker, [0xff, 0xc0..=0xc2])).unwrap();
+    file[at + 5..at + 7].copy_from_slice(&height.to_be_bytes());
+    file[at + 7..at + 9].copy_from_slice(&width.to_be_bytes());
+    file
+}
+
+#[test]
+fn what_is_made_ahead_is_announced_with_all_its_pictures() {
+    let needed = |progressive: bool, shelf: Option<Arc<dyn Shelf>>| {
+        let kind = Kind { components: 3, sampling: (1, 1), progressive, ..Kind::default() };
+        let file = resized(stream(kind, 64, 64), 30_000, 30_000);
+        let options = OpenOptions { shelf, ..OpenOptions::default() };
+        open_with(source(&file), &options, 1).unwrap().preparing_bytes()
+    };
+    let board = || Some(Arc::new(Board::default()) as Arc<dyn Shelf>);
+    let (eighth, quarter) = (3750 * 3750 * 3, 7500 * 7500 * 3);
+    let bare = needed(false, None);
+    assert!((2 * eighth..2 * eighth + (40 << 20)).contains(&bare), "{bare}");
+    // The picture at 1/4 goes to the shelf, but is made in memory.
+    let shelved = needed(false, board());
+    assert!((2 * (eighth + quarter)..2 * (eighth + quarter) + (40 << 20)).contains(&shelved), "{shelved}");
+    let several = needed(true, board());
+    assert!((shelved..shelved + (40 << 20)).contains(&several), "{several} of {shelved}");
+    let small = stream(Kind { components: 1, sampling: (1, 1), ..Kind::default() }, 64, 64);
+    assert_eq!(plain(&small).preparing_bytes(), 0);
+}
+
+/// A shelf that takes nothing until it is told to.
+#[derive(Debug, Default)]
+struct Later {
+    board: Board,
+    is_ready: AtomicBool,
+}
+
+impl Shelf for Later {
+    fn open(&self, name: &str) -> Option<Arc<dyn RandomAccess>> {
+        self.board.open(name)
+    }
+
+    fn keep(&self, name: &str, write: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()> {
+        if !self.is_ready.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.board.keep(name, write)
+    }
+}
+
+#[test]
+fn a_file_of_several_scans_gets_its_other_form_once_the_shelf_takes_it() {
+    let kind = Kind { components: 3, sampling: (1, 1), quality: 95, progressive: true, ..Kind::default() };
+    let file = stream(kind, 803, 607);
+    let shelf = Arc::new(Later::default());
+    let options = OpenOptions { shelf: Some(shelf.clone()), ..OpenOptions::default() };
+    let decoder = open_with(source(&file), &options, 1).unwrap();
+    let region = Rect::new(300, 400, 100, 100);
+    let expected = read(&*plain(&file), region, 1);
+    assert!(read(&decoder, region, 1) == expected);
+    assert!(shelf.board.parts.lock().unwrap().is_empty());
+    shelf.is_ready.store(true, Ordering::Relaxed);
+    assert!(read(&decoder, region, 1) == expected);
+    let parts = shelf.board.parts.lock().unwrap();
+    assert!(parts.iter().any(|(name, _)| name == "jpeg-one-scan-1"), "it is made after all");
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use recto_iiif::{Dimensions, Rect};
 
-use super::super::decode::{JpegDecoder, open_with};
+use super::super::decode::{JpegDecoder, open_jpeg_to_cut, open_with};
 use super::super::ffi::{Decompressor, Samples};
 use super::super::input::Input;
 use super::super::stream::{StreamColor, decode_stream};
+use super::flat::Board;
 use super::{Kind, Random, sequential_kinds, stream, stream_of};
 use crate::{
     Control, CutRequest, DecodeRequest, Decoder, MemoryAccess, OpenOptions, Orientation, PixelFormat, Raster,
@@ -235,6 +236,30 @@ fn scans_with_many_bytes_a_pixel_are_encoded_anew() {
     assert!(!opened(&noisy).can_cut(0, &part));
     let smooth = photo_of(Kind { components: 3, sampling: (1, 1), quality: 85, ..Kind::default() }, 320, 200);
     assert!(opened(&smooth).can_cut(0, &part));
+}
+
+#[test]
+fn what_is_opened_to_be_cut_is_cut_wherever_that_is_possible() {
+    let kind = Kind { components: 3, sampling: (1, 1), quality: 98, ..Kind::default() };
+    let large = stream(kind, 320, 200);
+    assert!(large.len() > 320 * 200, "it has many bytes a pixel");
+    let several = stream(Kind { progressive: true, ..kind }, 320, 200);
+    let shelf = || Some(Arc::new(Board::default()) as Arc<dyn crate::Shelf>);
+    let part = CutRequest { region: Rect::new(64, 64, 256, 136), turn: Orientation::Normal, gray: false };
+    for (name, file) in [("one scan", &large), ("several scans", &several)] {
+        let source: Arc<dyn crate::RandomAccess> = Arc::new(MemoryAccess::new(file.clone()));
+        let options = OpenOptions { shelf: shelf(), ..OpenOptions::default() };
+        let usual = crate::open(Arc::clone(&source), &options).unwrap();
+        usual.prepare(&Control::default()).unwrap();
+        assert!(!usual.can_cut(0, &part), "{name}: a small picture is decoded for answers");
+        let decoder = open_jpeg_to_cut(source, &options).unwrap();
+        decoder.prepare(&Control::default()).unwrap();
+        assert!(decoder.can_cut(0, &part), "{name}");
+        let cut = decoder.cut(0, &part, &Control::default()).unwrap().unwrap();
+        let wanted = DecodeRequest { level: 0, region: part.region, denominator: 1 };
+        let (expected, _) = read_raster(usual.as_ref(), &wanted, &Control::default()).unwrap();
+        assert!(decoded(&cut) == expected, "{name}");
+    }
 }
 
 #[test]
