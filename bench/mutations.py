@@ -1,28 +1,28 @@
 #!/usr/bin/env python3
 """Mutations: a server whose library is full of damaged files (D3).
 
-    RECTO=target/release/recto bench/mutations.py SEEDS [--files 10000] [--seed 1] [--seconds 2] [--memory-mib 512]
+    RECTO=target/release/recto bench/mutations.py [SEEDS] [--files 10000] [--formats all] [--seed 1] [--seconds 2] [--memory-mib 512]
 
 SEEDS is a folder of sound files; those of the wanted formats that are at most --most-kib large are damaged: cut, flipped, overwritten,
-numbers made huge, pieces moved. The same seed makes the same files. Each is asked for its info.json and for a small picture of all of
-it; in between, sound files are asked for regions of them and must look as they did at first.
+numbers made huge, pieces moved. Without it small ones are made. The same seed makes the same files. Each is asked for its info.json and
+for a small picture of all of it; in between, sound files are asked for parts of them that nobody asked for before. A second server,
+which has the sound files alone, says what these parts look like.
 
-What must hold: every answer within the seconds (one that is not is asked for again, alone, and without the time in which the server
-only waited for a processor), and whole; 200 with an image or JSON, else 4xx or 5xx with a JSON body that says what is
-wrong; sound files served right; the same process at the end; resident memory within what the server was given.
+What must hold: every answer within the seconds (one that is not is asked for again, alone, each time of a copy under another name, of
+which nothing is remembered, and without the time in which the server only waited for a processor), and whole; 200 with an image or
+JSON, else 4xx or 5xx with a JSON body that says what is wrong; of each format some are refused; sound files served right, and made
+anew; the same process at the end; resident memory within what the server was given.
 
 Files are made and removed in batches. Those that broke a rule are kept with --keep FOLDER. Python 3, standard library only. Exit 0 when
-all held, 1 when something did not, 2 when it could not be tried.
+all held, 1 when something did not, 2 when it could not be tried: also when a format has no sound file.
 """
 import argparse
 import collections
-import hashlib
+import contextlib
 import http.client
-import importlib.util
 import json
 import os
 import random
-import re
 import shutil
 import sys
 import tempfile
@@ -30,55 +30,19 @@ import threading
 import time
 import urllib.parse
 
-here = os.path.dirname(os.path.abspath(__file__))
-spec = importlib.util.spec_from_file_location("overload", os.path.join(here, "overload.py"))
-overload = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(overload)
+import pixels
+import seeds
+from damage import damaged
+from serving import Client, log_of, metrics, rss_mib, shares, start, stop
 
-ENDINGS = {"jp2": (".jp2", ".j2k", ".jpx"), "tiff": (".tif", ".tiff"), "jpeg": (".jpg", ".jpeg"), "png": (".png",), "webp": (".webp",),
-           "gif": (".gif",), "avif": (".avif",), "heic": (".heic",), "jxl": (".jxl",), "bmp": (".bmp",), "pdf": (".pdf",), "svg": (".svg",),
-           "exr": (".exr",), "dicom": (".dcm",)}
 # Long before a request that hangs is given up: it is measured, and no rule is broken by waiting for it.
 PATIENCE = 60
-HUGE = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
-
-
-def damaged(file, chance):
-    """The file with one to four kinds of damage, half of it near the beginning, where the numbers are."""
-    file = bytearray(file)
-    for _ in range(chance.choice((1, 1, 1, 2, 2, 3, 4))):
-        size = max(len(file), 1)
-        at = chance.randrange(min(size, 1024)) if chance.random() < 0.5 else chance.randrange(size)
-        kind = chance.randrange(9)
-        if kind == 0:
-            del file[max(at, 1):]
-        elif kind == 1:
-            for place in [at] + [chance.randrange(size) for _ in range(chance.randrange(8))]:
-                if place < len(file):
-                    file[place] ^= 1 << chance.randrange(8)
-        elif kind == 2:
-            file[at:at + 1] = bytes([chance.randrange(256)])
-        elif kind == 3:
-            length = min(chance.randrange(1, 64), size - at)
-            file[at:at + length] = bytes([chance.choice((0, 0xFF))]) * length
-        elif kind == 4:
-            length = chance.choice((2, 4, 8))
-            number = chance.choice(HUGE) + chance.choice((0, 0, 1, -1))
-            file[at:at + length] = (number % (1 << 8 * length)).to_bytes(length, chance.choice(("big", "little")))
-        elif kind == 5:
-            begin = chance.randrange(size)
-            file[at:at] = file[begin:begin + chance.randrange(1, 400)]
-        elif kind == 6:
-            del file[at:at + chance.randrange(1, 64)]
-        elif kind == 7:
-            length = min(chance.randrange(1, 4096), size - at)
-            file[at:at + length] = chance.randbytes(length)
-        else:
-            other = chance.randrange(size)
-            length = chance.randrange(1, 64)
-            one, two = file[at:at + length], file[other:other + length]
-            file[at:at + len(two)], file[other:other + len(one)] = two, one
-    return bytes(file) or b"\0"
+# Of the answers about damaged files of a format, at least this part is 4xx or 5xx: else they are not damaged, or not looked at.
+LEAST_REFUSED = 0.02
+# Samples of one region may differ so much between two servers: one may know more of the file and take another way.
+MOST_DIFFERENCE = 2
+# Of sound files: least side of the image, most of the part that is asked for, and widths of the answer.
+LEAST_SIDE, MOST_SIDE, WIDTHS = 16, 96, range(40, 140)
 
 
 class Judge:
@@ -87,7 +51,7 @@ class Judge:
     def __init__(self, keep):
         self.lock, self.keep = threading.Lock(), keep
         self.wrong, self.statuses, self.slowest = [], collections.Counter(), []
-        # Answers to ask for again.
+        # Answers to ask for again: seconds, path, and how to ask for the same of a file that is not known yet.
         self.slow = []
 
     def broken(self, what, path, file=None):
@@ -98,18 +62,20 @@ class Judge:
                 os.makedirs(self.keep, exist_ok=True)
                 shutil.copy(file, self.keep)
 
-    def took(self, seconds, path):
+    def took(self, seconds, path, most_seconds, anew, file=None):
         with self.lock:
             self.slowest = sorted([*self.slowest, (seconds, path)], reverse=True)[:5]
+            if seconds > most_seconds:
+                self.slow.append((seconds, path, anew, file))
 
 
 def get(client, path):
-    """Status, body and type; an exception where no whole answer came. Asks for problems as JSON."""
+    """Status, body and headers; an exception where no whole answer came. Asks for problems as JSON."""
     connection = http.client.HTTPConnection(client.host, client.port, timeout=PATIENCE)
     try:
         connection.request("GET", path, headers={"Accept": "application/problem+json, image/*, */*"})
         answer = connection.getresponse()
-        return answer.status, answer.read(), answer.headers.get("Content-Type", "")
+        return answer.status, answer.read(), answer.headers
     finally:
         connection.close()
 
@@ -119,11 +85,9 @@ def waited(*processes):
     total = 0
     for process in processes:
         for thread in os.listdir(f"/proc/{process}/task"):
-            try:
+            with contextlib.suppress(OSError):
                 with open(f"/proc/{process}/task/{thread}/schedstat") as counts:
                     total += int(counts.read().split()[1])
-            except OSError:
-                pass
     return total / 1e9
 
 
@@ -134,36 +98,32 @@ def worked(process):
     return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
 
 
-def again(client, path, server):
-    """What an answer takes when nothing else is asked: the least of three, each of another width, since answers are kept."""
+def again(client, anew, process):
+    """What an answer takes when nothing else is asked: the least of three, each about something that nobody asked for before."""
     least = PATIENCE
-    for less in (1, 2, 3):
-        before, used, began = waited(server.pid, os.getpid()), worked(server.pid), time.monotonic()
-        try:
-            get(client, re.sub(r"/\^(\d+),/", lambda width: f"/^{int(width[1]) - less},/", path))
-        except (http.client.HTTPException, OSError):
-            pass
+    for _ in range(3):
+        path = anew()
+        before, used, began = waited(process, os.getpid()), worked(process), time.monotonic()
+        with contextlib.suppress(http.client.HTTPException, OSError):
+            get(client, path)
         took = time.monotonic() - began
         # Threads that had nothing to do with it may have waited as well: at least it took what it used.
-        running = max(took - (waited(server.pid, os.getpid()) - before), worked(server.pid) - used)
+        running = max(took - (waited(process, os.getpid()) - before), worked(process) - used)
         least = min(least, took, running)
     return least
 
 
-def judge(client, path, file, most_seconds, seen):
+def judge(client, path, form, anew, file, most_seconds, seen):
     began = time.monotonic()
     try:
-        status, body, kind = get(client, path)
+        status, body, headers = get(client, path)
     except (http.client.HTTPException, OSError) as error:
         seen.broken(f"no whole answer ({type(error).__name__}: {error})", path, file)
         return
-    seconds = time.monotonic() - began
-    seen.took(seconds, path)
+    seen.took(time.monotonic() - began, path, most_seconds, anew, file)
     with seen.lock:
-        seen.statuses[status] += 1
-    if seconds > most_seconds:
-        with seen.lock:
-            seen.slow.append((seconds, path, file))
+        seen.statuses[form, status] += 1
+    kind = headers.get("Content-Type", "")
     if status == 200:
         whole = body[:2] == b"\xff\xd8" and body[-2:] == b"\xff\xd9" if path.endswith(".jpg") else described(body)
         if not whole:
@@ -192,13 +152,73 @@ def problem(body):
     return bool(told.get("title")) and bool(told.get("detail"))
 
 
+class Sound:
+    """Sound files, asked for parts that nobody asked for before, and the other server, which says what they look like."""
+
+    def __init__(self, client, other, seed):
+        self.client, self.other, self.random, self.lock = client, other, random.Random(seed), threading.Lock()
+        self.files, self.asked, self.turn = [], set(), 0
+
+    def add(self, prefix):
+        """False when the file is not served."""
+        for client in (self.client, self.other):
+            status, body, _ = get(client, prefix + "/info.json")
+            if status != 200:
+                return False
+        info = json.loads(body)
+        # Of smaller ones there are too few parts.
+        if min(info["width"], info["height"]) < LEAST_SIDE:
+            return False
+        self.files.append((prefix, info["width"], info["height"]))
+        return self.is_served(self.anew(len(self.files) - 1)) or not self.files.pop()
+
+    def is_served(self, path):
+        return all(get(client, path)[0] == 200 for client in (self.client, self.other))
+
+    def anew(self, number=None):
+        """A path that was not asked for before: of this file, or of each in turn."""
+        with self.lock:
+            while True:
+                self.turn += 1
+                prefix, width, height = self.files[self.turn % len(self.files) if number is None else number]
+                w, h = (self.random.randint(max(min(length, MOST_SIDE) // 2, 1), min(length, MOST_SIDE)) for length in (width, height))
+                x, y = self.random.randint(0, width - w), self.random.randint(0, height - h)
+                path = f"{prefix}/{x},{y},{w},{h}/^{self.random.choice(WIDTHS)},/0/default.png"
+                if path not in self.asked:
+                    self.asked.add(path)
+                    return path
+
+    def ask(self, most_seconds, seen):
+        path, began = self.anew(), time.monotonic()
+        try:
+            status, body, headers = get(self.client, path)
+        except (http.client.HTTPException, OSError) as error:
+            seen.broken(f"a sound file: {type(error).__name__}", path)
+            return
+        seen.took(time.monotonic() - began, path, most_seconds, self.anew)
+        origin = headers.get("Server-Timing", "").split(";")[0]
+        if status == 200 and origin != "made":
+            seen.broken(f"a sound file: the answer is not made anew but {origin or 'of an origin that is not told'}", path)
+        try:
+            expected_status, expected, _ = get(self.other, path)
+        except (http.client.HTTPException, OSError) as error:
+            seen.broken(f"the other server: {type(error).__name__}", path)
+            return
+        if (status, expected_status) != (200, 200):
+            seen.broken(f"a sound file: {status}, of the other server {expected_status}", path)
+        elif body != expected:
+            difference = pixels.difference(body, expected)
+            if difference is None or difference > MOST_DIFFERENCE:
+                seen.broken(f"a sound file looks otherwise than from the other server, by {difference} levels", path)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("seeds")
+    parser.add_argument("seeds", nargs="?")
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="the number of the first file, to repeat a part")
-    parser.add_argument("--formats", default="jp2,tiff,jpeg,png,webp,gif")
+    parser.add_argument("--formats", default="jp2,tiff,jpeg,png,webp,gif", help=f"`all`, or some of {','.join(seeds.ENDINGS)}")
     parser.add_argument("--most-kib", type=int, default=512)
     parser.add_argument("--batch", type=int, default=200)
     parser.add_argument("--clients", type=int, default=2)
@@ -210,138 +230,159 @@ def main():
     recto = os.environ.get("RECTO")
     if not recto:
         parser.error("name the program in RECTO")
-    seeds = collections.defaultdict(list)
-    for folder, _, names in sorted(os.walk(a.seeds)):
-        for path in sorted(os.path.join(folder, name) for name in names):
-            for form in a.formats.split(","):
-                if path.lower().endswith(ENDINGS[form]) and os.path.getsize(path) <= a.most_kib << 10:
-                    seeds[form].append(path)
-    forms = sorted(seeds)
-    if not forms:
-        print(f"{a.seeds} holds no file of these formats", file=sys.stderr)
-        return 2
-    print("seeds: " + ", ".join(f"{len(seeds[form])} {form}" for form in forms))
+    forms = sorted(seeds.ENDINGS) if a.formats == "all" else sorted(a.formats.split(","))
+    if unknown := [form for form in forms if form not in seeds.ENDINGS]:
+        parser.error(f"there is no format `{unknown[0]}`; there are {', '.join(seeds.ENDINGS)}")
+    with contextlib.ExitStack() as stack:
+        work = stack.enter_context(tempfile.TemporaryDirectory(prefix="recto-mutations-"))
+        folder = a.seeds or os.path.join(work, "seeds")
+        if not a.seeds:
+            os.mkdir(folder)
+            if not seeds.make(recto, folder):
+                return 2
+        found = seeds.find(folder, forms, a.most_kib << 10)
+        if missing := [form for form in forms if not found[form]]:
+            print(f"there is no sound file of {', '.join(missing)}; give a folder that has some, or name others with --formats",
+                  file=sys.stderr)
+            return 2
+        print("seeds: " + ", ".join(f"{len(found[form])} {form}" for form in forms))
+        library, other_library = (os.path.join(work, name) for name in ("library", "other"))
+        for place in (library, other_library):
+            os.makedirs(os.path.join(place, "sound"))
+        # Nobody looks into files before they are asked for: that they were would hide how long it takes.
+        options = [*shares(a.memory_mib), "cache.max_disk=64 MiB", "library.watch=false", "library.look_ahead=false", *a.set]
+        server, address = start(recto, library, os.path.join(work, "state"), options)
+        if server:
+            stack.callback(stop, server, 10)
+            other, other_address = start(recto, other_library, os.path.join(work, "other-state"), options)
+        if not server or not other:
+            return 2
+        stack.callback(stop, other, 10)
+        sound = Sound(Client(address), Client(other_address), a.seed)
+        for form in forms:
+            if not any(add_sound(sound, f"{form}-{number}", seed, (library, other_library)) for number, seed in enumerate(found[form])):
+                print(f"no sound file of {form} is served", file=sys.stderr)
+                return 2
+        return run(a, found, forms, work, server, sound)
 
-    work = tempfile.mkdtemp(prefix="recto-mutations-")
-    library = os.path.join(work, "library")
-    os.makedirs(os.path.join(library, "sound"))
-    # As in overload.py: half for pixels at work, an eighth each for decoders' parts and derivatives, the rest for the program.
-    options = [f"work.memory={a.memory_mib // 2} MiB", f"work.memo={a.memory_mib // 8} MiB",
-               f"cache.max_memory={a.memory_mib // 8} MiB", "cache.max_disk=64 MiB", *a.set]
-    server, address = overload.start(recto, library, os.path.join(work, "state"), options)
-    if not server:
-        return 2
-    client = overload.Client(address)
-    try:
-        return run(a, seeds, forms, work, library, server, client)
-    finally:
-        server.kill()
-        server.wait()
-        shutil.rmtree(work)
+
+def add_sound(sound, name, seed, libraries):
+    name = "sound/" + name + os.path.splitext(seed)[1].lower()
+    for library in libraries:
+        shutil.copy(seed, os.path.join(library, name))
+    return sound.add("/iiif/3/" + urllib.parse.quote(name, safe=""))
 
 
-def run(a, seeds, forms, work, library, server, client):
-    seen = Judge(a.keep)
-    # Sound files: one of each format that is served, some regions of each.
-    sound, turn = {}, [0]
-    for form in forms:
-        for seed in seeds[form]:
-            name = "sound/" + form + os.path.splitext(seed)[1].lower()
-            shutil.copy(seed, os.path.join(library, name))
-            prefix = "/iiif/3/" + urllib.parse.quote(name, safe="")
-            status, body, _ = get(client, prefix + "/info.json")
-            if status == 200:
-                info = json.loads(body)
-                for x in range(8):
-                    region = f"{x},{x},{max(info['width'] // 2, 1)},{max(info['height'] // 2, 1)}"
-                    path = f"{prefix}/{region}/^64,/0/default.png"
-                    status, body, _ = get(client, path)
-                    if status == 200:
-                        sound[path] = hashlib.sha256(body).hexdigest()
-                break
-    paths = sorted(sound)
-    if not paths:
-        print("no seed is served", file=sys.stderr)
-        return 2
-    random.Random(a.seed).shuffle(paths)
-    sources = {}
-
-    def sound_one():
-        with seen.lock:
-            turn[0] += 1
-            path = paths[turn[0] % len(paths)]
-        began = time.monotonic()
-        try:
-            status, body, _ = get(client, path)
-        except (http.client.HTTPException, OSError) as error:
-            seen.broken(f"a sound file: {type(error).__name__}", path)
-            return
-        if status != 200 or hashlib.sha256(body).hexdigest() != sound[path]:
-            seen.broken(f"a sound file: {status}, {len(body)} bytes, not as at first", path)
-        if time.monotonic() - began > a.seconds:
-            with seen.lock:
-                seen.slow.append((time.monotonic() - began, path, None))
-
-    began, peak = time.monotonic(), 0.0
-    for start in range(a.first, a.first + a.files, a.batch):
-        numbers = list(range(start, min(start + a.batch, a.first + a.files)))
-        folder = os.path.join(library, f"batch-{start}")
+def run(a, found, forms, work, server, sound):
+    seen, sources, client = Judge(a.keep), {}, sound.client
+    began, peak, asked, rendered = time.monotonic(), 0.0, 0, made(client)
+    for first in range(a.first, a.first + a.files, a.batch):
+        numbers = list(range(first, min(first + a.batch, a.first + a.files)))
+        folder = os.path.join(work, "library", f"batch-{first}")
         os.mkdir(folder)
-        names = []
-        for number in numbers:
-            chance = random.Random(f"{a.seed} {number}")
-            seed = chance.choice(seeds[forms[number % len(forms)]])
+        waiting, copies = [], iter(range(10**9))
+        for number in reversed(numbers):
+            chance, form = random.Random(f"{a.seed} {number}"), forms[number % len(forms)]
+            seed = chance.choice(found[form])
             if seed not in sources:
-                sources[seed] = open(seed, "rb").read()
+                with open(seed, "rb") as file:
+                    sources[seed] = file.read()
             name = f"{number}-{os.path.splitext(os.path.basename(seed))[0]}{os.path.splitext(seed)[1]}"
             with open(os.path.join(folder, name), "wb") as out:
                 out.write(damaged(sources[seed], chance))
-            names.append(name)
-        waiting = list(reversed(names))
+            waiting.append((form, name))
+
+        def path_of(name, what):
+            return "/iiif/3/" + urllib.parse.quote(f"batch-{first}/{name}", safe="") + what
+
+        def copy_of(name, what):
+            """The same of a copy, of which the server remembers nothing."""
+            copy = f"again-{next(copies)}-{name}"
+            shutil.copyfile(os.path.join(folder, name), os.path.join(folder, copy))
+            return path_of(copy, what)
 
         def ask():
             while True:
                 with seen.lock:
                     if not waiting:
                         return
-                    name = waiting.pop()
-                    good = len(waiting) % 10 == 0
-                prefix = "/iiif/3/" + urllib.parse.quote(f"batch-{start}/{name}", safe="")
-                file = os.path.join(folder, name)
-                judge(client, prefix + "/info.json", file, a.seconds, seen)
-                judge(client, prefix + "/full/^200,/0/default.jpg", file, a.seconds, seen)
-                if good:
-                    sound_one()
+                    form, name = waiting.pop()
+                    turn = len(waiting)
+                for what in ("/info.json", "/full/^200,/0/default.jpg"):
+                    anew = lambda name=name, what=what: copy_of(name, what)
+                    judge(client, path_of(name, what), form, anew, os.path.join(folder, name), a.seconds, seen)
+                if turn % 10 == 0:
+                    sound.ask(a.seconds, seen)
 
-        threads = [threading.Thread(target=ask) for _ in range(a.clients)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        for seconds, path, file in seen.slow:
-            alone = again(client, path, server)
+        run_all([threading.Thread(target=guarded(ask, seen)) for _ in range(a.clients)])
+        asked += len(range(0, len(numbers), 10))
+        if has_ended(server, work, first):
+            return 1
+        for seconds, path, anew, file in seen.slow:
+            alone = again(client, anew, server.pid)
             print(f"  {seconds:.1f} s among others, {alone:.2f} s alone: {path}", flush=True)
             if alone > a.seconds:
                 seen.broken(f"took {alone:.1f} s", path, file)
         seen.slow.clear()
         shutil.rmtree(folder)
-        if server.poll() is not None:
-            print(f"the server ended ({server.returncode}) in the batch that begins with file {start}:", file=sys.stderr)
-            print("".join(open(os.path.join(work, "log")).readlines()[-30:]), file=sys.stderr)
+        if has_ended(server, work, first):
             return 1
-        peak = overload.rss_mib(server.pid, "VmHWM")
-        if (start - a.first) // a.batch % 10 == 9:
+        peak = rss_mib(server.pid, "VmHWM")
+        if (first - a.first) // a.batch % 10 == 9:
             print(f"  {numbers[-1] + 1 - a.first} files, {time.monotonic() - began:.0f} s, peak {peak:.0f} MiB", flush=True)
-
-    panics = sum("panick" in line for line in open(os.path.join(work, "log")))
-    print(f"files: {a.files}; answers: " + ", ".join(f"{count} x {status}" for status, count in sorted(seen.statuses.items())))
+    rendered = made(client) - rendered
+    if rendered < asked:
+        seen.broken(f"{rendered:.0f} images were made for {asked} parts of sound files", "/metrics")
+    with open(log_of(os.path.join(work, "state"))) as log:
+        panics = sum("panick" in line for line in log)
+    print(f"files: {a.files}; parts of sound files between: {asked}; contained panics in the log: {panics}")
+    for form in forms:
+        counts = {status: count for (of, status), count in sorted(seen.statuses.items()) if of == form}
+        print(f"{form}: " + ", ".join(f"{count} x {status}" for status, count in counts.items()))
+        if refused_part(counts) < LEAST_REFUSED:
+            seen.broken(f"only {refused_part(counts):.1%} are refused", form)
     print("slowest: " + ", ".join(f"{seconds:.2f} s {path}" for seconds, path in seen.slowest))
-    print(f"sound files between: {turn[0]} answers; contained panics in the log: {panics}")
     print(f"resident memory: peak {peak:.0f} MiB of {a.memory_mib} MiB")
     if peak > a.memory_mib:
         seen.broken(f"resident memory {peak:.0f} MiB", f"more than {a.memory_mib} MiB")
     print(f"rules broken: {len(seen.wrong)}")
     return 1 if seen.wrong else 0
+
+
+def has_ended(server, work, first):
+    if server.poll() is None:
+        return False
+    print(f"the server ended ({server.returncode}) in the batch that begins with file {first}:", file=sys.stderr)
+    with open(log_of(os.path.join(work, "state"))) as log:
+        print("".join(log.readlines()[-30:]), file=sys.stderr)
+    return True
+
+
+def guarded(work, seen):
+    """A thread that ends by a fault of this program breaks the run, too."""
+    def ask():
+        try:
+            work()
+        except Exception as error:
+            seen.broken(f"this program: {type(error).__name__}: {error}", "")
+    return ask
+
+
+def run_all(threads):
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def refused_part(counts):
+    return sum(count for status, count in counts.items() if status >= 400) / max(sum(counts.values()), 1)
+
+
+def made(client):
+    """Images made so far, in whatever way."""
+    counted = metrics(client)
+    return sum(counted[f"recto_{what}_total"] for what in ("renders", "stored_whole", "tile_cuts"))
 
 
 if __name__ == "__main__":

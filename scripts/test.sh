@@ -25,6 +25,7 @@ step "format" cargo fmt --check
 step "lints" cargo clippy --workspace --all-targets --quiet -- -D warnings
 step "arrows" cargo run -q -p xtask -- arrows
 step "unit, golden, property, pixel and black-box tests" cargo test --workspace --quiet
+step "what benchmarks judge" python3 -m unittest discover -q -s bench
 step "documentation examples" cargo test --workspace --doc --quiet
 export RECTO=${CARGO_TARGET_DIR:-target}/debug/recto
 step "official validators" tests/validators/run.sh

@@ -3,22 +3,27 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use std::io::Cursor;
 use std::sync::Arc;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use recto_codec::formats::WRITABLE;
 use recto_codec::{
-    Control, CutRequest, DecodeRequest, EncodeHeader, EncodeOptions, MemoryAccess, OpenOptions, Orientation,
-    PixelFormat, Raster, TiffCompression, encoder, open, read_raster,
+    Control, CutRequest, DecodeRequest, Decoder, EncodeHeader, EncodeOptions, Memo, MemoryAccess, OpenOptions,
+    Orientation, PixelFormat, PyramidOptions, PyramidPage, PyramidWriter, Raster, TiffCompression, encoder, open,
+    read_raster,
 };
 use recto_engine::{ColorPolicy, Depth, RenderOptions, plan, stored_request};
 use recto_iiif::image::Format;
 use recto_iiif::{Dimensions, Rect};
 use support::{Halving, Mock, draw, rendered, request, waves};
 
+fn header(image: &Raster) -> EncodeHeader {
+    EncodeHeader { size: image.size(), pixels: image.format(), bitonal: false, icc: None, dpi: None }
+}
+
 fn encoded(image: &Raster, format: Format, options: &EncodeOptions) -> Vec<u8> {
-    let header = EncodeHeader { size: image.size(), pixels: image.format(), bitonal: false, icc: None, dpi: None };
-    let mut encoder = encoder(format, &header, options).expect("the format takes these pixels");
+    let mut encoder = encoder(format, &header(image), options).expect("the format takes these pixels");
     encoder.write(image).expect("memory is there");
     encoder.finish().expect("all rows were written")
 }
@@ -40,15 +45,28 @@ fn planning(criterion: &mut Criterion) {
     });
 }
 
+/// A decoder that remembers at most so many bytes between decodes.
+fn opened(file: &MemoryAccess, memo_bytes: u64) -> Box<dyn Decoder> {
+    let options = OpenOptions { memo: Arc::new(Memo::new(memo_bytes)), ..OpenOptions::default() };
+    open(Arc::new(file.clone()), &options).expect("a file that was just written")
+}
+
 fn decoding(criterion: &mut Criterion) {
     let options = EncodeOptions { tiff_compression: TiffCompression::Deflate, ..EncodeOptions::default() };
-    let image = waves(1024, 1024);
-    for format in [Format::Jpg, Format::Png, Format::Tif, Format::Webp, Format::Jp2] {
+    let (image, control) = (waves(1024, 1024), Control::default());
+    let wanted = DecodeRequest { level: 0, region: Rect::new(300, 300, 256, 256), denominator: 1 };
+    let formats =
+        [Format::Jpg, Format::Png, Format::Tif, Format::Webp, Format::Jp2, Format::Avif, Format::Jxl, Format::Pdf];
+    for format in formats {
         let file = MemoryAccess::new(encoded(&image, format, &options));
-        let decoder = open(Arc::new(file), &OpenOptions::default()).expect("a file that was just written");
-        let wanted = DecodeRequest { level: 0, region: Rect::new(300, 300, 256, 256), denominator: 1 };
-        criterion.bench_function(&format!("decode_region/{}", format.extension()), |bench| {
-            bench.iter(|| read_raster(&*decoder, &wanted, &Control::default()).expect("pixels"));
+        criterion.bench_function(&format!("decode_region/cold/{}", format.extension()), |bench| {
+            let decode = |decoder: &mut Box<dyn Decoder>| read_raster(&**decoder, &wanted, &control).expect("pixels");
+            // A new one each time: some hold indexes of their own.
+            bench.iter_batched_ref(|| opened(&file, 0), decode, BatchSize::PerIteration);
+        });
+        let decoder = opened(&file, 64 << 20);
+        criterion.bench_function(&format!("decode_region/warm/{}", format.extension()), |bench| {
+            bench.iter(|| read_raster(&*decoder, &wanted, &control).expect("pixels"));
         });
     }
 }
@@ -97,16 +115,35 @@ fn encoding(criterion: &mut Criterion) {
     }
 }
 
+/// A pyramid of JPEG tiles.
+fn pyramid(image: &Raster) -> Vec<u8> {
+    let page = PyramidPage {
+        header: header(image),
+        orientation: Orientation::Normal,
+        metadata: recto_codec::Metadata::default(),
+        compression: None,
+        maker: None,
+    };
+    let options = PyramidOptions::default();
+    let mut writer = PyramidWriter::new(Cursor::new(Vec::new()), &options).expect("tiles of the usual size");
+    writer.begin(page).expect("JPEG holds these pixels");
+    writer.write(image).expect("memory is there");
+    writer.end().expect("all rows were written");
+    writer.finish().expect("memory is there").into_inner()
+}
+
 fn cutting(criterion: &mut Criterion) {
-    let Some(folder) = recto_testkit::data_dir() else { return };
-    let Ok(bytes) = std::fs::read(folder.join("images/derived/page-pyramid-jpeg.tif")) else { return };
-    let decoder = open(Arc::new(MemoryAccess::new(bytes)), &OpenOptions::default()).expect("a pyramid");
-    let Some(grid) = decoder.facts().levels[0].grid else { return };
-    let size = decoder.facts().stored_size();
-    let first = size.width_px / grid.tile.width_px * grid.tile.width_px;
-    let region = Rect::new(first, 0, size.width_px - first, grid.tile.height_px.min(size.height_px));
-    let (edge, control) = (CutRequest { region, turn: Orientation::Normal, gray: false }, Control::default());
-    criterion.bench_function("cut/edge tile", |bench| bench.iter(|| decoder.cut(0, &edge, &control).expect("a tile")));
+    let decoder = opened(&MemoryAccess::new(pyramid(&waves(1000, 1000))), 64 << 20);
+    let control = Control::default();
+    // Of the tiles of the last column, 24 pixels are padding.
+    let edge = Rect::new(768, 0, 232, 256);
+    for (name, region) in [("edge tile", edge), ("mosaic of four tiles", Rect::new(256, 256, 512, 512))] {
+        let wanted = CutRequest { region, turn: Orientation::Normal, gray: false };
+        assert!(decoder.can_cut(0, &wanted), "{name}: it would be decoded");
+        criterion.bench_function(&format!("cut/{name}"), |bench| {
+            bench.iter(|| decoder.cut(0, &wanted, &control).expect("whole tiles").expect("it can be cut"));
+        });
+    }
 }
 
 criterion_group! {
