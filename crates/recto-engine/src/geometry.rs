@@ -17,6 +17,8 @@ use recto_iiif::{Dimensions, Rect};
 pub(crate) struct Span {
     pub(crate) start: f64,
     pub(crate) length: f64,
+    /// Where the last pixel of the whole at this scale ends: at the end of the level, or less than a pixel of the result behind it.
+    pub(crate) edge: f64,
 }
 
 impl Span {
@@ -117,14 +119,16 @@ impl OneAxis {
         if let (Some(grid), Some(scale)) = (self.grid, self.scale) {
             let scale = (u64::from(scale) * u64::from(self.denominator)) as f64;
             let step = f64::from(grid) / scale;
-            let span = Span { start: f64::from(self.start) / scale, length: f64::from(self.out) * step };
-            // The last pixel of the result must have something of its own: a level that was rounded down may lack it.
-            let has_last = span.start + f64::from(self.out - 1) * step < limit;
+            let edge = (f64::from(self.full.div_ceil(grid)) * step).max(limit);
+            let span = Span { start: f64::from(self.start) / scale, length: f64::from(self.out) * step, edge };
+            // A level that was rounded down may lack its last pixel. It is the one before it then, for tiles and for the whole: those that
+            // leave as they lie are of this level, and all others have to fit them.
+            let has_last = span.start + f64::from(self.out - 1) * step < limit + 1.0;
             return (span, step >= 1.0 && has_last);
         }
         let at_end = end == u64::from(self.full);
         if self.start == 0 && at_end {
-            return (Span { start: 0.0, length: limit }, limit >= wanted);
+            return (Span { start: 0.0, length: limit, edge: limit }, limit >= wanted);
         }
         let position = |at: u64| match self.scale {
             Some(scale) => at as f64 / (u64::from(scale) * u64::from(self.denominator)) as f64,
@@ -132,7 +136,7 @@ impl OneAxis {
         };
         let from = position(u64::from(self.start)).min(limit);
         let length = position(end).min(limit) - from;
-        (Span { start: from, length }, length >= wanted)
+        (Span { start: from, length, edge: limit }, length >= wanted)
     }
 }
 
@@ -219,20 +223,20 @@ impl Axis {
         let ratio = length / f64::from(out);
         let reach = support * ratio.max(1.0);
         let first = (start + ratio / 2.0 - reach).min(start).floor().max(0.0) as u32;
-        let last = (start + length - ratio / 2.0 + reach).max(start + length).ceil() as u32;
-        let last = last.clamp(first + 1, shrunk);
+        let wanted = (start + length - ratio / 2.0 + reach).max(start + length).ceil() as u32;
+        // As far as the whole reaches, so that a tile sees what the whole sees. Less than a millionth of a pixel comes from rounding.
+        let edge = (span.edge / f64::from(shrink) - 1e-6).ceil().max(0.0) as u32;
+        let beyond = wanted.min(edge).saturating_sub(shrunk);
+        let last = wanted.clamp((first + 1).min(shrunk), shrunk);
         let first = first.min(last - 1);
         let first_px = first * shrink;
         let end_px = (u64::from(last) * u64::from(shrink)).min(u64::from(reduced)) as u32;
-        // Less than a millionth of a pixel comes from rounding.
-        let beyond = (start + length - 1e-6).ceil().max(0.0) as u32;
-        let beyond = beyond.saturating_sub(shrunk);
         Self { first: first_px, count: end_px - first_px, shrink, start: start - f64::from(first), length, out, beyond }
     }
 
     /// True when decoded pixels are the result's pixels.
     pub(crate) fn is_exact(&self) -> bool {
-        self.shrink == 1 && self.start.fract() == 0.0 && self.length == f64::from(self.out)
+        self.shrink == 1 && self.beyond == 0 && self.start.fract() == 0.0 && self.length == f64::from(self.out)
     }
 
     /// Pixels after averaging.

@@ -8,12 +8,14 @@
 pub mod bmp;
 pub mod card;
 mod data;
+pub mod edges;
 mod library;
 pub mod position;
+pub mod rare;
 mod rng;
 pub mod tiff;
 pub mod viewers;
 
-pub use data::{data_dir, files_below};
+pub use data::{data_dir, files_below, without_program};
 pub use library::TempLibrary;
 pub use rng::Rng;
