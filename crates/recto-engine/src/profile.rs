@@ -17,6 +17,12 @@ use crate::options::Intent;
 
 /// Most profiles kept. Institutions have a handful; a hostile library must not fill the memory.
 const KEPT: usize = 32;
+/// Most bytes that they take, by [`Kept::bytes`]; the last one is kept whatever it takes.
+const KEPT_BYTES: u64 = 64 << 20;
+/// What a profile takes, in lengths of its file: as it is parsed, and its tables as floating point.
+const LENGTHS: u64 = 5;
+/// What its transforms take beside that, about.
+const TRANSFORM_BYTES: u64 = 1 << 20;
 /// Differences up to this many of 255 steps still count as sRGB: rounding of the many sRGB profiles in use.
 const SAME_WITHIN: u8 = 2;
 
@@ -91,6 +97,35 @@ struct Kept {
     profile: Result<Arc<Profile>, Unusable>,
 }
 
+impl Kept {
+    /// About how many bytes it takes.
+    fn bytes(&self) -> u64 {
+        if self.profile.is_ok() {
+            (self.length as u64).saturating_mul(LENGTHS).saturating_add(TRANSFORM_BYTES)
+        } else {
+            0
+        }
+    }
+
+    /// True when both have the same profile, which then takes its bytes once.
+    fn shares(&self, other: &Self) -> bool {
+        matches!((&self.profile, &other.profile), (Ok(own), Ok(other)) if Arc::ptr_eq(own, other))
+    }
+}
+
+/// Forgets the oldest profiles until the rest are not too many and not too large.
+fn shorten(kept: &mut VecDeque<Kept>) {
+    kept.truncate(KEPT);
+    let mut bytes = 0_u64;
+    let fits = |(index, one): (usize, &Kept)| {
+        let is_counted = kept.iter().take(index).any(|newer| newer.shares(one));
+        bytes = bytes.saturating_add(if is_counted { 0 } else { one.bytes() });
+        index == 0 || bytes <= KEPT_BYTES
+    };
+    let count = kept.iter().enumerate().map(fits).take_while(|fits| *fits).count();
+    kept.truncate(count);
+}
+
 static PROFILES: LazyLock<Mutex<VecDeque<Kept>>> = LazyLock::new(Mutex::default);
 static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
@@ -110,7 +145,7 @@ pub(crate) fn profile(icc: &Arc<[u8]>) -> Result<Arc<Profile>, Unusable> {
     let profile = known.unwrap_or_else(|| parse(icc));
     let mut kept = PROFILES.lock().unwrap_or_else(PoisonError::into_inner);
     kept.push_front(Kept { bytes: Arc::downgrade(icc), hash, length: icc.len(), profile: profile.clone() });
-    kept.truncate(KEPT);
+    shorten(&mut kept);
     profile
 }
 
@@ -364,4 +399,42 @@ fn inverse(m: &[[f64; 3]; 3]) -> Option<[[f64; 3]; 3]> {
 /// 16 bits to 8, to the nearest of the 256 shades.
 pub(crate) const fn narrow(sample: u16) -> u8 {
     ((sample as u32 * 255 + 32895) >> 16) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed() -> Arc<Profile> {
+        let (is_srgb, transforms) = (OnceLock::new(), Default::default());
+        Arc::new(Profile { space: Space::Rgb, parsed: ColorProfile::new_srgb(), is_srgb, transforms })
+    }
+
+    fn kept(length: usize, profile: &Arc<Profile>) -> Kept {
+        Kept { bytes: Weak::<[u8; 0]>::new(), hash: length as u64, length, profile: Ok(Arc::clone(profile)) }
+    }
+
+    fn left(all: impl IntoIterator<Item = Kept>) -> Vec<usize> {
+        let mut list = VecDeque::new();
+        for one in all {
+            list.push_front(one);
+            shorten(&mut list);
+        }
+        list.iter().map(|kept| kept.length).collect()
+    }
+
+    #[test]
+    fn profiles_are_kept_within_a_bound_in_bytes() {
+        let small = left((0..100).map(|number| kept(3000 + number, &parsed())));
+        assert_eq!(small, (3000 + 68..3100).rev().collect::<Vec<_>>());
+        // Each takes 16 MiB.
+        let large = left((0..10).map(|number| kept((3 << 20) + number, &parsed())));
+        assert_eq!(large, [(3 << 20) + 9, (3 << 20) + 8, (3 << 20) + 7]);
+        assert_eq!(left([kept(10, &parsed()), kept(40 << 20, &parsed())]), [40 << 20], "the last one stays");
+        // The same one in many files is there once.
+        let same = parsed();
+        assert_eq!(left((0..20).map(|_| kept(3 << 20, &same))).len(), 20);
+        let unusable = |number: usize| Kept { profile: Err(Unusable::Class), ..kept((20 << 20) + number, &same) };
+        assert_eq!(left((0..20).map(unusable)).len(), 20);
+    }
 }

@@ -27,7 +27,7 @@ pub(crate) const fn grayed(format: PixelFormat) -> PixelFormat {
 
 /// As [`luma`], of 16 bits.
 const fn luma16([r, g, b]: [u16; 3]) -> u16 {
-    ((13_933 * r as u64 + 46_871 * g as u64 + 4_732 * b as u64 + 32_768) >> 16) as u16
+    ((19_595 * r as u64 + 38_470 * g as u64 + 7_471 * b as u64 + 32_768) >> 16) as u16
 }
 
 /// RGB to shades of gray; gray stays. The luma is that of sRGB's values, not of light: what shows as gray keeps its value, and

@@ -113,6 +113,21 @@ fn d19_8_bits_are_the_nearest_of_16_and_never_fall() {
     );
 }
 
+#[test]
+fn d19_gray_of_16_bits_has_the_tones_of_gray_of_8_bits() {
+    let eight = draw((64, 64), PixelFormat::Rgb8, |x, y| [(4 * x) as u8, (4 * y) as u8, (255 - 2 * (x + y)) as u8]);
+    let stretched = samples(&eight).into_iter().map(|sample| sample * 257);
+    let sixteen = Raster::from_vec(eight.size(), PixelFormat::Rgb16, wide(stretched));
+    let mut asked = request(eight.size().rect(), eight.size());
+    asked.quality = Quality::Gray;
+    let [eight, sixteen] = [eight, sixteen].map(|image| rendered(&Mock::new(image), &asked, &as_stored()));
+    assert_eq!((eight.format(), sixteen.format()), (PixelFormat::Gray8, PixelFormat::Gray16));
+    for (at, (narrow, deep)) in samples(&eight).into_iter().zip(samples(&sixteen)).enumerate() {
+        let far = (f64::from(deep) / 257.0 - f64::from(narrow)).abs();
+        assert!(far <= 1.0, "{deep} of 16 bits for {narrow} of 8 at {at}");
+    }
+}
+
 /// The means of blocks of `side × side` pixels after `curve`.
 fn means(image: &Raster, side: usize, curve: impl Fn(f64) -> f64) -> Vec<f64> {
     let (width, count) = (image.width_px() as usize, image.format().samples());
