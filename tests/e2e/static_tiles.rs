@@ -79,7 +79,8 @@ fn library() -> Library {
 }
 
 const URL: &str = "https://static.example/trees";
-const OPTIONS: [&str; 2] = ["--set", "image.tile_size=256"];
+/// With pyramids, on whose pixels both have to agree.
+const OPTIONS: [&str; 4] = ["--set", "image.tile_size=256", "--set", "image.pyramid_from_pixels=500000"];
 
 fn command(library: &Library, to: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_recto"));

@@ -99,6 +99,11 @@ pub trait Decoder: Send + Sync {
     /// What [`Decoder::rows`] would cost. Does no input or output.
     fn cost(&self, wanted: &DecodeRequest) -> Cost;
 
+    /// About how many bytes it holds while nobody decodes, beyond a few kilobytes and what the memo and the shelf hold for it.
+    fn held_bytes(&self) -> u64 {
+        0
+    }
+
     /// Begins to decode. `control` is asked at least once a strip, and within strips that take long.
     ///
     /// # Errors
@@ -141,6 +146,16 @@ pub trait Decoder: Send + Sync {
     /// That the work was cancelled, or the original could not be read. A damaged original is no error here.
     fn prepare(&self, _control: &Control) -> Result<(), DecodeError> {
         Ok(())
+    }
+
+    /// Most bytes that [`Decoder::prepare`] holds at one time, about; 0 for a few megabytes. Does no input or output.
+    fn preparing_bytes(&self) -> u64 {
+        0
+    }
+
+    /// True when [`Decoder::prepare`] will pay, after what was asked so far. Does no input or output.
+    fn is_worth_preparing(&self) -> bool {
+        false
     }
 
     /// The whole image as one complete file in the given format, without metadata that must not leave (orientation,

@@ -23,6 +23,6 @@ pub use formats::tiff_pyramid::{
     BigTiff, PyramidCompression, PyramidError, PyramidOptions, PyramidPage, PyramidReport, PyramidWriter, TileMaker,
 };
 pub use formats::{CONTAINED, contain_with, run_contained};
-pub use formats::{Jp2Options, OpenOptions, jp2_encoder, open};
+pub use formats::{Jp2Error, Jp2Options, Jp2Writer, OpenOptions, jp2_encoder, open, open_jpeg_to_cut};
 pub use memo::{Memo, MemoKey, Shelf, WHOLE_FILE};
 pub use raster::{PixelFormat, Raster};

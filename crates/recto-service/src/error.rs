@@ -76,8 +76,8 @@ pub enum ServiceError {
     },
     /// It can never be done within the time that one request may take.
     #[error(
-        "this would take about {} s, the server gives {} s to one request; ask for a smaller size or region",
-        .needed.as_secs(), .limit.as_secs()
+        "this would take about {:.1} s, the server gives {:.1} s to one request; ask for a smaller size or region",
+        .needed.as_secs_f64(), .limit.as_secs_f64()
     )]
     OverTime {
         /// What it would take.

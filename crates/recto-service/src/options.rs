@@ -80,9 +80,10 @@ pub struct WorkOptions {
     pub max_waiting: usize,
     /// Longest wait for memory or a thread; then the answer is 503.
     pub max_wait: Duration,
-    /// Longest work on one request; then the answer is 503.
+    /// Longest work on one request; then the answer is 503. What is known beforehand to take longer is 413.
     pub max_time: Duration,
-    /// Originals that are kept open between requests.
+    /// Originals that are kept open between requests; fewer where they hold much, as JPEG 2000 files of many layers do: all of them
+    /// no more than half of `memo` and 64 KiB for each.
     pub open_files: u64,
     /// Memory for what decoders remember between requests: indexes, decoded blocks. Without it: a quarter of `memory`, to which
     /// it is added.
@@ -253,6 +254,10 @@ pub struct ImageOptions {
     /// fewer.
     #[schemars(range(min = 18, max = 2400))]
     pub document_dpi: u32,
+    /// Images of at least so many pixels whose files have no reduced sizes (PNG, TIFF in strips, WebP …) get a pyramid in the cache
+    /// directory once they are asked for a second time, at the lowest priority. Their tiles and small pictures are quick then.
+    /// 0: no image does.
+    pub pyramid_from_pixels: u64,
     /// Formats to name in `preferredFormats`, best first.
     pub preferred_formats: Vec<String>,
     /// Requests for `default.jpg` are answered in a better format where the client's `Accept` names one of
@@ -295,6 +300,7 @@ impl Default for ImageOptions {
             dither: false,
             tile_size: 256,
             document_dpi: 300,
+            pyramid_from_pixels: 4_000_000,
             preferred_formats: Vec::new(),
             negotiate_format: false,
             negotiable_formats: vec!["avif".to_owned(), "webp".to_owned()],
@@ -308,6 +314,11 @@ impl Default for ImageOptions {
 }
 
 impl ImageOptions {
+    /// From how many pixels on images get pyramids, if any do. None with `linear_light`: averages would be of the other kind.
+    pub fn pyramid_from_px(&self) -> Option<u64> {
+        (self.pyramid_from_pixels > 0 && !self.linear_light).then_some(self.pyramid_from_pixels)
+    }
+
     /// The formats in which a request for `default.jpg` may be answered, best first; none unless that is switched on. Words that
     /// name no format which can be written, or JPEG itself, are left out.
     pub fn negotiable(&self) -> Vec<Format> {

@@ -1,10 +1,12 @@
 //! Files as originals, and which version of one it is.
 
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use recto_codec::RandomAccess;
+use recto_codec::{RandomAccess, Shelf};
 
 /// One version of a file: a change of its content changes one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,5 +49,34 @@ impl RandomAccess for OpenFile {
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         self.file.read_exact_at(buffer, offset)
+    }
+}
+
+/// A shelf for as long as one original is worked on: files without names in a folder.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    folder: PathBuf,
+    parts: Mutex<Vec<(String, Arc<OpenFile>)>>,
+}
+
+impl Spool {
+    pub(crate) fn new(folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), parts: Mutex::default() }
+    }
+}
+
+impl Shelf for Spool {
+    fn open(&self, name: &str) -> Option<Arc<dyn RandomAccess>> {
+        let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, part) = parts.iter().find(|(other, _)| other == name)?;
+        Some(Arc::clone(part) as Arc<dyn RandomAccess>)
+    }
+
+    fn keep(&self, name: &str, write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        let mut out = BufWriter::new(tempfile::tempfile_in(&self.folder)?);
+        write(&mut out)?;
+        let part = OpenFile::new(out.into_inner().map_err(io::IntoInnerError::into_error)?)?;
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).push((name.to_owned(), Arc::new(part)));
+        Ok(())
     }
 }

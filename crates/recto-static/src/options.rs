@@ -26,6 +26,9 @@ pub struct TileOptions {
     pub largest_px: u64,
     /// How pictures are made.
     pub render: RenderOptions,
+    /// Images of at least so many pixels whose files have no reduced sizes get them for as long as it takes: the live server's option
+    /// `image.pyramid_from_pixels`, on which pixels depend.
+    pub pyramid_from_px: Option<u64>,
     /// Licence or rights statement, a URI.
     pub rights: Option<String>,
     /// Threads.
@@ -49,6 +52,7 @@ impl Default for TileOptions {
             sizes: Vec::new(),
             largest_px: 25_000_000,
             render: RenderOptions::default(),
+            pyramid_from_px: None,
             rights: None,
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             overwrite: false,
@@ -83,8 +87,15 @@ impl TileOptions {
     /// Everything that makes a difference to pictures, in words.
     pub(crate) fn words(&self) -> String {
         format!(
-            "{FILES_VERSION} {:?} {:?} {} {:?} {:?} {} {:?}",
-            self.versions, self.tile_px, self.flat_tile_px, self.formats, self.sizes, self.largest_px, self.render
+            "{FILES_VERSION} {:?} {:?} {} {:?} {:?} {} {:?} {:?}",
+            self.versions,
+            self.tile_px,
+            self.flat_tile_px,
+            self.formats,
+            self.sizes,
+            self.largest_px,
+            self.render,
+            self.pyramid_from_px
         )
     }
 

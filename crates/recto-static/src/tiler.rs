@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use recto_codec::{DecodeError, Decoder, OpenOptions, RandomAccess, open};
+use recto_codec::{Control, DecodeError, Decoder, OpenOptions, RandomAccess, SourceFormat, open};
 use recto_iiif::Dimensions;
 use recto_iiif::image::ApiVersion;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::file::{OpenFile, Version};
+use crate::file::{OpenFile, Spool, Version};
 use crate::outputs::Outputs;
 use crate::place::{ArchivePlace, Current, FolderPlace, Place, ends_all};
 use crate::plan::{Goal, Job, Plan};
@@ -203,7 +203,19 @@ impl Tiler {
     }
 
     fn decoder(&self, source: &Arc<dyn RandomAccess>, page: u32) -> Result<Box<dyn Decoder>, DecodeError> {
-        open(Arc::clone(source), &OpenOptions { page, max_bytes: self.options.max_bytes, ..OpenOptions::default() })
+        let mut options = OpenOptions {
+            page,
+            max_bytes: self.options.max_bytes,
+            pyramid_from_px: self.options.pyramid_from_px,
+            ..OpenOptions::default()
+        };
+        let decoder = open(Arc::clone(source), &options)?;
+        let facts = decoder.facts();
+        if facts.max_denominator == 1 || facts.source_format == SourceFormat::Jpeg {
+            return Ok(decoder);
+        }
+        options.shelf = Some(Arc::new(Spool::new(self.place.spool())));
+        open(Arc::clone(source), &options)
     }
 
     fn make_page(
@@ -228,6 +240,10 @@ impl Tiler {
             Some(output) => place.put(current, number, &output.paths, &bytes),
             None => Ok(()),
         };
+        if !wanted.is_empty() && decoder.facts().source_format != SourceFormat::Jpeg {
+            // All reductions are wanted: they are made at one go, if they have to be made.
+            decoder.prepare(&Control::default()).map_err(undecoded(&current.job.source))?;
+        }
         let (rendered, stored) = (AtomicU64::new(0), AtomicU64::new(0));
         let parts = Parts {
             path: &current.job.source,

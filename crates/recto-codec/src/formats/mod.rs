@@ -21,6 +21,7 @@ mod palette;
 mod pdf;
 mod png;
 mod psd;
+mod pyramided;
 mod reader;
 mod svg;
 mod tiff;
@@ -30,14 +31,17 @@ mod webp;
 mod xpm;
 
 pub use contained::{CONTAINED, contain_with, run_contained};
-pub use jp2::{Jp2Options, jp2_encoder};
+pub use jp2::{Jp2Error, Jp2Options, Jp2Writer, jp2_encoder};
+pub use jpeg::open_jpeg_to_cut;
 pub(crate) use tiff::pyramid_writer as tiff_pyramid;
 
 use std::sync::Arc;
 
 use recto_iiif::image::Format;
 
-use crate::{DecodeError, Decoder, EncodeError, EncodeHeader, EncodeOptions, Encoder, Memo, RandomAccess, Shelf};
+use crate::{
+    Control, DecodeError, Decoder, EncodeError, EncodeHeader, EncodeOptions, Encoder, Memo, RandomAccess, Shelf,
+};
 
 /// How to open a file, and what it may cost.
 #[derive(Clone, Debug)]
@@ -51,10 +55,15 @@ pub struct OpenOptions {
     /// Dots per inch at which page descriptions (PDF) are drawn in full size. Pages that would be larger than 100 megapixels so
     /// get fewer.
     pub document_dpi: f64,
+    /// Images of at least so many pixels get reductions that their files do not have, so that small pictures of them are not made of all
+    /// their pixels each time; these are kept on the shelf. `None`: no image does.
+    pub pyramid_from_px: Option<u64>,
     /// Where the decoder may remember parts of the image in memory.
     pub memo: Arc<Memo>,
     /// Where it may keep parts on disk.
     pub shelf: Option<Arc<dyn Shelf>>,
+    /// Asked while the file is opened. What was opened does not keep to it: each decode has one of its own.
+    pub control: Control,
 }
 
 impl Default for OpenOptions {
@@ -64,8 +73,10 @@ impl Default for OpenOptions {
             max_pixels: 100_000_000_000,
             max_bytes: 4 << 30,
             document_dpi: 300.0,
+            pyramid_from_px: None,
             memo: Arc::new(Memo::new(64 << 20)),
             shelf: None,
+            control: Control::default(),
         }
     }
 }
@@ -110,13 +121,15 @@ pub static FORMATS: &[ReadableFormat] = &[
 /// # Errors
 /// What is wrong with the file or not supported in it.
 pub fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {
-    if source.read_ahead() == 0 {
-        return open_at_hand(source, options);
-    }
-    let opening = Arc::new(opening::Opening::begin(source)?);
-    let decoder = open_at_hand(Arc::clone(&opening) as Arc<dyn RandomAccess>, options);
-    opening.end();
-    decoder
+    let decoder = if source.read_ahead() == 0 {
+        open_at_hand(source, options)?
+    } else {
+        let opening = Arc::new(opening::Opening::begin(source)?);
+        let decoder = open_at_hand(Arc::clone(&opening) as Arc<dyn RandomAccess>, options);
+        opening.end();
+        decoder?
+    };
+    Ok(pyramided::wrap(decoder, options))
 }
 
 fn open_at_hand(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {

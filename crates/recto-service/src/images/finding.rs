@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use recto_cache::{CacheKey, Derivative};
-use recto_codec::{Memo, OpenOptions, Shelf};
+use recto_cache::{CacheKey, CancelSignal, Derivative};
+use recto_codec::{Control, DecodeError, Memo, OpenOptions, Shelf};
 use recto_iiif::ErrorKind;
 use recto_iiif::identifier::Identifier;
 use recto_source::{Located, ObjectKey, SourceVersion};
@@ -23,6 +23,10 @@ pub(super) const FETCH_TURNS: usize = 32;
 const LONGEST_FETCH_TURN: Duration = Duration::from_secs(20);
 /// What facts are kept as. Another name when they are told in another way than before: `2` announces large JPEG 2000 tiles in parts.
 const FACTS: &str = "facts 2";
+/// How long a failure to open is remembered, at least and at most.
+const FAILURE_KEPT: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
+/// It is remembered so many times as long as it took to find.
+const FAILURE_KEPT_TIMES: u32 = 20;
 /// Bytes that a decoder may remember when its image is wanted once.
 const MEMO_OF_ONCE: u64 = 1 << 20;
 
@@ -31,6 +35,27 @@ const MEMO_OF_ONCE: u64 = 1 << 20;
 pub(super) struct Failure {
     error: Arc<ServiceError>,
     version: Option<SourceVersion>,
+    /// How long it is remembered.
+    kept: Duration,
+}
+
+/// For [`moka`]: failures are remembered the longer, the longer it took to find them.
+pub(super) struct KeptByItsCost;
+
+impl moka::Expiry<Identifier, Failure> for KeptByItsCost {
+    fn expire_after_create(&self, _: &Identifier, failure: &Failure, _: Instant) -> Option<Duration> {
+        Some(failure.kept)
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &Identifier,
+        failure: &Failure,
+        _: Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(failure.kept)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -83,32 +108,31 @@ impl ImageService {
         }
         let this = self.clone();
         let wanted = identifier.clone();
+        let begun = Instant::now();
         self.inner
             .finding
-            .get_or_compute(identifier.clone(), move |_cancel| async move {
+            .get_or_compute(identifier.clone(), move |cancel| async move {
                 let inner = Arc::clone(&this.inner);
+                let generation = inner.cache.generation();
                 let asked = wanted.clone();
                 let task = this.inner.small_task(client, WorkKind::of(&["look up"]));
-                let found = this.inner.lanes.run(task, move |_charge| inner.look_up(&asked)).await;
-                let found = found.and_then(|found| found);
-                match found {
-                    Ok(known) => {
-                        this.inner.known.insert(wanted, Arc::clone(&known));
-                        Ok(known)
-                    }
-                    Err(error) => Err(error),
+                let found =
+                    this.inner.lanes.run(task, move |_charge| inner.look_up(&asked, &inner.control_of(&cancel)));
+                let known = found.await??;
+                let inner = &this.inner;
+                inner.known.insert(wanted.clone(), Arc::clone(&known));
+                if inner.cache.generation() != generation {
+                    inner.known.invalidate(&wanted);
                 }
+                Ok(known)
             })
             .await
             .map_err(|error| {
                 let error = joined(error);
                 if let ServiceError::Joined(shared) = &error
-                    && matches!(
-                        shared.kind(),
-                        ErrorKind::CorruptSource | ErrorKind::Unsupported | ErrorKind::TooLarge | ErrorKind::Internal
-                    )
+                    && let Some(kept) = failure_kept(shared, begun.elapsed())
                 {
-                    let failure = Failure { error: Arc::clone(shared), version };
+                    let failure = Failure { error: Arc::clone(shared), version, kept };
                     self.inner.failures.insert(identifier.clone(), failure);
                 }
                 error
@@ -127,7 +151,7 @@ impl ImageService {
         let task = self.inner.small_task(client, WorkKind::of(&["look into"]));
         let look = self.inner.lanes.run(task, move |_charge| {
             let located = inner.source.locate(&wanted)?;
-            let open = inner.open_image(&located)?;
+            let open = inner.open_image(&located, &inner.control())?;
             Ok(ShortFacts::of(open.decoder.facts()))
         });
         look.await.and_then(|found| found)
@@ -172,6 +196,18 @@ impl ImageService {
     }
 }
 
+/// How long a failure to open is remembered that took so long to find; `None` for what may be otherwise at the next look.
+fn failure_kept(error: &ServiceError, took: Duration) -> Option<Duration> {
+    let (least, most) = FAILURE_KEPT;
+    match error.kind() {
+        ErrorKind::CorruptSource | ErrorKind::Unsupported | ErrorKind::TooLarge => {}
+        _ if matches!(error, ServiceError::Decode(DecodeError::OutOfTime)) => {}
+        ErrorKind::Internal => return Some(least),
+        _ => return None,
+    }
+    Some((took * FAILURE_KEPT_TIMES).clamp(least, most))
+}
+
 /// An original that is being written all the time is not waited for more often than this.
 const MOST_SETTLING: u32 = 4;
 /// File systems tell times apart that lie so far from each other: a tick of the system's clock takes 1 to 10 ms.
@@ -199,7 +235,8 @@ impl Inner {
     }
 
     /// Locates an image and gets its facts, from the cache if the original is the same as then.
-    fn look_up(&self, identifier: &Identifier) -> Result<Arc<KnownImage>, ServiceError> {
+    fn look_up(&self, identifier: &Identifier, control: &Control) -> Result<Arc<KnownImage>, ServiceError> {
+        let generation = self.cache.generation();
         let located = self.source.locate(identifier)?;
         let keys = self.key_base(&located);
         let key = CacheKey::on(&keys, FACTS);
@@ -207,9 +244,11 @@ impl Inner {
         let facts = if let Some(facts) = cached {
             facts
         } else {
-            let open = self.open_image(&located)?;
+            let open = self.open_image(&located, control)?;
             let facts = ShortFacts::of(open.decoder.facts());
-            if let Ok(bytes) = serde_json::to_vec(&facts) {
+            if let Ok(bytes) = serde_json::to_vec(&facts)
+                && self.cache.generation() == generation
+            {
                 // On disk in any case: no original is opened after a restart only to say that it is as it was.
                 let kept = Derivative::new(bytes, "application/json");
                 self.cache.insert(key, located.identifier.as_str(), &kept, Duration::MAX);
@@ -220,22 +259,40 @@ impl Inner {
     }
 
     /// The open original, from the table of open ones if it is there.
-    pub(super) fn open_image(&self, located: &Located) -> Result<Arc<OpenImage>, ServiceError> {
+    pub(super) fn open_image(&self, located: &Located, control: &Control) -> Result<Arc<OpenImage>, ServiceError> {
         let key = OpenKey::of(located);
         if let Some(open) = self.open.get(&key) {
             return Ok(open);
         }
-        let open = self.open_with(located, Arc::clone(&self.memo))?;
-        self.open.insert(key, Arc::clone(&open));
+        let generation = self.cache.generation();
+        let open = self.open_with(located, Arc::clone(&self.memo), control)?;
+        self.open.insert(key.clone(), Arc::clone(&open));
+        // A purge that came meanwhile may have looked before this was here.
+        if self.cache.generation() != generation {
+            self.open.invalidate(&key);
+        }
         Ok(open)
     }
 
     /// An open original that nobody else gets, which remembers next to nothing: for those who want it once.
-    pub(super) fn open_once(&self, located: &Located) -> Result<Arc<OpenImage>, ServiceError> {
-        self.open_with(located, Arc::new(Memo::new(MEMO_OF_ONCE)))
+    pub(super) fn open_once(&self, located: &Located, control: &Control) -> Result<Arc<OpenImage>, ServiceError> {
+        self.open_with(located, Arc::new(Memo::new(MEMO_OF_ONCE)), control)
     }
 
-    fn open_with(&self, located: &Located, memo: Arc<Memo>) -> Result<Arc<OpenImage>, ServiceError> {
+    /// What ends work on one request that begins now: when it has taken as long as it may.
+    pub(super) fn control(&self) -> Control {
+        Control::until(Instant::now() + Duration::from(self.work.max_time))
+    }
+
+    /// Likewise, and when nobody waits for it any more.
+    pub(super) fn control_of(&self, cancel: &CancelSignal) -> Control {
+        let control = self.control();
+        let cancelled = control.clone();
+        cancel.on_cancel(move || cancelled.cancel());
+        control
+    }
+
+    fn open_with(&self, located: &Located, memo: Arc<Memo>, control: &Control) -> Result<Arc<OpenImage>, ServiceError> {
         let source = self.source.open(located)?;
         let shelf = Arc::new(CacheShelf::new(&self.cache, located));
         let options = OpenOptions {
@@ -243,8 +300,10 @@ impl Inner {
             max_pixels: self.limits.max_source_pixels,
             max_bytes: self.lanes.largest(Lane::Large),
             document_dpi: f64::from(self.options.document_dpi.clamp(18, 2400)),
+            pyramid_from_px: self.options.pyramid_from_px(),
             memo,
             shelf: Some(Arc::clone(&shelf) as Arc<dyn Shelf>),
+            control: control.clone(),
         };
         let decoder = recto_codec::open(Arc::clone(&source), &options)?;
         if let Some(finding) = recto_engine::color_finding(decoder.facts(), self.render.intent) {
@@ -257,6 +316,22 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn failures_are_remembered_the_longer_the_longer_they_took_to_find() {
+        let seconds = Duration::from_secs;
+        for (error, took, want) in [
+            (ServiceError::Decode(DecodeError::NoSuchPage { page: 2, pages: 1 }), 9, None),
+            (ServiceError::Decode(DecodeError::Cancelled), 9, None),
+            (ServiceError::Busy { retry_after: seconds(1) }, 9, None),
+            (ServiceError::Decode(DecodeError::Unrecognised { first_bytes: String::new() }), 0, Some(5)),
+            (ServiceError::OverTime { needed: seconds(9), limit: seconds(1) }, 2, Some(40)),
+            (ServiceError::Decode(DecodeError::OutOfTime), 60, Some(300)),
+            (ServiceError::Panicked, 60, Some(5)),
+        ] {
+            assert_eq!(failure_kept(&error, seconds(took)), want.map(seconds), "{error} after {took} s");
+        }
+    }
 
     #[test]
     fn d14_a_change_in_the_same_tick_is_waited_for() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use recto_cache::{CancelSignal, Derivative};
@@ -26,7 +26,7 @@ const TILE_LANE_BYTES: u64 = 48 << 20;
 /// What is predicted to take so many times the time that there is, from enough of its kind, is not tried.
 const SURELY_TOO_LONG: u32 = 2;
 
-/// Memory that is charged for what a decoder prepares.
+/// Memory that is charged at least for what a decoder prepares.
 const PREPARING_BYTES: u64 = 48 << 20;
 
 /// Answers from this size on stay charged to the budget until they are sent: a slow client holds them for long.
@@ -46,7 +46,7 @@ impl ImageService {
         let (inner, wanted) = (Arc::clone(&self.inner), prepared.clone());
         let task = self.inner.small_task(prepared.client, WorkKind::of(&["plan"]));
         let planned = self.inner.lanes.run(task, move |_charge| {
-            let open = inner.open_image(&wanted.image.located)?;
+            let open = inner.open_image(&wanted.image.located, &inner.control())?;
             let plan = recto_engine::plan(&*open.decoder, &wanted.resolved, &inner.render)?;
             Ok((open, plan))
         });
@@ -115,8 +115,9 @@ impl ImageService {
         let made = self.inner.rendering.get_or_compute(prepared.key, move |cancel| async move {
             let (inner, asked) = (Arc::clone(&this.inner), wanted.clone());
             let task = this.inner.small_task(wanted.client, WorkKind::of(&["plan"]));
+            let given_up = cancel.clone();
             let planned = this.inner.lanes.run(task, move |_charge| {
-                let open = inner.open_once(&asked.image.located)?;
+                let open = inner.open_once(&asked.image.located, &inner.control_of(&given_up))?;
                 let plan = recto_engine::plan(&*open.decoder, &asked.resolved, &inner.render)?;
                 Ok::<_, ServiceError>((open, plan))
             });
@@ -132,7 +133,8 @@ impl ImageService {
         let generation = inner.cache.generation();
         let (this, wanted) = (Arc::clone(inner), prepared.clone());
         let task = inner.small_task(prepared.client, WorkKind::of(&["begin"]));
-        let first = inner.lanes.run(task, move |_charge| this.begin(&wanted));
+        let given_up = cancel.clone();
+        let first = inner.lanes.run(task, move |_charge| this.begin(&wanted, &this.control_of(&given_up)));
         let (open, plan) = match cancel.or_cancelled(first).await.ok_or(DecodeError::Cancelled)??? {
             Begun::Kept(bytes) => return Ok((bytes, Origin::Cached)),
             Begun::KeptLarge(length) => {
@@ -161,12 +163,16 @@ impl ImageService {
     /// Has the decoder do what it would else do for the next requests, once nobody needs the processors. Not before the first
     /// request: that would wait for work of the lowest priority.
     fn prepare_later(&self, open: &Arc<OpenImage>, located: &Located) {
-        if open.is_preparing.swap(true, Ordering::Relaxed) {
+        if !open.decoder.is_worth_preparing() || open.is_preparing.load(Ordering::Relaxed) {
             return;
         }
         let inner = &self.inner;
+        let needed = open.decoder.preparing_bytes();
+        let Some(bytes) = preparing_charge(needed, inner.lanes.largest(Lane::Large)) else { return };
+        if open.is_preparing.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let key = xxh3_128(format!("{} {} {}", located.key, located.page, located.version).as_bytes());
-        let bytes = PREPARING_BYTES.min(inner.lanes.largest(Lane::Large) / 4);
         let of_job = Arc::clone(open);
         if !inner.background.submit(key, bytes, move |control| of_job.decoder.prepare(control)) {
             open.is_preparing.store(false, Ordering::Relaxed);
@@ -194,11 +200,7 @@ impl ImageService {
         let (this, open, wanted, cancelled) = (Arc::clone(inner), Arc::clone(open), prepared.clone(), cancel.clone());
         let work = inner.lanes.run(task, move |charge| {
             // What runs may take its time, whatever it waited.
-            let control = Control::until(Instant::now() + max_time);
-            cancelled.on_cancel({
-                let control = control.clone();
-                move || control.cancel()
-            });
+            let control = this.control_of(&cancelled);
             control.check()?;
             let before = thread_time();
             let bytes = recto_engine::execute(&plan, &*open.decoder, &*open.source, &this.render, &control)?;
@@ -210,7 +212,7 @@ impl ImageService {
                 return Ok((bytes, Origin::Stored));
             }
             // What was made of an original that changed meanwhile may be half the one and half the other.
-            if !this.is_current(&wanted.image) {
+            if !this.source.stood_still(&wanted.image.located) {
                 let identifier = wanted.image.located.identifier.to_string();
                 return Err(recto_source::SourceError::Changed { identifier }.into());
             }
@@ -219,7 +221,8 @@ impl ImageService {
                 let kept = if is_held(&bytes) { Bytes::copy_from_slice(&bytes) } else { bytes.clone() };
                 let derivative = Derivative::new(kept, wanted.resolved.format.media_type());
                 let effort = open.effort(took);
-                this.cache.insert(wanted.key, wanted.image.located.identifier.as_str(), &derivative, effort);
+                let identifier = wanted.image.located.identifier.as_str();
+                this.cache.insert_since(generation, wanted.key, identifier, &derivative, effort);
             }
             Ok((bytes, Origin::Made))
         });
@@ -246,7 +249,7 @@ impl ImageService {
 
 impl Inner {
     /// The derivative if it is kept, else an open original and a plan.
-    fn begin(&self, prepared: &Prepared) -> Result<Begun, ServiceError> {
+    fn begin(&self, prepared: &Prepared, control: &Control) -> Result<Begun, ServiceError> {
         match self.cache.length_on_disk(&prepared.key) {
             Some(length) if length >= HELD_ANSWER_BYTES => return Ok(Begun::KeptLarge(length)),
             _ => {}
@@ -254,10 +257,18 @@ impl Inner {
         if let Some(kept) = self.cache.get(&prepared.key) {
             return Ok(Begun::Kept(kept.bytes));
         }
-        let open = self.open_image(&prepared.image.located)?;
+        let open = self.open_image(&prepared.image.located, control)?;
         let plan = recto_engine::plan(&*open.decoder, &prepared.resolved, &self.render)?;
         Ok(Begun::Planned(open, plan))
     }
+}
+
+/// What is charged for preparing that needs so many bytes, where the large lane has `most`; `None` when it will never get them. Then
+/// it is done when it is asked for, at the expense of who asks.
+fn preparing_charge(needed: u64, most: u64) -> Option<u64> {
+    let bytes = needed.max(PREPARING_BYTES.min(most / 4));
+    // As `Lanes::charge_idle` has it.
+    (bytes <= most / 2).then_some(bytes)
 }
 
 /// What kind of work a plan is, for reckoning how long it takes.
@@ -312,4 +323,24 @@ fn is_held(bytes: &Bytes) -> bool {
 fn room_for(tile: &StoredTile) -> Option<Vec<u8>> {
     let body = usize::try_from(tile.body.length).ok().filter(|length| *length <= 64 << 20)?;
     Some(vec![0; tile.head.len() + body])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_ahead_is_charged_what_it_needs_or_not_begun() {
+        for (needed, most, want) in [
+            (0, 4 << 30, Some(PREPARING_BYTES)),
+            (1 << 20, 4 << 30, Some(PREPARING_BYTES)),
+            (300 << 20, 4 << 30, Some(300 << 20)),
+            (2 << 30, 4 << 30, Some(2 << 30)),
+            ((2 << 30) + 1, 4 << 30, None),
+            (0, 64 << 20, Some(16 << 20)),
+            (40 << 20, 64 << 20, None),
+        ] {
+            assert_eq!(preparing_charge(needed, most), want, "{needed} of {most}");
+        }
+    }
 }

@@ -26,7 +26,7 @@ pub use self::files::LibraryFile;
 pub use self::purging::PurgeScope;
 pub use self::ready::{ReadyImage, Standing};
 
-use self::finding::{FETCH_TURNS, Failure, OpenKey};
+use self::finding::{FETCH_TURNS, Failure, KeptByItsCost, OpenKey};
 use crate::known::{KnownImage, OpenImage, ShortFacts};
 use crate::options::{ImageOptions, LimitOptions, WorkOptions};
 use crate::policy::{Action, Caller, Policy};
@@ -36,8 +36,8 @@ use crate::{Metrics, ServiceError, WorkReading};
 /// Bump when the same request on the same original would give other bytes than before: encoders, resampling, colour.
 const RENDERING_VERSION: u32 = 1;
 
-/// How long a failure to open is remembered.
-const FAILURE_KEPT: Duration = Duration::from_secs(5);
+/// What an open original is reckoned to take at least, in bytes.
+const OPEN_BYTES: u64 = 64 << 10;
 
 /// The image use cases. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -170,13 +170,24 @@ pub struct ImageServiceParts {
     pub rest: fn(),
 }
 
+/// The table of open originals: as many as the options say, and fewer where they hold much.
+fn open_images(work: &WorkOptions) -> moka::sync::Cache<OpenKey, Arc<OpenImage>> {
+    let room = work.open_files.max(1).saturating_mul(OPEN_BYTES).saturating_add(work.memo_bytes() / 2);
+    let weigh = |_: &OpenKey, open: &Arc<OpenImage>| {
+        let bytes = OPEN_BYTES.saturating_add(open.decoder.held_bytes());
+        u32::try_from(bytes / 1024).unwrap_or(u32::MAX)
+    };
+    moka::sync::Cache::builder().weigher(weigh).max_capacity(room / 1024).build()
+}
+
 impl ImageService {
     /// Starts the service and its threads. `None` when an option has no meaning (a background that is no colour).
     pub fn start(parts: ImageServiceParts) -> Option<Self> {
         let ImageServiceParts { source, policy, cache, metrics, limits, options, work, rest } = parts;
         let render = options.render()?;
-        let dpi = options.document_dpi;
-        let fingerprint = format!("{:032x}", xxh3_128(format!("{RENDERING_VERSION} {render:?} {dpi}").as_bytes()));
+        let opening = (options.document_dpi, options.pyramid_from_px());
+        let fingerprint =
+            format!("{:032x}", xxh3_128(format!("{RENDERING_VERSION} {render:?} {opening:?}").as_bytes()));
         let lanes = Arc::new(Lanes::start(LaneOptions {
             threads: work.thread_count(),
             memory: work.memory_bytes(),
@@ -188,8 +199,8 @@ impl ImageService {
         Some(Self {
             inner: Arc::new(Inner {
                 known: moka::sync::Cache::builder().max_capacity(200_000).build(),
-                failures: moka::sync::Cache::builder().max_capacity(10_000).time_to_live(FAILURE_KEPT).build(),
-                open: moka::sync::Cache::builder().max_capacity(work.open_files.max(1)).build(),
+                failures: moka::sync::Cache::builder().max_capacity(10_000).expire_after(KeptByItsCost).build(),
+                open: open_images(&work),
                 finding: Joining::new(),
                 rendering: Joining::new(),
                 memo: Arc::new(Memo::new(work.memo_bytes())),

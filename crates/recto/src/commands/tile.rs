@@ -136,6 +136,7 @@ impl Tile {
             formats,
             sizes: self.sizes.clone(),
             largest_px: self.largest,
+            pyramid_from_px: image.pyramid_from_px(),
             render: image.render().context("`image.background` is not a colour; write it like `#ffffff`")?,
             rights: image.rights,
             threads: self.threads.map_or(usual.threads, usize::from),
