@@ -32,6 +32,10 @@ if [ "$what" = test ]; then
     need mutool mupdf-tools
     need unzip unzip
     need ffmpeg ffmpeg
+    # And the pictures in formats that the tests' own reader does not know.
+    need djxl libjxl-tools
+    need opj_decompress libopenjp2-tools
+    need vips libvips-tools
     # HEIC is read by the system's library, loaded while the program runs.
     ldconfig -p | grep -q libheif.so.1 || packages+=(libheif1)
     [ -e /usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf ] || packages+=(fonts-dejavu-core)

@@ -137,6 +137,95 @@ fn head_tells_everything_and_makes_nothing() {
     assert_eq!(server.ask("HEAD", "/iiif/3/none/info.json", &[]).status, 404);
 }
 
+/// Bytes that a process has read from files so far. What it reads from connections does not count.
+fn read_by(server: &Server) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{}/io", server.pid())).unwrap();
+    text.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse().unwrap()
+}
+
+/// A file that begins with these bytes and has a hole behind them, which takes no room on the disk.
+fn put_with_hole(library: &Library, name: &str, head: &[u8], length: u64) {
+    library.put(name, head);
+    let file = std::fs::OpenOptions::new().write(true).open(library.path(name)).unwrap();
+    file.set_len(length).unwrap();
+}
+
+/// The head of a gray TIFF of 25,000 by 20,000 pixels in uncompressed tiles, and how long the file is.
+fn large_tiff() -> (Vec<u8>, u64) {
+    const TILE: u32 = 1024;
+    let tiles = 25_000_u32.div_ceil(TILE) * 20_000_u32.div_ceil(TILE);
+    let (offsets_at, lengths_at, data_at) = (256, 256 + tiles * 4, 256 + tiles * 8);
+    let entries = [
+        (256_u16, 1, 25_000_u32),
+        (257, 1, 20_000),
+        (258, 1, 8),
+        (259, 1, 1),
+        (262, 1, 1),
+        (277, 1, 1),
+        (322, 1, TILE),
+        (323, 1, TILE),
+        (324, tiles, offsets_at),
+        (325, tiles, lengths_at),
+    ];
+    let mut head = b"II\x2a\0\x08\0\0\0".to_vec();
+    head.extend((entries.len() as u16).to_le_bytes());
+    for (tag, count, value) in entries {
+        // All are numbers of four bytes.
+        head.extend([tag.to_le_bytes(), 4_u16.to_le_bytes()].concat());
+        head.extend([count, value].map(u32::to_le_bytes).concat());
+    }
+    head.resize(offsets_at as usize, 0);
+    head.extend((0..tiles).flat_map(|tile| (data_at + tile * TILE * TILE).to_le_bytes()));
+    head.extend((0..tiles).flat_map(|_| (TILE * TILE).to_le_bytes()));
+    (head, u64::from(data_at) + u64::from(tiles) * u64::from(TILE * TILE))
+}
+
+/// The head of a JPEG of the same size, up to the coded pixels.
+fn large_jpeg() -> Vec<u8> {
+    let mut small = Vec::new();
+    let gray = image::GrayImage::from_pixel(16, 16, image::Luma([128]));
+    gray.write_to(&mut std::io::Cursor::new(&mut small), image::ImageFormat::Jpeg).unwrap();
+    let frame = small.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap();
+    small[frame + 5..frame + 7].copy_from_slice(&20_000_u16.to_be_bytes());
+    small[frame + 7..frame + 9].copy_from_slice(&25_000_u16.to_be_bytes());
+    let scan = small.windows(2).position(|marker| marker == [0xff, 0xda]).unwrap();
+    small.truncate(scan + 2 + usize::from(small[scan + 3]));
+    small
+}
+
+#[test]
+fn d22_head_of_an_uncached_image_of_500_megapixels_reads_its_header_and_renders_nothing() {
+    let library = Library::new();
+    library.put_png("a.png", 60, 40);
+    let server = library.serve(&["--set", "library.look_ahead=false"]);
+    // Everything that is read once for all images was read.
+    assert_eq!(server.ask("HEAD", "/iiif/3/a.png/full/max/0/default.jpg", &[]).status, 200);
+    let (head, length) = large_tiff();
+    put_with_hole(&library, "large.tif", &head, length);
+    put_with_hole(&library, "large.jpg", &large_jpeg(), 200 << 20);
+    for file in ["large.tif", "large.jpg"] {
+        let before = read_by(&server);
+        for rest in ["full/max/0/default.jpg", "0,0,4096,4096/512,/90/gray.png", "full/!200,200/0/default.webp"] {
+            for version in [2, 3] {
+                let url = format!("/iiif/{version}/{file}/{rest}");
+                let answer = server.ask("HEAD", &url, &[]);
+                assert_eq!(answer.status, 200, "{url}");
+                assert!(answer.header("etag").starts_with('"') && !answer.header("link").is_empty(), "{url}");
+            }
+        }
+        let info = server.get(&format!("/iiif/3/{file}/info.json")).json();
+        assert_eq!((info["width"].as_u64(), info["height"].as_u64()), (Some(25_000), Some(20_000)), "{file}");
+        let read = read_by(&server) - before;
+        assert!(read < 256 << 10, "{read} bytes were read of {file}");
+    }
+    let metrics = server.get("/metrics").text();
+    for name in ["renders", "tile_cuts", "stored_whole", "images_made"] {
+        let line = metrics.lines().find(|line| line.starts_with(&format!("recto_{name}_total "))).unwrap();
+        assert!(line.ends_with(" 0"), "{line}");
+    }
+    server.assert_clean_log();
+}
+
 #[test]
 fn a_condition_that_fails_is_412() {
     let (_library, server) = server();

@@ -4,7 +4,11 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::support::Library;
+use recto_iiif::image::ApiVersion;
+use recto_testkit::viewers::{Announced, Widths, leaflet, openseadragon};
+use serde_json::Value;
+
+use crate::support::{Library, Session};
 
 #[test]
 fn numbers_are_as_the_grammar_has_them_and_no_others() {
@@ -109,18 +113,86 @@ fn the_default_limits_tame_what_only_costs() {
     assert_eq!(server.get("/iiif/3/a.png/full/^1200,800/0/default.png").size(), (1200, 800));
 }
 
+/// `maxWidth`, `maxHeight` and `maxArea` where this version has them.
+fn told(info: &Value, version: u32) -> [Option<u64>; 3] {
+    let place = if version == 3 { info } else { &info["profile"][1] };
+    ["maxWidth", "maxHeight", "maxArea"].map(|name| place[name].as_u64())
+}
+
+/// Every tile that the viewers ask for, by its URL below the identifier, and its size.
+fn tiles(info: &Value, version: ApiVersion) -> Vec<(String, (u32, u32))> {
+    let announced = Announced::read(info);
+    let mut asked = leaflet(&announced, version);
+    asked.extend(openseadragon(&announced, version, Widths::Both));
+    asked
+        .into_iter()
+        .map(|tile| {
+            let url = format!("{}/{}/0/default.png", tile.region, tile.size);
+            (url, (tile.width as u32, tile.height as u32))
+        })
+        .collect()
+}
+
 #[test]
-fn d17_announced_limits_hold_and_max_obeys_them() {
+fn d17_announced_limits_hold_and_max_obeys_them_by_width_height_and_area_in_both_versions() {
+    type Size = (u32, u32);
+    /// Options, what is announced, and the largest picture of each of two images.
+    type Case<'a> = (&'a [&'a str], [Option<u64>; 3], Size, Size);
     let library = Library::new();
-    library.put_png("a.png", 600, 400);
-    let server = library.serve(&["--set", "limits.max_width=300"]);
-    let info = server.get("/iiif/3/a.png/info.json").json();
-    assert_eq!(info["maxWidth"], 300);
-    assert_eq!(server.get("/iiif/3/a.png/full/max/0/default.png").size(), (300, 200));
-    assert_eq!(server.get("/iiif/3/a.png/full/301,/0/default.png").status, 400);
-    for size in info["sizes"].as_array().unwrap() {
-        let (width, height) = (size["width"].as_u64().unwrap() as u32, size["height"].as_u64().unwrap() as u32);
-        assert_eq!(server.get(&format!("/iiif/3/a.png/full/{width},{height}/0/default.png")).size(), (width, height));
+    library.put_png("wide.png", 600, 400).put_png("tall.png", 400, 600).put_png("small.png", 90, 60);
+    let cases: [Case<'_>; 5] = [
+        // The width's limit alone is the height's as well.
+        (&["max_width=300"], [Some(300), None, None], (300, 200), (200, 300)),
+        // There is no `maxHeight` without `maxWidth`.
+        (&["max_height=150"], [Some(150), None, None], (150, 100), (100, 150)),
+        (&["max_width=600", "max_height=150"], [Some(600), Some(150), None], (225, 150), (100, 150)),
+        (&["max_area=50000"], [None, None, Some(50_000)], (273, 182), (182, 273)),
+        (
+            &["max_width=500", "max_height=300", "max_area=90000"],
+            [Some(500), Some(300), Some(90_000)],
+            (367, 245),
+            (200, 300),
+        ),
+    ];
+    for (limits, announced, wide, tall) in cases {
+        let options: Vec<String> = limits.iter().map(|limit| format!("limits.{limit}")).collect();
+        let server = library.serve(&options.iter().flat_map(|option| ["--set", option]).collect::<Vec<_>>());
+        for (version, api) in [(2, ApiVersion::V2), (3, ApiVersion::V3)] {
+            for (file, largest) in [("wide.png", wide), ("tall.png", tall)] {
+                let url = |region: &str, size: &str| format!("/iiif/{version}/{file}/{region}/{size}/0/default.png");
+                let info = server.get(&format!("/iiif/{version}/{file}/info.json")).json();
+                assert_eq!(told(&info, version), announced, "{limits:?}: {info}");
+                let (w, h) = largest;
+                for size in ["max", "!9000,9000", &format!("{w},"), &format!("{w},{h}")] {
+                    assert_eq!(server.get(&url("full", size)).size(), largest, "{limits:?}: {}", url("full", size));
+                }
+                assert_eq!(server.get(&url("0,0,100,80", "max")).size(), (100, 80), "{limits:?}");
+                let whole = if version == 2 { "full" } else { "pct:100" };
+                for size in [format!("{},", w + 1), format!(",{}", h + 1), whole.to_owned()] {
+                    let refused = server.ask("GET", &url("full", &size), &[("Accept", "application/json")]);
+                    assert_eq!(refused.status, 400, "{limits:?}: {}: {}", url("full", &size), refused.text());
+                    let problem = refused.json();
+                    assert_eq!(problem["parameter"], "size", "{problem}");
+                    assert_eq!(problem["given"], size.as_str(), "{problem}");
+                    assert!(problem["detail"].as_str().unwrap().contains("the limit is"), "{problem}");
+                }
+                let sizes = info["sizes"].as_array().unwrap().iter().map(|size| {
+                    let (w, h) = (size["width"].as_u64().unwrap(), size["height"].as_u64().unwrap());
+                    (format!("full/{w},{h}/0/default.png"), (w as u32, h as u32))
+                });
+                let mut session = Session::open(&server);
+                for (part, size) in sizes.chain(tiles(&info, api)) {
+                    let answer = session.get(&format!("/iiif/{version}/{file}/{part}"));
+                    assert_eq!(answer.size(), size, "{limits:?} {version} {file} {part}");
+                }
+            }
+            // Nothing is blown up that was not asked for.
+            let small = |size: &str| server.get(&format!("/iiif/{version}/small.png/full/{size}/0/default.png")).size();
+            assert_eq!(small("max"), (90, 60), "{limits:?}");
+            let (size, wanted) = if version == 2 { ("full", (90, 60)) } else { ("^max", wide) };
+            assert_eq!(small(size), wanted, "{limits:?}");
+        }
+        server.assert_clean_log();
     }
 }
 

@@ -1,4 +1,5 @@
 //! D1, D2: more than can be done is asked for; what is turned away is told so and counted, and memory stays within its bound.
+//! And what can be done at once, however many ask.
 
 use std::collections::BTreeMap;
 
@@ -116,4 +117,86 @@ fn d2_shadow_mode_turns_nobody_away() {
     assert_eq!(server.get("/iiif/3/large.png/full/max/22.5/default.webp").status, 200);
     assert_eq!(counter(&server, "recto_work_verdicts_too_large_total"), 1);
     assert_eq!(counter(&server, "recto_renders_total"), 21);
+}
+
+/// A page of its own size and colour: red tells its number.
+fn page(number: u32) -> Vec<u8> {
+    let (width, height) = (400 + number, 500 + number * 7 % 50);
+    let image = image::RgbImage::from_fn(width, height, |x, y| {
+        image::Rgb([(number * 4) as u8, (x * 255 / width) as u8, (y * 255 / height) as u8])
+    });
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+#[test]
+fn thumbnails_of_sixty_pages_in_one_burst_are_all_there_and_each_is_made_once() {
+    const PAGES: u32 = 60;
+    let library = Library::new();
+    for number in 0..PAGES {
+        library.put(&format!("book/{number}.png"), &page(number));
+    }
+    let server = library.serve(&[]);
+    let before = counter(&server, "recto_renders_total");
+    let burst = |askers: u32| {
+        let start = std::sync::Barrier::new((PAGES * askers) as usize);
+        std::thread::scope(|scope| {
+            let asking: Vec<_> = (0..PAGES * askers)
+                .map(|asker| {
+                    let (server, start) = (&server, &start);
+                    scope.spawn(move || {
+                        let number = asker % PAGES;
+                        start.wait();
+                        (number, server.get(&format!("/iiif/3/book%2F{number}.png/full/!120,120/0/default.png")))
+                    })
+                })
+                .collect();
+            asking.into_iter().map(|asking| asking.join().unwrap()).collect::<Vec<_>>()
+        })
+    };
+    // Each by four at once, and by another one when all are made.
+    for (askers, is_new) in [(4, true), (1, false)] {
+        for (number, answer) in burst(askers) {
+            let image = answer.image().to_rgb8();
+            // The pages are upright, so the height is the box's.
+            let (width, height) = (f64::from(400 + number), f64::from(500 + number * 7 % 50));
+            assert_eq!(image.height(), 120, "page {number}");
+            let off = (f64::from(image.width()) - 120.0 * width / height).abs();
+            assert!(off <= 1.0, "page {number} is {} pixels wide", image.width());
+            let red = image.get_pixel(image.width() / 2, 60).0[0];
+            assert!(red.abs_diff((number * 4) as u8) <= 1, "page {number} is shown, not another one: {red}");
+            assert!(is_new || answer.header("server-timing").starts_with("cached"), "page {number} was kept");
+        }
+        assert_eq!(counter(&server, "recto_renders_total") - before, u64::from(PAGES), "by {askers} each");
+    }
+    server.assert_clean_log();
+}
+
+#[test]
+fn work_that_takes_longer_than_it_may_is_ended_and_is_413_once_that_is_known_before() {
+    let library = large_library();
+    let server = library.serve(&["--set", "work.max_time=40 ms"]);
+    // Nothing is known of such work yet: it begins, and is ended.
+    let ended = server.get("/iiif/3/large.png/full/max/22.5/default.png");
+    assert_eq!(ended.status, 503, "{}", ended.text());
+    assert!(ended.text().contains("longer than it may"), "{}", ended.text());
+    assert!(ended.header("retry-after").parse::<u64>().unwrap() >= 1);
+    assert_eq!(counter(&server, "recto_work_verdicts_too_large_total"), 0);
+    // Small work of one kind, of which eight teach what a pixel costs; on a busy machine one or the other may be too slow.
+    let small = |number: u32| format!("/iiif/3/small.png/{number},{number},60,60/max/0/default.webp");
+    let done = (0..120).filter(|number| server.get(&small(*number)).status == 200).take(8).count();
+    assert_eq!(done, 8, "small work is done in the time that there is");
+    let renders = counter(&server, "recto_renders_total");
+    let refused = server.get("/iiif/3/large.png/full/max/0/default.webp");
+    assert_eq!(refused.status, 413, "{}", refused.text());
+    assert!(refused.text().contains("ask for a smaller size or region"), "{}", refused.text());
+    assert_eq!(counter(&server, "recto_work_verdicts_too_large_total"), 1);
+    assert_eq!(counter(&server, "recto_renders_total"), renders, "it was not begun");
+    // What is small is served as before, and nothing stays charged for what was ended.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while server.get(&small(130)).status != 200 || counter(&server, "recto_work_memory_bytes") > 0 {
+        assert!(std::time::Instant::now() < deadline, "memory stays charged");
+        std::thread::yield_now();
+    }
 }

@@ -22,7 +22,7 @@ const REGIONS: [(&str, Rect); 9] = [
     ("pct:50.5,50.5,100,100", Rect::new(309, 206, 302, 201)),
 ];
 
-const ROTATIONS: [&str; 8] = ["0", "90", "180", "270", "!0", "!90", "!180", "!270"];
+pub(crate) const ROTATIONS: [&str; 8] = ["0", "90", "180", "270", "!0", "!90", "!180", "!270"];
 
 /// Every way to ask for a region at its own size.
 fn sizes_of_ratio_1(version: u32, region: Rect) -> Vec<String> {
@@ -265,7 +265,7 @@ fn near(one: [u8; 3], other: [u8; 3], most: u8) -> bool {
     one.iter().zip(other).all(|(a, b)| a.abs_diff(b) <= most)
 }
 
-fn png(image: &DynamicImage) -> Vec<u8> {
+pub(crate) fn png(image: &DynamicImage) -> Vec<u8> {
     encoded(image, image::ImageFormat::Png)
 }
 
@@ -276,7 +276,7 @@ fn encoded(image: &DynamicImage, format: image::ImageFormat) -> Vec<u8> {
 }
 
 /// The shortest EXIF block there is: one directory with one entry, the orientation.
-fn exif(orientation: u8) -> Vec<u8> {
+pub(crate) fn exif(orientation: u8) -> Vec<u8> {
     let mut block = b"MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01".to_vec();
     block.extend([0, orientation, 0, 0, 0, 0, 0, 0]);
     block
@@ -405,21 +405,24 @@ fn originals_of_all_orientations_are_shown_upright_and_the_tag_never_leaves() {
                     let image = answer.image();
                     assert_eq!(orientation_of(&answer.body), Orientation::NoTransforms, "{url}");
                     assert_eq!((image.width(), image.height()), (turned.width(), turned.height()), "{url}");
-                    let (_, mean) = recto_testkit::card::distance(image.to_rgb8().as_raw(), turned.to_rgb8().as_raw());
-                    assert!(mean < 2.5, "{url}: {mean} levels off");
+                    let (far, mean) =
+                        recto_testkit::card::distance(image.to_rgb8().as_raw(), turned.to_rgb8().as_raw());
+                    // The originals are without loss but for the JPEG.
+                    let is_exact = extension != "jpg" && matches!(format, "png" | "tif");
+                    assert!(mean < 2.5 && (far == 0 || !is_exact), "{url}: up to {far} levels off, {mean} on average");
                 }
             }
             let (x, y) = (upright.width() / 4, upright.height() / 4);
             let cut = server.get(&format!("/iiif/3/{file}/{x},{y},20,10/max/0/default.png")).image().to_rgb8();
-            let (_, mean) =
+            let (far, mean) =
                 recto_testkit::card::distance(cut.as_raw(), upright.crop_imm(x, y, 20, 10).to_rgb8().as_raw());
-            assert!(mean < 2.0, "a region of {file}: {mean} levels off");
+            assert!(mean < 2.0 && (far == 0 || extension == "jpg"), "a region of {file}: {far}, {mean} levels off");
         }
     }
     server.assert_clean_log();
 }
 
-fn turned_by_hand(image: &DynamicImage, rotation: &str) -> DynamicImage {
+pub(crate) fn turned_by_hand(image: &DynamicImage, rotation: &str) -> DynamicImage {
     let image = if rotation.starts_with('!') { image.fliph() } else { image.clone() };
     match rotation.trim_start_matches('!') {
         "90" => image.rotate90(),

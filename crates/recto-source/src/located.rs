@@ -37,6 +37,12 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// [`SourceError`] when the store does not answer.
     fn revalidate(&self, located: &Located) -> Result<Option<SourceVersion>, SourceError>;
 
+    /// True when what was read of the opened version up to now is of that version alone: nobody wrote into it meanwhile. Never waits for
+    /// a network.
+    fn stood_still(&self, located: &Located) -> bool {
+        matches!(self.revalidate(located), Ok(Some(version)) if version == located.version)
+    }
+
     /// True when [`Source::locate`] of this identifier may wait for a network: for seconds, or for minutes. This itself never
     /// waits.
     fn may_wait(&self, _identifier: &Identifier) -> bool {

@@ -227,6 +227,11 @@ impl Source for Remote {
         }))
     }
 
+    fn stood_still(&self, _located: &Located) -> bool {
+        // What is read is a copy, which nobody writes into.
+        true
+    }
+
     fn may_wait(&self, identifier: &Identifier) -> bool {
         self.admitted(identifier).is_ok_and(|(address, _)| {
             let kept = self.copies.get(address.as_str());

@@ -64,6 +64,14 @@ impl Source for Sources {
         }
     }
 
+    fn stood_still(&self, located: &Located) -> bool {
+        if located.key.store() == STORE {
+            self.remote.as_ref().is_some_and(|remote| remote.stood_still(located))
+        } else {
+            self.filesystem.stood_still(located)
+        }
+    }
+
     fn may_wait(&self, identifier: &Identifier) -> bool {
         is_url(identifier.as_str()) && self.remote.as_ref().is_some_and(|remote| remote.may_wait(identifier))
     }

@@ -50,6 +50,23 @@ pub(crate) fn flat_jpeg(
     out
 }
 
+/// The marker by which Adobe's programs say what the components of a JPEG are: 0 colours or inks as they are, 1 luma and chroma,
+/// 2 the same of inks. Inks beside such a marker are inverted.
+pub(crate) fn adobe(transform: u8) -> Vec<u8> {
+    [&[0xff, 0xee, 0, 14][..], b"Adobe\0\x64\0\0\0\0", &[transform]].concat()
+}
+
+/// A profile as the markers that bring it in a JPEG.
+pub(crate) fn profile_markers(icc: &[u8]) -> Vec<u8> {
+    let parts = icc.chunks(65_519);
+    let count = parts.len() as u8;
+    let segment = |(part, number): (&[u8], u8)| {
+        let length = (part.len() as u16 + 16).to_be_bytes();
+        [&[0xff, 0xe2][..], &length[..], b"ICC_PROFILE\0", &[number, count], part].concat()
+    };
+    parts.zip(1..).flat_map(segment).collect()
+}
+
 struct Bits {
     out: Vec<u8>,
     pending: u32,

@@ -9,7 +9,7 @@ mod files;
 use std::sync::Arc;
 
 use delta_e::{delta_e, lab, light};
-use files::{Level, flat_jpeg, ink_profile, profile, tiff};
+use files::{Level, adobe, flat_jpeg, ink_profile, profile, profile_markers, tiff};
 use lcms2::{Intent, PixelFormat as Lcms, Profile, Transform};
 use moxcms::ColorProfile;
 use recto_codec::{
@@ -129,15 +129,42 @@ fn cmyk_profile(side: u8) -> Vec<u8> {
     ink_profile(side, |[c, m, y, k]| lab([c, m, y].map(|ink| (1.0 - ink) * (1.0 - k) * 255.0)))
 }
 
+/// Luma and chroma, rounded.
+fn ycbcr(color: [u8; 3]) -> [u8; 4] {
+    let [r, g, b] = color.map(f64::from);
+    let y = 0.299 * r + 0.587 * g + 0.114 * b;
+    [y, 128.0 + 0.564_334 * (b - y), 128.0 + 0.713_267 * (r - y), 0.0].map(|value| value.round() as u8)
+}
+
+/// Inks as Adobe's programs store them: inverted.
+fn inverted(color: [u8; 3]) -> [u8; 4] {
+    inks(color).map(|ink| 255 - ink)
+}
+
+/// Luma and chroma of the coloured inks, beside inverted black.
+fn ycck(color: [u8; 3]) -> [u8; 4] {
+    let [cyan, magenta, yellow, black] = inks(color);
+    let [y, cb, cr, _] = ycbcr([cyan, magenta, yellow]);
+    [y, cb, cr, 255 - black]
+}
+
 fn opened(file: Vec<u8>) -> (Box<dyn Decoder>, MemoryAccess) {
     let access = MemoryAccess::new(file);
     (open(Arc::new(access.clone()), &OpenOptions::default()).expect("a file of this test"), access)
 }
 
+/// JPEG that loses nothing but by rounding: what is far from the whole then is no codec's doing.
+fn options() -> RenderOptions {
+    let mut options = RenderOptions::default();
+    options.encode.jpeg_quality = 100;
+    options.encode.jpeg_subsampling = Subsampling::None;
+    options
+}
+
 /// The pixels of an answer as RGB, read again from the finished file.
 fn answer(file: &(Box<dyn Decoder>, MemoryAccess), region: Rect, size: Dimensions, format: Format) -> (Raster, Plan) {
     let request = ResolvedRequest { region, size, rotation: Rotation::NONE, quality: Quality::Default, format };
-    let options = RenderOptions::default();
+    let options = options();
     let plan = plan(&*file.0, &request, &options).unwrap();
     let made = execute(&plan, &*file.0, &file.1, &options, &Control::default())
         .unwrap_or_else(|error| panic!("{plan}: {error}"));
@@ -157,8 +184,21 @@ fn pixel(raster: &Raster, x: u32, y: u32) -> [u8; 3] {
     raster.row(y)[at..at + 3].try_into().unwrap()
 }
 
-/// Checks colours against the chart, and parts and tiles against the whole.
-fn check(name: &str, file: Vec<u8>, want: impl Fn([u8; 3]) -> [f64; 3]) {
+fn places(size: Dimensions) -> impl Iterator<Item = (u32, u32)> {
+    (0..size.height_px).flat_map(move |y| (0..size.width_px).map(move |x| (x, y)))
+}
+
+/// Whole tiles and one that the edge cuts off.
+const TILES: [Rect; 5] = [
+    Rect::new(0, 0, 64, 64),
+    Rect::new(64, 0, 64, 64),
+    Rect::new(128, 64, 64, 64),
+    Rect::new(192, 64, 64, 64),
+    Rect::new(192, 128, 64, 32),
+];
+
+/// Checks colours against the chart, and parts and tiles against the whole; gives what was done for the tiles as JPEG.
+fn check(name: &str, file: Vec<u8>, want: impl Fn([u8; 3]) -> [f64; 3]) -> Vec<Plan> {
     let file = opened(file);
     let (whole, plan) = answer(&file, SIZE.rect(), SIZE, Format::Png);
     let (mut most, mut worst) = (0.0, 0);
@@ -175,25 +215,43 @@ fn check(name: &str, file: Vec<u8>, want: impl Fn([u8; 3]) -> [f64; 3]) {
     // A part that begins anywhere.
     let part = Rect::new(37, 21, 171, 118);
     let (made, plan) = answer(&file, part, part.dimensions(), Format::Png);
-    for (y, x) in (0..part.h).flat_map(|y| (0..part.w).map(move |x| (y, x))) {
+    for (x, y) in places(part.dimensions()) {
         let (made, whole) = (pixel(&made, x, y), pixel(&whole, part.x + x, part.y + y));
         assert!(close(made, whole), "{name} {x},{y}: {made:?} in a part, {whole:?} in the whole; {plan}");
     }
-    // Tiles at their own size, rendered and in the way that serves viewers, and at half of it.
-    for (column, row) in [(0, 0), (1, 0), (2, 1), (3, 1)] {
-        let tile = Rect::new(column * 64, row * 64, 64, 64);
-        for (format, size) in [(Format::Png, 64), (Format::Jpg, 64), (Format::Png, 32)] {
-            let (made, plan) = answer(&file, tile, Dimensions::new(size, size), format);
-            // The centres of the tile's four patches.
-            for (x, y) in [(1, 1), (3, 1), (1, 3), (3, 3)] {
-                let whole = pixel(&whole, tile.x + x * 16, tile.y + y * 16);
-                let made = pixel(&made, x * size / 4, y * size / 4);
-                let far = if format == Format::Jpg && !matches!(plan, Plan::StoredTile { .. }) { 6 } else { 2 };
-                let close = made.iter().zip(whole).all(|(a, b)| a.abs_diff(b) <= far);
-                assert!(close, "{name} {tile} at {size}: {made:?} in a tile, {whole:?} in the whole; {plan}");
+    // At half the size, the same patches.
+    let (half, plan) = answer(&file, SIZE.rect(), SIZE.reduced(2), Format::Png);
+    for (column, row) in (0..5).flat_map(|row| (0..COLUMNS).map(move |column| (column, row))) {
+        let (x, y) = (column * PATCH + PATCH / 2, row * PATCH + PATCH / 2);
+        let (made, whole) = (pixel(&half, x / 2, y / 2), pixel(&whole, x, y));
+        assert!(close(made, whole), "{name} at {x},{y}: {made:?} at half the size, {whole:?} in the whole; {plan}");
+    }
+    // Tiles at both sizes, rendered and in the way that serves viewers: every pixel of them.
+    let mut served = Vec::new();
+    for tile in TILES {
+        for (format, scale) in [(Format::Png, 1), (Format::Jpg, 1), (Format::Png, 2)] {
+            let size = tile.dimensions().reduced(scale);
+            let (made, plan) = answer(&file, tile, size, format);
+            let beside = if scale == 1 { &whole } else { &half };
+            for (x, y) in places(size) {
+                let (made, whole) = (pixel(&made, x, y), pixel(beside, tile.x / scale + x, tile.y / scale + y));
+                let what = format!("{made:?} in a tile as {format:?}, {whole:?} in the whole; {plan}");
+                assert!(close(made, whole), "{name} {tile} at 1/{scale}, {x},{y}: {what}");
             }
+            served.extend((format == Format::Jpg).then_some(plan));
         }
     }
+    served
+}
+
+/// As [`check`]; and whole tiles leave as they lie, while the one at the edge is cut out of its own.
+fn check_stored(name: &str, file: Vec<u8>, want: impl Fn([u8; 3]) -> [f64; 3]) {
+    let served = check(name, file, want);
+    let (last, others) = served.split_last().expect("there are tiles");
+    for plan in others {
+        assert!(matches!(plan, Plan::StoredTile { .. }), "{name}: {plan}");
+    }
+    assert!(matches!(last, Plan::Cut { .. }), "{name}: {last}");
 }
 
 fn same(color: [u8; 3]) -> [f64; 3] {
@@ -261,14 +319,20 @@ fn d12_inks_show_the_chart_by_their_profile() {
     check("CMYK TIFF of 16 bits without a profile", encoded(&wide, Format::Tif, None), same);
 }
 
-/// The chart in a pyramid of two levels with JPEG tiles of 64 pixels.
-fn jpeg_pyramid(components: u8, photometric: u16, icc: Option<&[u8]>, value: impl Fn([u8; 3]) -> [u8; 4]) -> Vec<u8> {
+/// The chart in a pyramid of two levels with JPEG tiles of 64 pixels, each with these markers.
+fn jpeg_pyramid(
+    components: u8,
+    photometric: u16,
+    markers: &[u8],
+    icc: Option<&[u8]>,
+    value: impl Fn([u8; 3]) -> [u8; 4],
+) -> Vec<u8> {
     let value = &value;
     let level = |scale: u32| {
         let size = (SIZE.width_px / scale, SIZE.height_px / scale);
         let grid = (0..size.1.div_ceil(64)).flat_map(|row| (0..size.0.div_ceil(64)).map(move |column| (column, row)));
         let tiles = grid.map(|(column, row)| {
-            flat_jpeg((64, 64), components, &[], |x, y, component| {
+            flat_jpeg((64, 64), components, markers, |x, y, component| {
                 let (x, y) = ((column * 64 + x) * scale, (row * 64 + y) * scale);
                 value(CHART[patch(x.min(SIZE.width_px - 1), y.min(SIZE.height_px - 1))])[component]
             })
@@ -280,23 +344,38 @@ fn jpeg_pyramid(components: u8, photometric: u16, icc: Option<&[u8]>, value: imp
 
 #[test]
 fn d12_jpeg_in_tiff_pyramids_shows_the_chart() {
-    check("RGB JPEG in a TIFF", jpeg_pyramid(3, 2, None, |[r, g, b]| [r, g, b, 0]), same);
-    let ycbcr = |color: [u8; 3]| {
-        let [r, g, b] = color.map(f64::from);
-        let y = 0.299 * r + 0.587 * g + 0.114 * b;
-        [y, 128.0 + 0.564_334 * (b - y), 128.0 + 0.713_267 * (r - y), 0.0].map(|value| value.round() as u8)
-    };
-    check("YCbCr JPEG in a TIFF", jpeg_pyramid(3, 6, None, ycbcr), same);
+    let rgb = |[r, g, b]: [u8; 3]| [r, g, b, 0];
+    check_stored("RGB JPEG in a TIFF", jpeg_pyramid(3, 2, &[], None, rgb), same);
+    check_stored("RGB JPEG with an Adobe marker in a TIFF", jpeg_pyramid(3, 2, &adobe(0), None, rgb), same);
+    check_stored("YCbCr JPEG in a TIFF", jpeg_pyramid(3, 6, &[], None, ycbcr), same);
     let icc = cmyk_profile(17);
-    check("CMYK JPEG in a TIFF", jpeg_pyramid(4, 5, Some(&icc), inks), same);
-    check("CMYK JPEG in a TIFF without a profile", jpeg_pyramid(4, 5, None, inks), same);
+    check("CMYK JPEG in a TIFF", jpeg_pyramid(4, 5, &[], Some(&icc), inks), same);
+    check("CMYK JPEG in a TIFF without a profile", jpeg_pyramid(4, 5, &[], None, inks), same);
+    check("CMYK JPEG with an Adobe marker in a TIFF", jpeg_pyramid(4, 5, &adobe(0), None, inverted), same);
+    check("YCCK JPEG in a TIFF", jpeg_pyramid(4, 5, &adobe(2), None, ycck), same);
     let icc = ColorProfile::new_adobe_rgb().encode().unwrap();
     let convert = into_space(&icc);
-    let adobe = |color: [u8; 3]| {
+    let adobe_rgb = |color: [u8; 3]| {
         let samples = narrow(&convert(color));
         [samples[0] as u8, samples[1] as u8, samples[2] as u8, 0]
     };
-    check("Adobe RGB JPEG in a TIFF", jpeg_pyramid(3, 2, Some(&icc), adobe), same);
+    check("Adobe RGB JPEG in a TIFF", jpeg_pyramid(3, 2, &[], Some(&icc), adobe_rgb), same);
+}
+
+#[test]
+fn d12_markers_of_adobe_say_what_the_components_of_a_jpeg_are() {
+    let jpeg = |components: u8, markers: &[u8], value: &dyn Fn([u8; 3]) -> [u8; 4]| {
+        flat_jpeg((SIZE.width_px, SIZE.height_px), components, markers, |x, y, component| {
+            value(CHART[patch(x, y)])[component]
+        })
+    };
+    check("RGB JPEG, Adobe 0", jpeg(3, &adobe(0), &|[r, g, b]| [r, g, b, 0]), same);
+    check("YCbCr JPEG, Adobe 1", jpeg(3, &adobe(1), &ycbcr), same);
+    check("CMYK JPEG, Adobe 0", jpeg(4, &adobe(0), &inverted), same);
+    check("YCCK JPEG, Adobe 2", jpeg(4, &adobe(2), &ycck), same);
+    let profile = profile_markers(&cmyk_profile(17));
+    check("CMYK JPEG, Adobe 0, with a profile", jpeg(4, &[adobe(0), profile.clone()].concat(), &inverted), same);
+    check("YCCK JPEG, Adobe 2, with a profile", jpeg(4, &[adobe(2), profile].concat(), &ycck), same);
 }
 
 #[test]

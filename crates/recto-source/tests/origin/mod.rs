@@ -112,6 +112,12 @@ impl Drop for Origin {
         self.shared.ends.store(true, Ordering::SeqCst);
         drop(TcpStream::connect(self.address));
         self.accepting.take().unwrap().join().unwrap();
+        // D6, in every test that has an origin: originals are only read.
+        if !thread::panicking() {
+            let heads = self.shared.heads.lock().unwrap();
+            let other = heads.iter().find(|head| !head.starts_with("GET ") && !head.starts_with("HEAD "));
+            assert!(other.is_none(), "an origin was asked for more than to read: {other:?}");
+        }
     }
 }
 
