@@ -1,7 +1,8 @@
 //! Decoders whose failure would end the process run in a child of it: a crash, a hang or a flood of memory there costs one request.
 //!
 //! The child is the same program. It must call [`run_contained`] first of all when its first argument is [`CONTAINED`]; a program
-//! says with [`contain_with`] that it does. Without that (in tests, in other programs) these decoders run in place.
+//! says with [`contain_with`] that it does. Without that (in tests, in other programs) these decoders run in place: for files of
+//! strangers, a program should say it.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -17,17 +18,25 @@ use crate::{Control, DecodeError};
 /// First argument of a child that decodes.
 pub const CONTAINED: &str = "contained-decoder";
 
-/// Processor time of a child, in seconds.
+/// Processor time of a child that decodes, in seconds.
 const MOST_SECONDS: u64 = 20;
 
 /// How often a parent that waits looks whether its own time is up.
 const GLANCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
-/// Memory of a child in bytes beside what its job may take.
-const OWN_BYTES: u64 = 1 << 30;
+/// Memory of a child in bytes beside what the pixels of its job may take.
+pub(super) const OWN_BYTES: u64 = 1 << 30;
 
-/// What a child is told of its surroundings: where libraries lie that are loaded while it runs.
-const PASSED_ON: [&str; 3] = ["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LIBHEIF_PLUGIN_PATH"];
+/// What a child is told of its surroundings: where libraries and fonts lie that are loaded while it runs.
+const PASSED_ON: [&str; 7] = [
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "LIBHEIF_PLUGIN_PATH",
+    "FONTCONFIG_FILE",
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+];
 
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
@@ -37,17 +46,20 @@ pub fn contain_with(program: PathBuf) {
     let _set = PROGRAM.set(program);
 }
 
-/// The life of a child: reads what to decode from its input, writes the samples to its output. `arguments` are those behind
-/// [`CONTAINED`]. The result is the program's exit code.
+/// The life of a child: reads what to decode from its input, writes the samples to its output (of a drawing, what parsing it
+/// took). `arguments` are those behind [`CONTAINED`]. The result is the program's exit code.
 pub fn run_contained(arguments: impl Iterator<Item = OsString>) -> u8 {
     let words: Vec<String> = arguments.filter_map(|word| word.into_string().ok()).collect();
     let [decoder, most] = words.as_slice() else { return 2 };
     let Ok(most) = most.parse::<u32>() else { return 2 };
     let limit = |value: u64| Rlimit { current: Some(value), maximum: Some(value) };
+    let seconds = if decoder == "svg" { super::svg::TRIAL_SECONDS } else { MOST_SECONDS };
     let memory = OWN_BYTES.saturating_add(u64::from(most).saturating_mul(24));
-    if setrlimit(Resource::Cpu, limit(MOST_SECONDS)).is_err() || setrlimit(Resource::As, limit(memory)).is_err() {
+    if setrlimit(Resource::Cpu, limit(seconds)).is_err() || setrlimit(Resource::As, limit(memory)).is_err() {
         return 2;
     }
+    // One that ends at a limit is no reason to write all its memory to disk. Where the system does not take that, it may.
+    let _without_dump = setrlimit(Resource::Core, limit(0));
     let mut given = Vec::new();
     if io::stdin().lock().read_to_end(&mut given).is_err() {
         return 2;
@@ -55,6 +67,7 @@ pub fn run_contained(arguments: impl Iterator<Item = OsString>) -> u8 {
     let answer = match decoder.as_str() {
         "av1" => super::avif::decode_contained(&given, most),
         "heic" => super::heic::decode_contained(&given),
+        "svg" => super::svg::try_contained(&given),
         _ => return 2,
     };
     u8::from(io::stdout().lock().write_all(&answer).is_err())
@@ -68,8 +81,8 @@ pub(super) enum Failure {
     Child(String),
 }
 
-/// Has `given` decoded by a child whose answer is shorter than `most_bytes`. `None` when decoders run in place here. The child is
-/// ended when `control` says so.
+/// Has `given` decoded by a child whose answer is shorter than `most_bytes`, and that may have memory for `most_pixels` beside
+/// [`OWN_BYTES`]. `None` when decoders run in place here. The child is ended when `control` says so.
 pub(super) fn decode(
     decoder: &str,
     most_pixels: u32,

@@ -1,23 +1,24 @@
 //! SVG: drawn at any scale and region. Nothing outside the file is ever looked at: no links, no style sheets, no files; pictures
 //! inside it are decoded within a bound. Fonts are the system's, and read when a file holds text.
 //!
-//! Parsing and drawing are `usvg`'s and `resvg`'s; [`survey`] bounds what a file becomes once its references are followed,
-//! [`style`] what applying its style sheets takes, and [`picture`] what its pictures do.
+//! Parsing and drawing are `usvg`'s and `resvg`'s. What parsing takes is found out by [`trial`], in a child of the program that
+//! may be ended; what drawing takes is counted by [`effort`] on what was parsed, and [`picture`] bounds what is unpacked.
 
+mod effort;
 mod picture;
-mod sheet;
-mod style;
-mod survey;
+mod trial;
+
+pub(super) use trial::{MOST_SECONDS as TRIAL_SECONDS, answer as try_contained};
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use recto_iiif::{Dimensions, Rect};
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{self, Tree, fontdb, roxmltree};
 
+use self::effort::Effort;
 use self::picture::Pictures;
-use self::survey::Layers;
 use super::held::{check_held, check_page, check_size};
 use super::vector::{Bands, MAX_AREA_PX, MAX_SIDE_PX, band_bytes, levels};
 use crate::{
@@ -27,13 +28,14 @@ use crate::{
 
 /// Most bytes of a file.
 const MAX_FILE_BYTES: u64 = 32 << 20;
-/// About how many bytes a parsed file takes for each of its own.
+/// Most nodes of a document.
+const MAX_NODES: u32 = 500_000;
+/// About how many bytes parsing takes at least for each byte of a file, and for each node of a document.
 const PARSED_BYTES: u64 = 24;
+const NODE_BYTES: u64 = 768;
 /// Drawings that say they are smaller are shown this large: they have no pixels of their own.
 const LEAST_SIDE_PX: f64 = 2048.0;
-/// Bytes of a pixel of a picture: as decoded, and as drawn.
-const PICTURE_BYTES: u64 = 12;
-/// What drawing takes beside pixels: paths, masks of runs.
+/// What drawing takes beside pixels and large paths: masks of runs.
 const LIBRARY_BYTES: u64 = 8 << 20;
 
 fn corrupt(what: impl Into<String>) -> DecodeError {
@@ -67,7 +69,8 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
         let (format, unit) = (SourceFormat::Svg, "bytes");
         return Err(DecodeError::TooLarge { format, needed: length, limit: MAX_FILE_BYTES, unit });
     }
-    let kept = Kept { key: MemoKey { image: options.memo.image(), part: 0 }, memo: Arc::clone(&options.memo) };
+    let key = MemoKey { image: options.memo.image(), part: 0 };
+    let kept = Kept { key, memo: Arc::clone(&options.memo), tried: OnceLock::new() };
     let parsed = kept.parsed(source.as_ref(), options.max_bytes, &options.control)?;
     let size = shown_size(&parsed.tree);
     check_size(size, SourceFormat::Svg, options)?;
@@ -84,8 +87,8 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
         icc: None,
         dpi: None,
     };
-    let Parsed { layers, picture_px, held_bytes, .. } = *parsed;
-    Ok(Box::new(SvgDecoder { source, kept, facts, layers, picture_px, held_bytes, max_bytes: options.max_bytes }))
+    let Parsed { effort, parsing_bytes, .. } = *parsed;
+    Ok(Box::new(SvgDecoder { source, kept, facts, effort, parsing_bytes, max_bytes: options.max_bytes }))
 }
 
 /// The pixels of a drawing: as many as it says, times a whole number that makes small ones large.
@@ -101,16 +104,17 @@ fn shown_size(tree: &Tree) -> Dimensions {
 /// A parsed file.
 struct Parsed {
     tree: Tree,
-    layers: Layers,
-    picture_px: u64,
-    /// About what it takes.
-    held_bytes: u64,
+    effort: Effort,
+    /// About what parsing it takes at one time.
+    parsing_bytes: u64,
 }
 
 /// Where a parsed file is kept; parsed again when it was dropped.
 struct Kept {
     memo: Arc<Memo>,
     key: MemoKey,
+    /// What its first parse took, which is tried once: later reads of a source give the same bytes.
+    tried: OnceLock<Option<u64>>,
 }
 
 impl Kept {
@@ -121,39 +125,47 @@ impl Kept {
         check_held(source.len() * PARSED_BYTES, max_bytes, SourceFormat::Svg)?;
         let bytes = source.read_range(ByteRange::new(0, source.len()))?;
         control.check()?;
-        let parsed = Arc::new(contained(|| parse(&bytes, max_bytes, control))?);
-        self.memo.insert(self.key, Arc::clone(&parsed), parsed.held_bytes);
+        let tried = if let Some(tried) = self.tried.get() {
+            *tried
+        } else {
+            let tried = trial::run(&bytes, control)?;
+            *self.tried.get_or_init(|| tried)
+        };
+        check_held(tried.unwrap_or(0), max_bytes, SourceFormat::Svg)?;
+        let parsed = Arc::new(contained(|| parse(&bytes, tried, max_bytes, control))?);
+        // What is counted may be more, as often as it is drawn, and what was measured may be more, with all that parsing took.
+        let held_bytes = parsed.effort.held_bytes.saturating_add(source.len()).min(parsed.parsing_bytes);
+        self.memo.insert(self.key, Arc::clone(&parsed), held_bytes);
         Ok(parsed)
     }
 }
 
-fn parse(bytes: &[u8], max_bytes: u64, control: &Control) -> Result<Parsed, DecodeError> {
+/// Parses a file. `tried` is what that took when it was tried.
+fn parse(bytes: &[u8], tried: Option<u64>, max_bytes: u64, control: &Control) -> Result<Parsed, DecodeError> {
     let text = std::str::from_utf8(bytes).map_err(|error| corrupt(format!("it is no UTF-8 text ({error})")))?;
-    survey::check_nesting(text)?;
     // Entities are known in old drawings; how far they grow is bounded by the parser.
-    let options = roxmltree::ParsingOptions {
-        allow_dtd: true,
-        nodes_limit: survey::MAX_NODES,
-        ..roxmltree::ParsingOptions::default()
-    };
+    let options =
+        roxmltree::ParsingOptions { allow_dtd: true, nodes_limit: MAX_NODES, ..roxmltree::ParsingOptions::default() };
     let document = roxmltree::Document::parse_with_options(text, options)
         .map_err(|error| corrupt(format!("it is no well-formed XML ({error})")))?;
     control.check()?;
-    let weight = survey::check(&document)?;
-    let held_bytes = weight.held_bytes.max(bytes.len() as u64 * PARSED_BYTES);
-    check_held(held_bytes, max_bytes, SourceFormat::Svg)?;
-    control.check()?;
+    let counted = document.descendants().len() as u64 * NODE_BYTES;
+    let measured = tried.filter(|took| *took > 0);
+    let parsing_bytes = measured.unwrap_or(counted).max(bytes.len() as u64 * PARSED_BYTES);
+    check_held(parsing_bytes, max_bytes, SourceFormat::Svg)?;
     let has_text = document.descendants().any(|node| node.tag_name().name() == "text");
     let pictures = Arc::new(Pictures::new(control));
     let tree = Tree::from_xmltree(&document, &usvg_options(has_text, &pictures));
     control.check()?;
     let tree = tree.map_err(|error| match error {
         usvg::Error::InvalidSize => corrupt("it says no size"),
+        usvg::Error::ElementsLimitReached | usvg::Error::ParsingFailed(roxmltree::Error::NodesLimitReached) => {
+            unsupported("more than a million elements once its references are followed, or a thousand in one another")
+        }
         error => corrupt(error.to_string()),
     })?;
-    let picture_px = pictures.drawn_px()?;
-    let layers = Layers::of(&tree)?;
-    Ok(Parsed { tree, layers, picture_px, held_bytes })
+    let effort = Effort::of(&tree, shown_size(&tree), &pictures.sizes()?, control)?;
+    Ok(Parsed { tree, effort, parsing_bytes })
 }
 
 /// The fonts of the system, found once.
@@ -172,11 +184,22 @@ struct SvgDecoder {
     source: Arc<dyn RandomAccess>,
     kept: Kept,
     facts: ImageFacts,
-    layers: Layers,
-    picture_px: u64,
-    /// About what the parsed file takes.
-    held_bytes: u64,
+    effort: Effort,
+    /// About what parsing the file takes at one time.
+    parsing_bytes: u64,
     max_bytes: u64,
+}
+
+impl SvgDecoder {
+    fn level_size(&self, wanted: &DecodeRequest) -> Dimensions {
+        self.facts.levels.get(wanted.level).map_or(self.facts.stored_size(), |level| level.size)
+    }
+
+    /// The part of the largest level's pixels that the wanted level has, and the part of these that is wanted.
+    fn parts(&self, wanted: &DecodeRequest) -> (f64, f64) {
+        let level = self.level_size(wanted).area_px();
+        (effort::share(level, self.facts.stored_size().area_px()), effort::share(wanted.region.area_px(), level))
+    }
 }
 
 impl Decoder for SvgDecoder {
@@ -185,26 +208,25 @@ impl Decoder for SvgDecoder {
     }
 
     fn cost(&self, wanted: &DecodeRequest) -> Cost {
-        let level = self.facts.levels.get(wanted.level).map_or(self.facts.stored_size(), |level| level.size);
+        let (level, seen) = self.parts(wanted);
         let band = band_bytes(wanted.region, PixelFormat::Rgba8);
-        // A layer may reach beyond the band by twice its size on each side, but not far beyond the drawing.
-        let layer = (band * 25).min(level.area_px() * 4 * 2 + (1 << 16));
         Cost {
             bytes_read: self.source.len(),
             bytes_held: band
-                .saturating_add(layer.saturating_mul(self.layers.most_at_once))
-                .saturating_add(self.picture_px * PICTURE_BYTES)
-                .saturating_add(self.held_bytes)
+                .saturating_add(self.effort.bytes(band, level))
+                .saturating_add(self.parsing_bytes)
                 .saturating_add(LIBRARY_BYTES),
-            pixels: wanted.region.area_px().saturating_mul(1 + self.layers.count / 4).saturating_add(self.picture_px),
+            pixels: wanted.region.area_px().saturating_add(self.effort.pixels(level, seen)),
         }
     }
 
     fn rows<'a>(&'a self, wanted: &DecodeRequest, control: &Control) -> Result<Box<dyn RowSource + 'a>, DecodeError> {
         control.check()?;
         check_held(self.cost(wanted).bytes_held, self.max_bytes, SourceFormat::Svg)?;
+        let (part, seen) = self.parts(wanted);
+        self.effort.check(part, seen)?;
         let parsed = self.kept.parsed(self.source.as_ref(), self.max_bytes, control)?;
-        let level = self.facts.levels.get(wanted.level).map_or(self.facts.stored_size(), |level| level.size);
+        let level = self.level_size(wanted);
         let draw = Box::new(move |band: Rect| contained(|| draw(&parsed.tree, level, band)));
         Ok(Box::new(Bands::new(&self.facts, PixelFormat::Rgba8, wanted, control, draw)))
     }

@@ -10,12 +10,14 @@ use crate::formats::{gif, jpeg, png, webp};
 use crate::{Control, DecodeError, MemoryAccess, OpenOptions, SourceFormat};
 
 /// Most pixels of the pictures inside, each as often as it is drawn.
-const MAX_PICTURE_PX: u64 = 64_000_000;
+pub(super) const MAX_PICTURE_PX: u64 = 64_000_000;
+/// Most bytes of the pictures inside, each as often as it is used: so often they are unpacked.
+const MAX_PICTURE_BYTES: u64 = 256 << 20;
 
 /// The pictures of one drawing.
 pub(super) struct Pictures {
     known: Mutex<HashMap<Arc<Vec<u8>>, Option<Picture>>>,
-    drawn_px: AtomicU64,
+    unpacked_bytes: AtomicU64,
     options: OpenOptions,
 }
 
@@ -29,22 +31,27 @@ struct Picture {
 impl Pictures {
     pub(super) fn new(control: &Control) -> Self {
         let options = OpenOptions { max_pixels: MAX_PICTURE_PX, control: control.clone(), ..OpenOptions::default() };
-        Self { known: Mutex::default(), drawn_px: AtomicU64::new(0), options }
+        Self { known: Mutex::default(), unpacked_bytes: AtomicU64::new(0), options }
     }
 
-    /// Pixels of all pictures, each as often as it is drawn.
-    pub(super) fn drawn_px(&self) -> Result<u64, DecodeError> {
-        let px = self.drawn_px.load(Ordering::Relaxed);
-        if px > MAX_PICTURE_PX {
-            let (format, unit) = (SourceFormat::Svg, "pixels of pictures inside");
-            return Err(DecodeError::TooLarge { format, needed: px, limit: MAX_PICTURE_PX, unit });
+    /// The pixels of each, by where its bytes lie, unless there were too many bytes.
+    pub(super) fn sizes(&self) -> Result<HashMap<*const Vec<u8>, u64>, DecodeError> {
+        let (format, needed) = (SourceFormat::Svg, self.unpacked_bytes.load(Ordering::Relaxed));
+        if needed > MAX_PICTURE_BYTES {
+            let unit = "bytes of pictures inside, each as often as it is used";
+            return Err(DecodeError::TooLarge { format, needed, limit: MAX_PICTURE_BYTES, unit });
         }
-        Ok(px)
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(known.iter().filter_map(|(data, picture)| Some((Arc::as_ptr(data), (*picture)?.px))).collect())
     }
 
     /// The picture that these bytes are. The same bytes are held once.
     fn resolve(&self, data: Arc<Vec<u8>>) -> Option<ImageKind> {
         self.options.control.check().ok()?;
+        let length = data.len() as u64;
+        if self.unpacked_bytes.fetch_add(length, Ordering::Relaxed).saturating_add(length) > MAX_PICTURE_BYTES {
+            return None;
+        }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let (data, picture) = if let Some((data, picture)) = known.get_key_value(&data) {
             (Arc::clone(data), *picture)
@@ -54,12 +61,7 @@ impl Pictures {
             (data, picture)
         };
         drop(known);
-        let Picture { format, px } = picture?;
-        let before = self.drawn_px.fetch_add(px, Ordering::Relaxed);
-        if before.saturating_add(px) > MAX_PICTURE_PX {
-            return None;
-        }
-        match format {
+        match picture?.format {
             SourceFormat::Jpeg => Some(ImageKind::JPEG(data)),
             SourceFormat::Png => Some(ImageKind::PNG(data)),
             SourceFormat::Gif => Some(ImageKind::GIF(data)),
