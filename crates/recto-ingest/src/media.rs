@@ -68,10 +68,10 @@ pub(crate) fn content_stem(name: &str) -> Option<&str> {
 }
 
 /// Extensions of image files, in lower case.
-const IMAGE_EXTENSIONS: [&str; 33] = [
-    "jpg", "jpeg", "jpe", "png", "tif", "tiff", "ptif", "ptiff", "btf", "webp", "gif", "bmp", "jp2", "jpx", "jpf",
-    "jph", "j2k", "j2c", "jxl", "avif", "heic", "heif", "pdf", "psd", "psb", "dcm", "dicom", "fits", "fit", "fts",
-    "exr", "svg", "xpm",
+const IMAGE_EXTENSIONS: [&str; 35] = [
+    "jpg", "jpeg", "jpe", "png", "tif", "tiff", "ptif", "ptiff", "btf", "svs", "ndpi", "webp", "gif", "bmp", "jp2",
+    "jpx", "jpf", "jph", "j2k", "j2c", "jxl", "avif", "heic", "heif", "pdf", "psd", "psb", "dcm", "dicom", "fits",
+    "fit", "fts", "exr", "svg", "xpm",
 ];
 
 /// The media type under which a file of the library is given out as it is; `None` for files that are not: originals of

@@ -2,6 +2,7 @@
 
 use recto_iiif::Dimensions;
 
+pub(crate) const ASCII: u16 = 2;
 pub(crate) const SHORT: u16 = 3;
 pub(crate) const LONG: u16 = 4;
 pub(crate) const FLOAT: u16 = 11;
@@ -67,9 +68,9 @@ impl Builder {
         let mut table = Vec::new();
         for (tag, kind, values) in &entries {
             let size = match kind {
-                1 | 7 => 1,
+                1 | 2 | 7 => 1,
                 3 => 2,
-                4 | 11 => 4,
+                4 | 9 | 11 => 4,
                 _ => 8,
             };
             let mut field: Vec<u8> = values.iter().flat_map(|value| self.encode(*value, size)).collect();

@@ -8,6 +8,7 @@ use recto_iiif::{Dimensions, Rect};
 use recto_testkit::position::Samples;
 
 use crate::builder::{Builder, Cut, Picture, SHORT};
+use crate::slide::slide;
 use crate::stored::jpeg_pyramid;
 use crate::{open_bytes, read_all};
 
@@ -44,6 +45,7 @@ fn fixtures() -> Vec<(String, Vec<u8>)> {
         fixtures.push((format!("fax {compression}"), builder.bytes));
     }
     fixtures.push(("JPEG pyramid".to_owned(), jpeg_pyramid(2).bytes));
+    fixtures.push(("slide".to_owned(), slide()));
     fixtures
 }
 

@@ -116,9 +116,10 @@ fn store(case: Case, ahead: u64) -> Store {
     let (levels, tiles) = levels();
     let first_tile = if case.directories_last { 1 << 16 } else { 1 << 30 };
     let mut builder = Builder::new(false, true);
-    builder.skip = if case.directories_last { first_tile + tiles * STRIDE - 16 } else { 0 };
     let tile = if case.jpeg { jpeg_tile() } else { Vec::new() };
     let bytes = if case.jpeg { tile.len() as u64 } else { TILE_BYTES };
+    // Directories that come last lie right behind the last tile.
+    builder.skip = if case.directories_last { first_tile + (tiles - 1) * STRIDE + bytes - 16 } else { 0 };
     let entries = |(size, first): (Dimensions, u64), reduced: bool| -> Vec<Entry> {
         let count = u64::from(size.width_px.div_ceil(TILE)) * u64::from(size.height_px.div_ceil(TILE));
         vec![

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod bands;
 mod builder;
 mod damage;
 mod encode;
@@ -9,10 +10,12 @@ mod far;
 mod fax;
 mod jpeg;
 mod limits;
+mod microscope;
 mod pages;
 mod pixels;
 mod pyramid;
 mod real;
+mod slide;
 mod stored;
 mod structure;
 mod subsampled;

@@ -54,6 +54,10 @@ impl Shelf for Shelved {
         self.0.lock().unwrap().insert(name.to_owned(), bytes);
         Ok(())
     }
+
+    fn discard(&self, name: &str) {
+        self.0.lock().unwrap().remove(name);
+    }
 }
 
 fn open_page(source: &Arc<Counted>, shelf: Option<Arc<dyn Shelf>>, page: u32) -> Result<Box<dyn Decoder>, DecodeError> {

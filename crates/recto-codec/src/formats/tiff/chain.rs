@@ -1,7 +1,7 @@
 //! The directories of a file's pages, kept between openings: a chain of thousands need not be walked for each page.
 //!
 //! ```text
-//! "RTC1", number of pages, number of levels; for each page the number of its first level; for each level:
+//! "RTC2", number of pages, number of levels; for each page the number of its first level; for each level:
 //! place of the directory (8 bytes), width, height, tile width, tile height (0: strips), flags
 //! ```
 //!
@@ -17,7 +17,7 @@ use crate::{ByteRange, RandomAccess};
 /// The part's name on the shelf: of the whole file, since every page is found by it.
 pub(super) const PART: &str = "file-tiff-chain";
 
-const MAGIC: &[u8; 4] = b"RTC1";
+const MAGIC: &[u8; 4] = b"RTC2";
 const HEAD: u64 = 12;
 const RECORD: u64 = 28;
 
@@ -75,6 +75,8 @@ pub(super) fn page(part: &dyn RandomAccess, wanted: u32) -> Option<Page> {
             reduced: flags & 1 != 0,
             mask: flags & 2 != 0,
             page: flags & 4 != 0,
+            // It was put into its page already.
+            slide: None,
         })
     };
     let levels = records.chunks_exact(RECORD as usize).map(outline).collect::<Option<Vec<_>>>()?;

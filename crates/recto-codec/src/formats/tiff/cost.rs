@@ -6,7 +6,7 @@ use super::ifd::File;
 use super::old_jpeg::OldJpeg;
 use super::picture;
 use super::reader::StoredLevel;
-use super::rows::{READ_AHEAD, STRIP, columns, group, is_streamed, largest_chunk, planes, raw_bytes};
+use super::rows::{INTERVALS_AHEAD, READ_AHEAD, STRIP, columns, group, is_streamed, largest_chunk, planes, raw_bytes};
 use crate::{Cost, DecodeRequest, DecodedGeometry};
 
 /// What a read costs.
@@ -49,7 +49,8 @@ pub(super) fn cost(file: &File, level: &StoredLevel, wanted: &DecodeRequest) -> 
         // The stream with its tables joined is a copy; of WebP there is one more.
         (_, true) => {
             let copies = if directory.compression == Compression::Webp { 2 } else { 1 };
-            row_of_chunks.min(READ_AHEAD.max(largest)) + copies * largest
+            let ahead = if directory.intervals { bytes_read.min(INTERVALS_AHEAD + largest) } else { 0 };
+            row_of_chunks.min(READ_AHEAD.max(largest)).max(ahead) + copies * largest
         }
         _ => row_of_chunks.min(READ_AHEAD.max(largest)),
     };

@@ -5,11 +5,15 @@ use std::sync::Arc;
 use recto_iiif::Dimensions;
 
 use super::ifd::{File, Values};
+use super::intervals::{self, Found};
 use super::layout::Layout;
 use super::pixels::Interpretation;
 use super::predictor::Predictor;
 use super::{corrupt, tag, too_large, unsupported};
 use crate::{DecodeError, OpenOptions, Orientation};
+
+/// Most samples of a pixel: spectrometers have some hundreds of bands, and all of those of a row are gone through.
+const MOST_SAMPLES: u64 = 4096;
 
 /// How chunks are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +60,7 @@ impl Compression {
             }
             33003 | 33005 | 34712 => return Err(unsupported(format!("compression {value} (JPEG 2000)"))),
             34676 | 34677 => return Err(unsupported(format!("compression {value} (SGI LogLuv)"))),
+            22610 | 34934 => return Err(unsupported(format!("compression {value} (JPEG XR)"))),
             34661 => return Err(unsupported("compression 34661 (JBIG)")),
             34925 => return Err(unsupported("compression 34925 (LZMA)")),
             34887 => return Err(unsupported("compression 34887 (LERC)")),
@@ -121,7 +126,10 @@ pub(super) struct Directory {
     pub(super) orientation: Orientation,
     pub(super) icc: Option<Arc<[u8]>>,
     pub(super) dpi: Option<(f64, f64)>,
+    /// Of tiles that are restart intervals: everything that goes before the data of one.
     pub(super) jpeg_tables: Option<Vec<u8>>,
+    /// Tiles are restart intervals of one JPEG stream.
+    pub(super) intervals: bool,
     pub(super) old_jpeg: Option<super::old_jpeg::OldJpeg>,
 }
 
@@ -130,7 +138,7 @@ impl Directory {
     pub(super) fn read(file: &File, offset: u64, options: &OpenOptions, max_bytes: u64) -> Result<Self, DecodeError> {
         let ifd = file.ifd(offset)?;
         let values = file.values(&ifd, |tag| tag::DIRECTORY.contains(&tag), max_bytes)?;
-        let size = image_size(&values, options)?;
+        let mut size = image_size(&values, options)?;
         let t4_options = values.number(tag::T4_OPTIONS).unwrap_or(0);
         let compression = Compression::from_tag(values.number(tag::COMPRESSION).unwrap_or(1), t4_options)?;
         let (bits, samples) = depth(&values)?;
@@ -155,11 +163,25 @@ impl Directory {
             // The specification does not say which samples are neighbours there, and readers differ.
             return Err(unsupported("prediction of subsampled YCbCr"));
         }
-        let (layout, old_jpeg) = if compression == Compression::OldJpeg {
-            let (layout, streams) = super::old_jpeg::read(file, &values, size, max_bytes)?;
-            (layout, Some(streams))
-        } else {
-            (Layout::new(&values, size, planes, max_bytes)?, None)
+        let mut jpeg_tables = values.bytes(tag::JPEG_TABLES).map(<[u8]>::to_vec);
+        let mut found = None;
+        if compression == Compression::Jpeg && !planar && values.bytes(tag::NDPI_VERSION).is_some() {
+            match intervals::find(file, &values, size, max_bytes)? {
+                Found::Intervals { layout, head } => {
+                    jpeg_tables = Some(head);
+                    found = Some(layout);
+                }
+                Found::Whole(whole) => size = whole,
+            }
+        }
+        let intervals = found.is_some();
+        let (layout, old_jpeg) = match found {
+            Some(layout) => (layout, None),
+            None if compression == Compression::OldJpeg => {
+                let (layout, streams) = super::old_jpeg::read(file, &values, size, max_bytes)?;
+                (layout, Some(streams))
+            }
+            None => (Layout::new(&values, size, planes, max_bytes)?, None),
         };
         Ok(Self {
             size,
@@ -176,7 +198,8 @@ impl Directory {
             orientation: Orientation::from_tag(values.number(tag::ORIENTATION).unwrap_or(1)),
             icc: values.bytes(tag::ICC_PROFILE).filter(|icc| icc.len() >= 128).map(Arc::from),
             dpi: resolution(&values),
-            jpeg_tables: values.bytes(tag::JPEG_TABLES).map(<[u8]>::to_vec),
+            jpeg_tables,
+            intervals,
             old_jpeg,
         })
     }
@@ -187,6 +210,15 @@ impl Directory {
         let tables = self.jpeg_tables.as_deref().map_or(0, <[u8]>::len);
         let old_jpeg = self.old_jpeg.as_ref().map_or(0, super::old_jpeg::OldJpeg::held_bytes);
         self.layout.held_bytes() + self.interpretation.held_bytes() + old_jpeg + (profile + tables) as u64
+    }
+
+    /// Takes up that so many bits of a sample count, where there are words of 16 for fewer.
+    pub(super) fn set_significant_bits(&mut self, bits: u8) {
+        let in_words = self.bits == 16 && self.kind == SampleKind::Unsigned;
+        // Decoders of images know for themselves.
+        if in_words && !self.compression.is_image() && (1..16).contains(&bits) {
+            self.interpretation.stretch(bits);
+        }
     }
 
     /// Samples of one pixel within a chunk.
@@ -214,7 +246,7 @@ fn depth(values: &Values) -> Result<(u8, u16), DecodeError> {
     let samples = values.number(tag::SAMPLES_PER_PIXEL).unwrap_or(1);
     let samples = match samples {
         0 => return Err(corrupt("its pixels have no samples")),
-        1..=256 => samples as u16,
+        1..=MOST_SAMPLES => samples as u16,
         _ => return Err(unsupported(format!("{samples} samples per pixel"))),
     };
     let bits = values.number(tag::BITS_PER_SAMPLE).unwrap_or(1);

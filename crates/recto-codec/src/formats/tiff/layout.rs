@@ -121,6 +121,20 @@ impl Layout {
         }
     }
 
+    /// Tiles that follow each other in the file: where each begins, row by row, and where the last one ends.
+    pub(super) fn of_starts(size: Dimensions, tile: Dimensions, starts: Vec<u64>) -> Self {
+        Self {
+            size,
+            tiled: true,
+            chunk: tile,
+            across: size.width_px.div_ceil(tile.width_px),
+            down: size.height_px.div_ceil(tile.height_px),
+            offsets: Numbers::collect(starts.into_iter()),
+            // Each reaches to the next.
+            counts: Numbers::Short(Vec::new()),
+        }
+    }
+
     /// Number of the chunk in this place.
     pub(super) fn index(&self, plane: u32, column: u32, row: u32) -> usize {
         ((u64::from(plane) * u64::from(self.down) + u64::from(row)) * u64::from(self.across) + u64::from(column))

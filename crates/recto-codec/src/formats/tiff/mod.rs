@@ -3,17 +3,19 @@
 //! [`ifd`] reads directories, [`pyramid`] says which of them are pages and which levels, [`directory`] says what one means,
 //! [`layout`] where its tiles or strips lie. [`rows`] takes [`chunk`]s, which pull bytes through [`decompress`] and [`pixels`] or are
 //! [`picture`]s of their own; [`cost`] says before what that takes.
-//! [`stored`] joins JPEG tables to tiles that leave as they lie. [`encode`] writes strips, [`pyramid_writer`] tiles and levels, both
-//! by [`fields`].
+//! [`stored`] joins JPEG tables to tiles that leave as they lie. [`slide`] and [`intervals`] read what one maker's scanners write,
+//! [`description`] what microscopes say in words. [`encode`] writes strips, [`pyramid_writer`] tiles and levels, both by [`fields`].
 
 mod chain;
 mod chunk;
 mod cost;
 mod decompress;
+mod description;
 mod directory;
 mod encode;
 mod fields;
 mod ifd;
+mod intervals;
 mod layout;
 mod metadata;
 mod old_jpeg;
@@ -25,6 +27,7 @@ pub(crate) mod pyramid_writer;
 mod reader;
 mod rows;
 mod samples;
+mod slide;
 mod stored;
 mod tag;
 mod tiles;

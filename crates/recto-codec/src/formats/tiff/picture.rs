@@ -53,9 +53,7 @@ pub(super) fn picture(
             };
             (old.complete(file, bytes, rows)?, color)
         }
-        (Some(streams), None) => {
-            streams.complete(&bytes).ok_or_else(|| corrupt(format!("{name} holds no JPEG stream")))?
-        }
+        (Some(streams), None) => streams.complete(&bytes).map_err(|flaw| corrupt(format!("{name} {flaw}")))?,
         (None, None) => return Err(corrupt(format!("{name} holds no JPEG stream"))),
     };
     let frame = check_frame(frame(&stream), place, name)?;

@@ -1,4 +1,7 @@
 //! Rows of stored samples become rows of pixels: depth, photometric interpretation, alpha.
+//!
+//! Of more samples than the photometric interpretation needs (bands of a satellite, inks beyond four) the first are shown: one as gray,
+//! three as colours, four as inks. The next one is alpha if the file says so of it; all others are passed over.
 
 use std::sync::LazyLock;
 
@@ -19,6 +22,8 @@ pub(super) struct Interpretation {
     linear: bool,
     /// Colours were multiplied by alpha.
     associated: bool,
+    /// The largest number that samples in words of 16 bits take, where that is not the largest of words.
+    most: Option<u16>,
     /// Samples of a pixel that are shown, alpha included; the others are passed over.
     pub(super) used: usize,
     pub(super) format: PixelFormat,
@@ -58,6 +63,8 @@ impl Interpretation {
                 (Color::Gray { inverted: photometric == 0 }, 1, ColorModel::Bitonal)
             }
             0 | 1 | 4 => (Color::Gray { inverted: photometric == 0 }, 1, ColorModel::Gray),
+            // Two bands are no colours, whatever is said of them.
+            2 if samples < 3 => (Color::Gray { inverted: false }, 1, ColorModel::Gray),
             2 => (Color::Rgb, 3, ColorModel::Rgb),
             3 => (Color::Palette(palette(values, bits)?), 1, ColorModel::Rgb),
             5 => (Color::Cmyk, 4, ColorModel::Cmyk),
@@ -112,7 +119,14 @@ impl Interpretation {
         }
         // As scRGB, unless a profile says what the numbers mean.
         let linear = float && matches!(color, Color::Rgb) && values.bytes(tag::ICC_PROFILE).is_none();
-        Ok(Self { color, scale, linear, associated: alpha == Some(1), used, format, model })
+        Ok(Self { color, scale, linear, associated: alpha == Some(1), most: None, used, format, model })
+    }
+
+    /// Takes samples in words of 16 bits for numbers of so many bits: 1 to 15.
+    pub(super) fn stretch(&mut self, bits: u8) {
+        if matches!(self.color, Color::Gray { .. } | Color::Rgb) {
+            self.most = Some((1_u16 << bits) - 1);
+        }
     }
 
     /// Bytes that it holds beside itself.
@@ -165,6 +179,9 @@ impl Interpretation {
             for sample in out.iter_mut() {
                 *sample = table[usize::from(*sample)];
             }
+        }
+        if let Some(most) = self.most {
+            widen(out, most);
         }
         if self.associated {
             // Stored samples were multiplied, whatever they mean: also those of which 0 is white.
@@ -285,6 +302,15 @@ fn from_itu(out: &mut [u8]) {
             (rounded + 128).clamp(0, 255) as u8
         };
         (*a, *b) = (of(*a, 128, 170), of(*b, 96, 200));
+    }
+}
+
+/// Samples of 16 bits that end at `most` get the whole range; what is more is white.
+fn widen(out: &mut [u8], most: u16) {
+    let most = u32::from(most);
+    for sample in out.as_chunks_mut::<2>().0 {
+        let value = u32::from(u16::from_ne_bytes(*sample)).min(most);
+        *sample = (((value * 65_535 + most / 2) / most) as u16).to_ne_bytes();
     }
 }
 

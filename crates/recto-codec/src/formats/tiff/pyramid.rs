@@ -15,6 +15,7 @@
 //! 5. Everything else is a page.
 //! 6. A page's `SubIFDs` are its levels when their sizes are true reductions. A first directory that is itself marked as
 //!    reduced is the thumbnail of a camera file: its largest unmarked `SubIFD` is the page, if there is one.
+//! 7. The directories of a slide of Hamamatsu's say themselves what they are: see [`slide`](super::slide).
 //!
 //! A chain that leaves the file, or comes back to a directory it has passed, ends there: what came before can be shown.
 
@@ -23,6 +24,7 @@ use std::collections::HashSet;
 use recto_iiif::Dimensions;
 
 use super::ifd::{File, Ifd};
+use super::slide::{Planes, Slide};
 use super::{chain, corrupt, tag, too_large};
 use crate::{Control, DecodeError, OpenOptions};
 
@@ -43,6 +45,7 @@ pub(super) struct Outline {
     pub(super) mask: bool,
     /// It says that it is one page of several.
     pub(super) page: bool,
+    pub(super) slide: Option<Slide>,
 }
 
 /// A page: the directories of its levels, largest first.
@@ -121,7 +124,7 @@ fn walk(file: &File, first: u64, control: &Control) -> Result<Grouping, DecodeEr
         offset = ifd.next;
     }
     grouping.directories = passed.len();
-    Ok(grouping)
+    Ok(grouping.with_slide())
 }
 
 /// What decides the role of this directory; `None` when it describes no image.
@@ -138,6 +141,7 @@ fn outline(file: &File, offset: u64, ifd: &Ifd) -> Option<Outline> {
         reduced: kind & 1 != 0 || old_kind == 2,
         mask: kind & 4 != 0,
         page: kind & 2 != 0 || old_kind == 3,
+        slide: Slide::of(file, ifd),
     })
 }
 
@@ -149,11 +153,17 @@ struct Grouping {
     outlines: Vec<Outline>,
     /// Where each page begins in them.
     starts: Vec<usize>,
+    /// Levels of a slide, which are put into pages when all are there.
+    planes: Planes,
 }
 
 impl Grouping {
     fn add(&mut self, outline: Outline) {
         if outline.mask {
+            return;
+        }
+        if let Some(Slide::Level { focal_plane }) = outline.slide {
+            self.planes.add(focal_plane, outline);
             return;
         }
         match self.role(&outline) {
@@ -166,8 +176,24 @@ impl Grouping {
         }
     }
 
+    /// Puts the pages of a slide before the others.
+    fn with_slide(mut self) -> Self {
+        let (others, starts) = (std::mem::take(&mut self.outlines), std::mem::take(&mut self.starts));
+        for page in std::mem::take(&mut self.planes).into_pages() {
+            self.starts.push(self.outlines.len());
+            self.outlines.extend(page);
+        }
+        let before = self.outlines.len();
+        self.starts.extend(starts.into_iter().map(|start| before + start));
+        self.outlines.extend(others);
+        self
+    }
+
     /// What `outline` is to the page before it; `None` when it is a page of its own.
     fn role(&self, outline: &Outline) -> Option<Role> {
+        if outline.slide.is_some() {
+            return None;
+        }
         let base = self.outlines.get(*self.starts.last()?)?;
         let last = self.outlines.last()?;
         let smaller = outline.size.width_px <= last.size.width_px
@@ -208,7 +234,14 @@ fn with_sub_ifds(base: Outline, file: &File, ifd: &Ifd, control: &Control) -> Re
     let mut subs: Vec<Outline> = Vec::new();
     for offset in offsets {
         control.check()?;
-        let found = file.ifd(offset).ok().and_then(|ifd| outline(file, offset, &ifd));
+        let found = match file.ifd(offset) {
+            Ok(ifd) => outline(file, offset, &ifd),
+            // It cannot be had, now; that is no reason to do without it as long as the file is the same.
+            Err(DecodeError::Io(error)) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
+                return Err(error.into());
+            }
+            Err(_) => None,
+        };
         subs.extend(found.filter(|outline| !outline.mask));
     }
     subs.sort_by_key(|outline| std::cmp::Reverse(outline.size.area_px()));
@@ -240,7 +273,7 @@ pub(super) fn is_reduction(base: Dimensions, level: Dimensions) -> bool {
 }
 
 /// True when both have the same proportions within one in a hundred.
-fn same_proportions(a: Dimensions, b: Dimensions) -> bool {
+pub(super) fn same_proportions(a: Dimensions, b: Dimensions) -> bool {
     let left = u128::from(a.width_px) * u128::from(b.height_px);
     let right = u128::from(b.width_px) * u128::from(a.height_px);
     left.abs_diff(right) * 100 <= left.max(right)

@@ -11,7 +11,7 @@ use super::pyramid::{self, Page};
 use super::rows::Rows;
 use super::stored::{self, Streams};
 use super::tiles::Tiles;
-use super::{cost, tag, unsupported};
+use super::{cost, description, tag, unsupported};
 use crate::formats::bands::{BandRows, Bands};
 use crate::formats::jpeg;
 use crate::{
@@ -75,7 +75,9 @@ impl StoredLevel {
 
     fn facts(&self) -> Level {
         let layout = &self.directory.layout;
-        let grid = layout.tiled.then(|| TileGrid { tile: layout.chunk, passes_through: self.passes_through() });
+        // Restart intervals are of no shape that is worth announcing.
+        let is_grid = layout.tiled && !self.directory.intervals;
+        let grid = is_grid.then(|| TileGrid { tile: layout.chunk, passes_through: self.passes_through() });
         Level { size: layout.size, grid }
     }
 }
@@ -98,8 +100,9 @@ impl TiffDecoder {
     pub(super) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Self, DecodeError> {
         let (file, first) = File::open(source)?;
         let found = pyramid::find_page(&file, first, options)?;
-        let directories = read_levels(&file, &found.page, options)?;
-        let levels = with_streams(&file, directories);
+        let mut directories = read_levels(&file, &found.page, options)?;
+        description::take_up(&file, first, &mut directories, options)?;
+        let levels = with_streams(&file, directories)?;
         let facts = facts(&levels, found.pages);
         let offset = found.page.levels.first().map_or(first, |level| level.offset);
         let memo = Arc::clone(&options.memo);
@@ -201,8 +204,12 @@ fn read_levels(file: &File, page: &Page, options: &OpenOptions) -> Result<Vec<Di
 }
 
 /// Looks at the first tile of each JPEG level, all in one go.
-fn with_streams(file: &File, directories: Vec<Directory>) -> Vec<StoredLevel> {
+///
+/// Where requests are dear, one level stands for all that are described alike: the one whose first tile is held already, else the
+/// first of them.
+fn with_streams(file: &File, directories: Vec<Directory>) -> Result<Vec<StoredLevel>, DecodeError> {
     let length = file.source.len();
+    let is_far = file.source.read_ahead() > 0;
     let probes: Vec<Option<ByteRange>> = directories
         .iter()
         .map(|directory| {
@@ -213,28 +220,60 @@ fn with_streams(file: &File, directories: Vec<Directory>) -> Vec<StoredLevel> {
             (directory.compression == Compression::Jpeg && inside).then_some(probed)
         })
         .collect();
-    let ranges: Vec<ByteRange> = probes.iter().flatten().copied().collect();
-    // What cannot be read now is noticed when it is needed.
-    let read = if ranges.is_empty() { Vec::new() } else { file.source.read_ranges(&ranges).unwrap_or_default() };
-    let mut read = read.into_iter();
-    directories
-        .into_iter()
-        .zip(probes)
-        .map(|(mut directory, probe)| {
-            let first = probe.and_then(|_| read.next());
-            let is_jpeg = directory.compression == Compression::Jpeg;
-            let streams = is_jpeg.then(|| Streams::new(&directory, first.as_deref()));
-            // They are in the head of the streams now.
-            directory.jpeg_tables = None;
-            StoredLevel { directory, streams }
-        })
-        .collect()
+    let is_held =
+        |range: ByteRange| file.source.try_read_at(range.offset, &mut [0; PROBE as usize][..range.length as usize]);
+    let one_for_all = |number: usize, own: ByteRange| {
+        let alike = || {
+            let others =
+                directories.iter().zip(&probes).filter(|(other, _)| have_like_streams(other, &directories[number]));
+            others.filter_map(|(_, probe)| *probe)
+        };
+        alike().find(|range| is_held(*range)).or_else(|| alike().next()).unwrap_or(own)
+    };
+    let probes: Vec<Option<ByteRange>> = probes
+        .iter()
+        .enumerate()
+        .map(|(number, probe)| probe.map(|own| if is_far { one_for_all(number, own) } else { own }))
+        .collect();
+    let mut ranges: Vec<ByteRange> = probes.iter().flatten().copied().collect();
+    ranges.sort_by_key(|range| (range.offset, range.length));
+    ranges.dedup();
+    let read = match file.source.read_ranges(&ranges) {
+        Ok(read) => read,
+        // What cannot be had now may be had soon, and what it says is kept for as long as the file is the same.
+        Err(error) if is_far => return Err(error.into()),
+        // It is noticed when it is needed.
+        Err(_) => Vec::new(),
+    };
+    let first_of = |probe: Option<ByteRange>| {
+        let place = ranges.iter().position(|range| Some(*range) == probe)?;
+        read.get(place).map(Vec::as_slice)
+    };
+    let levels = directories.into_iter().zip(probes).map(|(mut directory, probe)| {
+        let is_jpeg = directory.compression == Compression::Jpeg;
+        let streams = is_jpeg.then(|| Streams::new(&directory, first_of(probe)));
+        // They are in the head of the streams now.
+        directory.jpeg_tables = None;
+        StoredLevel { directory, streams }
+    });
+    Ok(levels.collect())
+}
+
+/// True when what describes the streams of two levels says the same of both: then one writer wrote them in one way.
+fn have_like_streams(one: &Directory, other: &Directory) -> bool {
+    let described = |directory: &Directory| {
+        let layout = &directory.layout;
+        (directory.compression, directory.photometric, directory.chunk_samples(), layout.tiled, layout.chunk)
+    };
+    described(one) == described(other) && one.jpeg_tables == other.jpeg_tables
 }
 
 fn facts(levels: &[StoredLevel], pages: u32) -> ImageFacts {
     let base = &levels[0].directory;
     let layout = &base.layout;
-    let form = if layout.tiled {
+    let form = if base.intervals {
+        format!("restart intervals of {}", layout.chunk)
+    } else if layout.tiled {
         format!("tiled {}", layout.chunk)
     } else {
         format!("strips of {} rows", layout.chunk.height_px)

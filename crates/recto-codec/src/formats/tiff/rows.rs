@@ -1,11 +1,13 @@
 //! Rows of a region, from the tiles or strips that it touches and no others.
 //!
-//! Tiles are taken a row of tiles at a time, a few megabytes of compressed tiles at once. Strips (and tiles too large to be held)
-//! are decompressed as a stream, some rows at a time. Chunks that are JPEG or WebP images are decoded whole.
+//! Tiles are taken a row of tiles at a time, a few megabytes of compressed tiles at once; of low ones (restart intervals) those of the
+//! next rows come along. Strips (and tiles too large to be held) are decompressed as a stream, some rows at a time. Chunks that are JPEG
+//! or WebP images are decoded whole.
 //!
 //! Everything here counts in pixels of the level divided by the denominator; only JPEG has one other than 1.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use recto_iiif::{Dimensions, Rect};
@@ -21,6 +23,8 @@ use crate::{ByteRange, Control, DecodeError, DecodeRequest, DecodedGeometry, Ras
 
 /// Compressed bytes of neighbouring chunks that are read at once.
 pub(super) const READ_AHEAD: u64 = 4 << 20;
+/// The same of restart intervals, over as many rows of them as that takes.
+pub(super) const INTERVALS_AHEAD: u64 = 1 << 20;
 /// Chunks up to this many bytes are decompressed whole, larger ones as a stream.
 const HELD_CHUNK: u64 = 4 << 20;
 /// Bytes of a strip that is handed out, where the format leaves the choice.
@@ -43,6 +47,8 @@ pub(super) struct Rows<'a> {
     open: Option<(u32, Chunk)>,
     /// Compressed strips read ahead: the row of the first, and their bytes.
     ahead: Ahead,
+    /// Restart intervals read ahead, by their numbers.
+    intervals: HashMap<usize, Vec<u8>>,
     scratch: Vec<u8>,
     /// Where tiles are remembered.
     tiles: Option<Tiles>,
@@ -71,6 +77,7 @@ impl<'a> Rows<'a> {
             next,
             open: None,
             ahead: Ahead::new(),
+            intervals: HashMap::new(),
             scratch: Vec::new(),
             tiles,
         }
@@ -94,8 +101,13 @@ impl<'a> Rows<'a> {
                 column += 1;
                 continue;
             }
-            let batch = self.batch(row, column, *columns.end());
-            for (column, planes) in (column..).zip(read_chunks(self.file, self.level, &batch)?) {
+            let chunks = if self.level.directory.intervals {
+                vec![vec![self.interval(row, column, &columns)?]]
+            } else {
+                read_chunks(self.file, self.level, &self.batch(row, column, *columns.end()))?
+            };
+            let count = chunks.len() as u32;
+            for (column, planes) in (column..).zip(chunks) {
                 self.control.check()?;
                 let mut chunk = Chunk::decode(self.file, self.level, planes, column, row, wanted, &self.control)?;
                 if keeps {
@@ -110,7 +122,7 @@ impl<'a> Rows<'a> {
                 let directory = &self.level.directory;
                 chunk.give(directory, from, part.w, rows, &mut out, part.x - rect.x, &mut self.scratch)?;
             }
-            column += batch.len() as u32;
+            column += count;
         }
         self.next += rows;
         Ok(out)
@@ -190,6 +202,32 @@ impl<'a> Rows<'a> {
             batch.push(planes);
         }
         batch
+    }
+
+    /// Reads a restart interval, and with it those that come next: to the right, and in the rows below.
+    fn interval(&mut self, row: u32, column: u32, columns: &RangeInclusive<u32>) -> Result<Vec<u8>, DecodeError> {
+        let wanted = self.index(column, row);
+        if let Some(bytes) = self.intervals.remove(&wanted) {
+            return Ok(bytes);
+        }
+        let this = &*self;
+        let directory = &this.level.directory;
+        let last = ((this.geometry.rect.bottom() - 1) / u64::from(this.chunk.height_px)) as u32;
+        let places = (row..=last).flat_map(|row| columns.clone().map(move |column| this.index(column, row)));
+        let is_known = |index: usize| this.tiles.as_ref().is_some_and(|tiles| tiles.get(index).is_some());
+        let (mut batch, mut bytes) = (vec![vec![wanted]], 0);
+        for index in places.filter(|index| *index > wanted && !is_known(*index)) {
+            let range = directory.layout.range(index, this.file.source.len());
+            bytes += range.map_or(0, |range| range.length.min(largest_chunk(directory)));
+            if bytes > INTERVALS_AHEAD {
+                break;
+            }
+            batch.push(vec![index]);
+        }
+        let mut read = read_chunks(this.file, this.level, &batch)?.into_iter().flatten();
+        let first = read.next().unwrap_or_default();
+        self.intervals = batch.iter().skip(1).flatten().copied().zip(read).collect();
+        Ok(first)
     }
 
     /// Gives the next rows of a chunk that is streamed, or of several small ones.
@@ -307,7 +345,7 @@ pub(super) fn is_streamed(directory: &Directory, rect: Rect, chunk: Dimensions) 
 }
 
 /// The columns of chunks that a region touches.
-pub(super) fn columns(rect: Rect, chunk: Dimensions) -> std::ops::RangeInclusive<u32> {
+pub(super) fn columns(rect: Rect, chunk: Dimensions) -> RangeInclusive<u32> {
     rect.x / chunk.width_px..=((rect.right() - 1) / u64::from(chunk.width_px)) as u32
 }
 

@@ -12,11 +12,11 @@ use super::directory::{Compression, Directory};
 use super::ifd::File;
 use super::layout::Layout;
 use super::reader::StoredLevel;
-use super::{corrupt, rows};
+use super::{corrupt, intervals, rows};
 use crate::formats::jpeg::{self, Form, Mosaic, StreamColor};
 use crate::{ByteRange, Control, CutRequest, DecodeError, Orientation};
 
-const START: [u8; 2] = [0xff, 0xd8];
+pub(super) const START: [u8; 2] = [0xff, 0xd8];
 const JFIF: &[u8] = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00";
 const ADOBE_RGB: &[u8] = b"\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00";
 
@@ -76,13 +76,20 @@ fn mcu(count: u8, components: &[u8]) -> Dimensions {
     if count == 1 { Dimensions::new(8, 8) } else { Dimensions::new(u32::from(across) * 8, u32::from(down) * 8) }
 }
 
-/// The marker segments of a stream up to the first scan or the end.
-struct Segments<'a>(&'a [u8]);
+/// The marker segments of a stream up to the first scan or the end; what is left of it.
+pub(super) struct Segments<'a>(pub(super) &'a [u8]);
 
 impl<'a> Segments<'a> {
-    fn of(stream: &'a [u8]) -> Option<Self> {
+    pub(super) fn of(stream: &'a [u8]) -> Option<Self> {
         stream.strip_prefix(&START).map(Self)
     }
+}
+
+/// Writes a marker segment.
+pub(super) fn put_segment(marker: u8, segment: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&[0xff, marker]);
+    out.extend_from_slice(&(segment.len() as u16 + 2).to_be_bytes());
+    out.extend_from_slice(segment);
 }
 
 impl<'a> Iterator for Segments<'a> {
@@ -108,8 +115,10 @@ impl<'a> Iterator for Segments<'a> {
 /// The JPEG streams of one level.
 #[derive(Debug)]
 pub(super) struct Streams {
-    /// What goes before a tile's bytes behind its start-of-image marker.
+    /// What goes before a tile's bytes behind its start-of-image marker, or before those of a restart interval.
     pub(super) head: Arc<[u8]>,
+    /// Tiles are restart intervals of one stream.
+    intervals: bool,
     color: StreamColor,
     /// The first tile is of a single scan.
     pub(super) one_scan: bool,
@@ -122,11 +131,12 @@ pub(super) struct Streams {
 impl Streams {
     /// Joins the tables of a directory. `first` are the first bytes of one of its tiles, if one could be read.
     pub(super) fn new(directory: &Directory, first: Option<&[u8]>) -> Self {
+        let (intervals, tables) = (directory.intervals, directory.jpeg_tables.as_deref());
         let mut head = START.to_vec();
-        for (marker, segment) in directory.jpeg_tables.as_deref().and_then(Segments::of).into_iter().flatten() {
-            head.extend_from_slice(&[0xff, marker]);
-            head.extend_from_slice(&(segment.len() as u16 + 2).to_be_bytes());
-            head.extend_from_slice(segment);
+        if !intervals {
+            for (marker, segment) in tables.and_then(Segments::of).into_iter().flatten() {
+                put_segment(marker, segment, &mut head);
+            }
         }
         let color = match (directory.chunk_samples(), directory.photometric) {
             (1, _) => StreamColor::Gray,
@@ -134,7 +144,8 @@ impl Streams {
             (3, _) => StreamColor::Rgb,
             _ => StreamColor::Cmyk,
         };
-        let first = first.and_then(|tile| joined(&head, tile));
+        // Of intervals the tables are all that comes before the data, the frame included.
+        let first = if intervals { tables.map(<[u8]>::to_vec) } else { first.and_then(|tile| joined(&head, tile)) };
         let frame = first.as_deref().and_then(frame);
         let one_scan = first.as_deref().is_some_and(has_one_scan);
         if frame.is_some_and(|frame| !frame.tells_color) {
@@ -144,10 +155,13 @@ impl Streams {
                 _ => {}
             }
         }
+        if intervals {
+            head.extend_from_slice(tables.and_then(|tables| tables.strip_prefix(&START)).unwrap_or_default());
+        }
         let whole = frame.filter(|frame| are_images(directory, frame));
-        let passes_through = whole.is_some() && directory.orientation == Orientation::Normal;
+        let passes_through = whole.is_some() && directory.orientation == Orientation::Normal && !intervals;
         let mcu = whole.filter(|frame| matches!(frame.marker, 0xc0 | 0xc1) && !frame.mcu.is_empty());
-        Self { head: head.into(), color, one_scan, passes_through, mcu: mcu.map(|frame| frame.mcu) }
+        Self { head: head.into(), intervals, color, one_scan, passes_through, mcu: mcu.map(|frame| frame.mcu) }
     }
 
     /// True when a region that begins within the first of these tiles can be made of their coefficients.
@@ -159,9 +173,14 @@ impl Streams {
         seams_fit && color && jpeg::lies_on_grid(tiles.region, mcu, form.turn)
     }
 
-    /// A tile as a complete stream, and how its samples are to be understood.
-    pub(super) fn complete(&self, tile: &[u8]) -> Option<(Vec<u8>, StreamColor)> {
-        Some((joined(&self.head, tile)?, self.color))
+    /// A tile as a complete stream, and how its samples are to be understood; what is wrong with it, if it is none.
+    pub(super) fn complete(&self, tile: &[u8]) -> Result<(Vec<u8>, StreamColor), &'static str> {
+        let (stream, flaw) = if self.intervals {
+            (intervals::joined(&self.head, tile), "does not end with a restart marker")
+        } else {
+            (joined(&self.head, tile), "holds no JPEG stream")
+        };
+        Ok((stream.ok_or(flaw)?, self.color))
     }
 }
 
@@ -183,6 +202,8 @@ fn joined(head: &[u8], tile: &[u8]) -> Option<Vec<u8>> {
 
 /// Most tiles that a part is put together from.
 const MOST_TILES: u32 = 64;
+/// The same of restart intervals, which are a row of units high.
+const MOST_INTERVALS: u32 = 512;
 
 /// Tiles that a part of a level lies in.
 struct Tiles {
@@ -196,7 +217,8 @@ struct Tiles {
 }
 
 impl Tiles {
-    fn of(layout: &Layout, region: Rect) -> Option<Self> {
+    fn of(directory: &Directory, region: Rect) -> Option<Self> {
+        let layout = &directory.layout;
         let tile = layout.chunk;
         if !region.is_inside(layout.size) || region.area_px() == 0 {
             return None;
@@ -205,7 +227,8 @@ impl Tiles {
         let across = region.right().div_ceil(tile.width_px.into()) as u32 - column;
         let down = region.bottom().div_ceil(tile.height_px.into()) as u32 - row;
         let within = Rect::new(region.x % tile.width_px, region.y % tile.height_px, region.w, region.h);
-        let few = across.checked_mul(down).is_some_and(|count| count <= MOST_TILES);
+        let most = if directory.intervals { MOST_INTERVALS } else { MOST_TILES };
+        let few = across.checked_mul(down).is_some_and(|count| count <= most);
         few.then_some(Self { tile, column, row, across, down, region: within })
     }
 
@@ -235,7 +258,7 @@ impl Tiles {
 pub(super) fn can_cut(level: &StoredLevel, file_bytes: u64, wanted: &CutRequest) -> bool {
     let layout = &level.directory.layout;
     let Some(streams) = &level.streams else { return false };
-    let Some(tiles) = Tiles::of(layout, wanted.region) else { return false };
+    let Some(tiles) = Tiles::of(&level.directory, wanted.region) else { return false };
     streams.can_cut(&tiles, Form::of(wanted))
         && tiles.ranges(layout, file_bytes).is_some_and(|ranges| tiles.are_coded_well(&ranges))
 }
@@ -249,7 +272,7 @@ pub(super) fn cut(
 ) -> Result<Option<Vec<u8>>, DecodeError> {
     let layout = &level.directory.layout;
     let Some(streams) = &level.streams else { return Ok(None) };
-    let Some(tiles) = Tiles::of(layout, wanted.region) else { return Ok(None) };
+    let Some(tiles) = Tiles::of(&level.directory, wanted.region) else { return Ok(None) };
     let Some(ranges) = tiles.ranges(layout, file.source.len()) else { return Ok(None) };
     let largest = rows::largest_chunk(&level.directory);
     let name = |(column, row)| layout.name(layout.index(0, column, row));
@@ -259,7 +282,7 @@ pub(super) fn cut(
     for (place, tile) in tiles.places().zip(file.source.read_ranges(&ranges)?) {
         control.check()?;
         let stream = streams.complete(&tile);
-        complete.push(stream.ok_or_else(|| corrupt(format!("{} holds no JPEG stream", name(place))))?.0);
+        complete.push(stream.map_err(|flaw| corrupt(format!("{} {flaw}", name(place))))?.0);
     }
     let mosaic = Mosaic { tile: tiles.tile, across: tiles.across, region: tiles.region, form: Form::of(wanted) };
     mosaic.join(&complete.iter().map(Vec::as_slice).collect::<Vec<_>>())

@@ -8,6 +8,7 @@ pub(super) const BITS_PER_SAMPLE: u16 = 258;
 pub(super) const COMPRESSION: u16 = 259;
 pub(super) const PHOTOMETRIC: u16 = 262;
 pub(super) const FILL_ORDER: u16 = 266;
+pub(super) const IMAGE_DESCRIPTION: u16 = 270;
 pub(super) const STRIP_OFFSETS: u16 = 273;
 pub(super) const ORIENTATION: u16 = 274;
 pub(super) const SAMPLES_PER_PIXEL: u16 = 277;
@@ -44,6 +45,19 @@ pub(super) const IPTC: u16 = 33723;
 pub(super) const EXIF_IFD: u16 = 34665;
 pub(super) const GPS_IFD: u16 = 34853;
 pub(super) const ICC_PROFILE: u16 = 34675;
+
+// Hamamatsu's own, in slides (NDPI).
+
+/// In every directory of a slide.
+pub(super) const NDPI_VERSION: u16 = 65420;
+/// Magnification; -1 in the directory of the macro image, -2 in that of a map.
+pub(super) const NDPI_SOURCE_LENS: u16 = 65421;
+/// How far the lens was from the middle plane of focus.
+pub(super) const NDPI_FOCAL_PLANE: u16 = 65424;
+/// Where each restart interval of the JPEG stream begins, in bytes of the strip: the lower four bytes.
+pub(super) const NDPI_MCU_STARTS: u16 = 65426;
+/// The upper four bytes.
+pub(super) const NDPI_MCU_STARTS_HIGH: u16 = 65432;
 
 /// Tags without which pixels would be read in another way.
 pub(super) const NEEDED: &[u16] = &[
@@ -95,4 +109,7 @@ pub(super) const DIRECTORY: &[u16] = &[
     YCBCR_SUBSAMPLING,
     REFERENCE_BLACK_WHITE,
     ICC_PROFILE,
+    NDPI_VERSION,
+    NDPI_MCU_STARTS,
+    NDPI_MCU_STARTS_HIGH,
 ];
