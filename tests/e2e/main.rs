@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod afar;
 mod annotations;
 mod beside;
 mod books;

@@ -76,9 +76,18 @@ impl DecodeError {
             }
             Self::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => ErrorKind::CorruptSource,
             Self::Io(error) if error.kind() == io::ErrorKind::NotFound => ErrorKind::NotFound,
+            Self::Io(error) if is_passing(error.kind()) => {
+                ErrorKind::Unavailable { retry_after: std::time::Duration::from_secs(5) }
+            }
             Self::Io(_) => ErrorKind::Internal,
         }
     }
+}
+
+/// True for what has to do with the store and the moment: another version lies there by now, or nobody answers.
+fn is_passing(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ResourceBusy, StaleNetworkFileHandle, TimedOut};
+    matches!(kind, ConnectionAborted | ResourceBusy | StaleNetworkFileHandle | TimedOut)
 }
 
 /// Why pixels could not be written.

@@ -9,9 +9,12 @@ mod decoder;
 mod encoder;
 mod error;
 mod facts;
+mod file;
 pub mod formats;
 mod memo;
 mod raster;
+mod scratch;
+mod waiting;
 
 pub use access::{ByteRange, MemoryAccess, RandomAccess};
 pub use control::Control;
@@ -19,10 +22,15 @@ pub use decoder::{Cost, CutRequest, DecodeRequest, DecodedGeometry, Decoder, Row
 pub use encoder::{EncodeHeader, EncodeOptions, Encoder, Subsampling, TiffCompression, can_write, encoder};
 pub use error::{DecodeError, EncodeError};
 pub use facts::{ColorModel, ImageFacts, Level, Metadata, Orientation, SourceFormat, TileGrid};
+pub use file::OpenFile;
 pub use formats::tiff_pyramid::{
     BigTiff, PyramidCompression, PyramidError, PyramidOptions, PyramidPage, PyramidReport, PyramidWriter, TileMaker,
 };
 pub use formats::{CONTAINED, contain_with, run_contained};
-pub use formats::{Jp2Error, Jp2Options, Jp2Writer, OpenOptions, jp2_encoder, open, open_jpeg_to_cut};
+pub use formats::{
+    Jp2Error, Jp2Options, Jp2Writer, OpenOptions, is_read_in_parts, jp2_encoder, open, open_jpeg_to_cut,
+};
 pub use memo::{Memo, MemoKey, Shelf, WHOLE_FILE};
 pub use raster::{PixelFormat, Raster};
+pub use scratch::ScratchShelf;
+pub use waiting::{Waits, tell_of_waiting, while_waiting};

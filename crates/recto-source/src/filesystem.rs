@@ -14,6 +14,7 @@ use recto_iiif::identifier::Identifier;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, open, statat};
 use rustix::io::Errno;
 
+pub(crate) use self::access::Direct;
 pub use self::access::FileAccess;
 use self::beneath::{Purpose, Reached};
 use crate::identifier::{check, segment_rule, split_page};

@@ -43,6 +43,9 @@ pub trait Source: Send + Sync + fmt::Debug {
         matches!(self.revalidate(located), Ok(Some(version)) if version == located.version)
     }
 
+    /// Has the next [`Source::locate`] of these identifiers ask the store itself, whatever is taken for current. Waits for nothing.
+    fn ask_again(&self, _means: &dyn Fn(&str) -> bool) {}
+
     /// True when [`Source::locate`] of this identifier may wait for a network: for seconds, or for minutes. This itself never
     /// waits.
     fn may_wait(&self, _identifier: &Identifier) -> bool {

@@ -81,9 +81,9 @@ impl Symlinks {
 impl Default for SourceOptions {
     fn default() -> Self {
         let extensions = [
-            "jpg", "jpeg", "jpe", "tif", "tiff", "ptif", "ptiff", "btf", "png", "webp", "gif", "bmp", "jp2", "jpx",
-            "jpf", "j2k", "j2c", "jph", "jxl", "avif", "heic", "heif", "pdf", "psd", "psb", "dcm", "dicom", "fits",
-            "fit", "fts", "exr", "svg", "xpm",
+            "jpg", "jpeg", "jpe", "tif", "tiff", "ptif", "ptiff", "btf", "svs", "ndpi", "png", "webp", "gif", "bmp",
+            "jp2", "jpx", "jpf", "j2k", "j2c", "jph", "jxl", "avif", "heic", "heif", "pdf", "psd", "psb", "dcm",
+            "dicom", "fits", "fit", "fts", "exr", "svg", "xpm",
         ];
         Self {
             folders: Vec::new(),

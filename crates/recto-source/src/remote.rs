@@ -1,4 +1,5 @@
-//! Originals that lie elsewhere: fetched whole when they are asked for, and kept for a while.
+//! Originals that lie elsewhere: fetched when they are asked for, and kept for a while; of long ones that are read in parts, what is
+//! needed.
 
 mod access;
 mod address;
@@ -7,21 +8,26 @@ mod copies;
 mod error;
 mod notes;
 mod options;
+mod parts;
+mod readers;
 mod waiting;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use recto_codec::RandomAccess;
+use recto_codec::{RandomAccess, while_waiting};
 use recto_iiif::identifier::Identifier;
 
+use self::access::Life;
 use self::address::{Address, page_of};
 pub(crate) use self::address::{is_url, shown};
-use self::client::{Answer, Client, Failure, Incoming, Limits, Validators};
+use self::client::{Answer, Begun, Client, Failure, Incoming, Limits, Validators};
 use self::copies::{Copies, Kept, longest_within};
 pub use self::error::{FetchError, RemoteError};
 pub use self::options::RemoteOptions;
+use self::parts::{AHEAD, Parts, version_of};
+use self::readers::Readers;
 use self::waiting::{Failures, Flights, Outcome, Places};
 use crate::{Located, ObjectKey, Source, SourceError, SourceVersion};
 
@@ -32,19 +38,24 @@ const MOST_WAIT: Duration = Duration::from_secs(20);
 /// An origin that failed is asked again after so long at the least and at the most, while what was fetched before is served. One that
 /// could not be asked, since others are being fetched, is asked after so long at the least.
 const ASK_AGAIN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
+/// Names of files that are read in parts end so, or tell nothing.
+const IN_PARTS: [&str; 8] = ["tif", "tiff", "ptif", "ptiff", "btf", "svs", "ndpi", "pdf"];
 /// A file that is current for less than this may not be by the time it is located.
 const MARGIN: Duration = Duration::from_secs(1);
 
 /// Originals that are fetched by their URL, from the places that the options name.
 ///
-/// The whole file is fetched once, by whoever asks first, and kept in a folder. `;N` at the end of the URL names page N; a URL
-/// that itself ends so is written with `%3B`. A file's version is that of its content.
+/// The whole file is fetched once, by whoever asks first, and kept in a folder; a long one that is read in parts stays where it is, and
+/// ranges of it are fetched when they are read (D11). `;N` at the end of the URL names page N; a URL
+/// that itself ends so is written with `%3B`. A file's version is that of its content; of one that stays where it is, that of its entity tag.
 #[derive(Debug)]
 pub struct Remote {
-    client: Client,
-    copies: Copies,
+    client: Arc<Client>,
+    copies: Arc<Copies>,
     flights: Flights,
     places: Places,
+    readers: Arc<Readers>,
+    ranges_from: u64,
     failures: Failures,
     recheck: Duration,
     /// Longest wait for a place.
@@ -68,10 +79,12 @@ impl Remote {
         let copies = Copies::open(folder.clone(), keep, recheck);
         let place_wait = timeout.min(MOST_WAIT);
         Ok(Self {
-            client: Client::new(prefixes, limits),
-            copies: copies.map_err(|source| RemoteError::Folder { folder, source })?,
+            client: Arc::new(Client::new(prefixes, limits)),
+            copies: Arc::new(copies.map_err(|source| RemoteError::Folder { folder, source })?),
             flights: Flights::default(),
             places: Places::new(options.at_a_time),
+            readers: Arc::new(Readers::new()),
+            ranges_from: options.ranges_from.bytes(),
             failures: Failures::default(),
             recheck,
             place_wait,
@@ -99,7 +112,7 @@ impl Remote {
         if let Some(failure) = self.failures.get(address.as_str()) {
             return Err(failure);
         }
-        self.flights.join(&address.to_shared(), self.flight_wait, || self.bring(address))
+        while_waiting(|| self.flights.join(&address.to_shared(), self.flight_wait, || self.bring(address)))
     }
 
     fn bring(&self, address: &Address) -> Outcome {
@@ -131,22 +144,60 @@ impl Remote {
             }
         };
         let validators = known.map(|kept| kept.validators.clone()).unwrap_or_default();
-        let answer = match self.client.get(address, &validators)? {
-            Answer::Unchanged(told) => match known.and_then(|kept| self.copies.renew(kept, &told, self.recheck)) {
+        let beginning = if may_be_read_in_parts(address) { AHEAD } else { 0 };
+        let answer = match self.client.get(address, &validators, beginning)? {
+            Answer::Unchanged(told) => match known.and_then(|kept| self.renew(kept, &told)) {
                 Some(renewed) => return Ok(renewed),
-                // It had to make room while the origin was asked.
-                None => self.client.get(address, &Validators::default())?,
+                // It had to make room while the origin was asked, or has another tag now.
+                None => self.client.get(address, &Validators::default(), beginning)?,
             },
-            answer @ Answer::Found(_) => answer,
+            answer => answer,
         };
         match answer {
-            Answer::Found(incoming) => Ok(self.receive(address, *incoming)?),
+            Answer::Found(incoming) => Ok(self.receive(address, &[], *incoming)?),
+            Answer::Begun(begun) => self.go_on(address, &begun),
             Answer::Unchanged(_) => Err(FetchError::Status { status: 304 }.into()),
         }
     }
 
-    fn receive(&self, address: &Address, mut incoming: Incoming) -> Result<Arc<Kept>, FetchError> {
-        let mut part = self.copies.begin(incoming.length)?;
+    /// Leaves a file where it is of which parts are enough, and fetches the rest of another.
+    fn go_on(&self, address: &Address, begun: &Begun) -> Outcome {
+        let is_long = begun.length >= self.ranges_from && recto_codec::is_read_in_parts(&begun.bytes, begun.length);
+        if let Some(etag) = begun.validators.strong_etag().filter(|_| is_long && !self.is_restless(address)) {
+            let version = version_of(address, etag, begun.length);
+            let origin = (&self.client, &self.readers);
+            let begin = |place: (&Path, String, Arc<Life>)| Parts::begin(origin, address, begun, etag, place);
+            let kept = self.copies.stay(address, version, begun.validators.clone(), self.recheck, begin)?;
+            tracing::debug!(url = address.shown(), length = kept.length, "an original stays where it is");
+            return Ok(kept);
+        }
+        if is_long {
+            tracing::info!(
+                url = address.shown(),
+                length = begun.length,
+                "an original is fetched whole: its origin gives it no strong ETag, or another one each time"
+            );
+        }
+        let (from, incoming) = self.client.rest(address, begun)?;
+        let beginning = if from > 0 { begun.bytes.as_slice() } else { &[] };
+        Ok(self.receive(address, beginning, *incoming)?)
+    }
+
+    fn is_restless(&self, address: &Address) -> bool {
+        self.readers.is_restless(address.as_str())
+    }
+
+    /// The origin says that a file is the same still; `None` if that is not the one of which the parts are.
+    fn renew(&self, kept: &Kept, told: &Validators) -> Option<Arc<Kept>> {
+        let is_other =
+            kept.parts.as_ref().is_some_and(|parts| told.strong_etag().is_some_and(|tag| tag != parts.etag()));
+        if is_other { None } else { self.copies.renew(kept, told, self.recheck) }
+    }
+
+    fn receive(&self, address: &Address, beginning: &[u8], mut incoming: Incoming) -> Result<Arc<Kept>, FetchError> {
+        let length = incoming.length.map(|rest| rest.saturating_add(beginning.len() as u64));
+        let mut part = self.copies.begin(length)?;
+        part.write(beginning)?;
         let mut buffer = vec![0; 64 << 10];
         loop {
             let count = incoming.read(&mut buffer)?;
@@ -228,8 +279,13 @@ impl Source for Remote {
     }
 
     fn stood_still(&self, _located: &Located) -> bool {
-        // What is read is a copy, which nobody writes into.
+        // What is read is a copy, which nobody writes into, or ranges of which the origin says that they are of this version.
         true
+    }
+
+    fn ask_again(&self, means: &dyn Fn(&str) -> bool) {
+        self.copies.end_lives(means);
+        self.failures.forget(means);
     }
 
     fn may_wait(&self, identifier: &Identifier) -> bool {
@@ -238,4 +294,11 @@ impl Source for Remote {
             !kept.is_some_and(|kept| kept.life.is_fresh_for(MARGIN))
         })
     }
+}
+
+/// False when the name of a file says that it is none that could stay where it is: it is asked for as a whole at once.
+fn may_be_read_in_parts(address: &Address) -> bool {
+    let path = address.as_str().split(['?', '#']).next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.rsplit_once('.').is_none_or(|(_, end)| IN_PARTS.iter().any(|known| end.eq_ignore_ascii_case(known)))
 }

@@ -72,6 +72,10 @@ impl Source for Sources {
         }
     }
 
+    fn ask_again(&self, means: &dyn Fn(&str) -> bool) {
+        self.remote.iter().for_each(|remote| remote.ask_again(means));
+    }
+
     fn may_wait(&self, identifier: &Identifier) -> bool {
         is_url(identifier.as_str()) && self.remote.as_ref().is_some_and(|remote| remote.may_wait(identifier))
     }

@@ -311,7 +311,7 @@ fn that_there_is_nothing_is_remembered() {
     let place = Place::new();
     place.origin.set("/gone", Answer::status(410));
     place.origin.set("/broken", Answer::status(500));
-    place.origin.set("/closed", Answer::status(403));
+    place.origin.set("/closed.png", Answer::status(403));
     let remote = place.remote(&place.options());
     for (path, want, kind) in [
         ("/missing?token=1", None, ErrorKind::NotFound),
@@ -321,7 +321,7 @@ fn that_there_is_nothing_is_remembered() {
             Some("could not be fetched: its origin answers 500"),
             ErrorKind::Unavailable { retry_after: Duration::from_secs(5) },
         ),
-        ("/closed", Some("could not be fetched: its origin refuses it with 403"), ErrorKind::NotFound),
+        ("/closed.png", Some("could not be fetched: its origin refuses it with 403"), ErrorKind::NotFound),
     ] {
         for _ in 0..3 {
             let error = place.locate(&remote, path).unwrap_err();

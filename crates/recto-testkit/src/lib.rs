@@ -10,9 +10,11 @@ pub mod card;
 mod data;
 pub mod edges;
 mod library;
+pub mod linearized;
 pub mod position;
 pub mod rare;
 mod rng;
+pub mod store;
 pub mod tiff;
 pub mod viewers;
 

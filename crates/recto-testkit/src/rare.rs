@@ -97,15 +97,53 @@ pub fn dicom(size: Dimensions, rgb: &[u8]) -> Vec<u8> {
 
 /// `OpenEXR` in rows of 32-bit floating point: the light of these sRGB values.
 pub fn exr(size: Dimensions, rgb: &[u8]) -> Vec<u8> {
+    let light = |sample: u8| {
+        let shade = f64::from(sample) / 255.0;
+        (if shade <= 0.040_45 { shade / 12.92 } else { ((shade + 0.055) / 1.055).powf(2.4) }) as f32
+    };
+    let row = |row: &[u8]| {
+        let samples = [2, 1, 0].into_iter().flat_map(|sample| plane(row, sample));
+        samples.flat_map(|value| light(value).to_le_bytes()).collect::<Vec<u8>>()
+    };
+    let rows: Vec<Vec<u8>> = rgb.chunks(size.width_px as usize * 3).map(row).collect();
+    let channel = |name| ExrChannel { name, samples: ExrSamples::Float, step: 1 };
+    exr_rows(size, &[channel("B"), channel("G"), channel("R")], &rows)
+}
+
+/// A channel of an `OpenEXR` file.
+#[derive(Clone, Copy, Debug)]
+pub struct ExrChannel {
+    /// Its name.
+    pub name: &'static str,
+    /// How its samples lie in the file.
+    pub samples: ExrSamples,
+    /// It has a sample in every so many columns, and in every so many rows.
+    pub step: u32,
+}
+
+/// How samples lie in an `OpenEXR` file, with the number that stands for it.
+#[derive(Clone, Copy, Debug)]
+pub enum ExrSamples {
+    /// Floating point of 16 bits.
+    Half = 1,
+    /// Floating point of 32 bits.
+    Float = 2,
+}
+
+/// `OpenEXR` in rows: these channels in the order of their names, and for each row the samples of one channel after the other.
+pub fn exr_rows(size: Dimensions, channels: &[ExrChannel], rows: &[Vec<u8>]) -> Vec<u8> {
     let mut file = vec![0x76, 0x2f, 0x31, 0x01, 2, 0, 0, 0];
     let mut attribute = |name: &str, kind: &str, value: &[u8]| {
         file.extend([name.as_bytes(), &[0], kind.as_bytes(), &[0]].concat());
         file.extend((value.len() as u32).to_le_bytes());
         file.extend(value);
     };
-    let channel = |name: &str| [name.as_bytes(), &[0], &[2_u32, 0, 1, 1].map(u32::to_le_bytes).concat()].concat();
+    let listed = channels.iter().flat_map(|channel| {
+        let words = [channel.samples as u32, 0, channel.step, channel.step].map(u32::to_le_bytes).concat();
+        [channel.name.as_bytes(), &[0], &words[..]].concat()
+    });
     let window = [0, 0, size.width_px - 1, size.height_px - 1].map(u32::to_le_bytes).concat();
-    attribute("channels", "chlist", &[channel("B"), channel("G"), channel("R"), vec![0]].concat());
+    attribute("channels", "chlist", &listed.chain([0]).collect::<Vec<u8>>());
     attribute("compression", "compression", &[0]);
     attribute("dataWindow", "box2i", &window);
     attribute("displayWindow", "box2i", &window);
@@ -114,18 +152,14 @@ pub fn exr(size: Dimensions, rgb: &[u8]) -> Vec<u8> {
     attribute("screenWindowCenter", "v2f", &[0; 8]);
     attribute("screenWindowWidth", "float", &1.0_f32.to_le_bytes());
     file.push(0);
-    let light = |sample: u8| {
-        let shade = f64::from(sample) / 255.0;
-        (if shade <= 0.040_45 { shade / 12.92 } else { ((shade + 0.055) / 1.055).powf(2.4) }) as f32
-    };
-    let row_bytes = size.width_px * 12;
-    let first = file.len() as u64 + u64::from(size.height_px) * 8;
-    file.extend((0..size.height_px).flat_map(|y| (first + u64::from(y) * u64::from(row_bytes + 8)).to_le_bytes()));
-    for (y, row) in rgb.chunks(size.width_px as usize * 3).enumerate() {
-        file.extend([y as u32, row_bytes].map(u32::to_le_bytes).concat());
-        for sample in [2, 1, 0] {
-            file.extend(plane(row, sample).flat_map(|value| light(value).to_le_bytes()));
-        }
+    let mut at = (file.len() + rows.len() * 8) as u64;
+    for row in rows {
+        file.extend(at.to_le_bytes());
+        at += row.len() as u64 + 8;
+    }
+    for (y, row) in rows.iter().enumerate() {
+        file.extend([y as u32, row.len() as u32].map(u32::to_le_bytes).concat());
+        file.extend(row);
     }
     file
 }

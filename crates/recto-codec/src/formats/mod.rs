@@ -116,6 +116,12 @@ pub static FORMATS: &[ReadableFormat] = &[
     ReadableFormat { sniff: jxl::sniff, open: jxl::open },
 ];
 
+/// True when pages and regions of a file that begins so are read without the rest of it: a file of this kind that lies far away
+/// can stay there. `first` are the first bytes, a kilobyte or more of them, of `length` in all.
+pub fn is_read_in_parts(first: &[u8], length: u64) -> bool {
+    tiff::sniff(first) || pdf::is_linearized(first, length)
+}
+
 /// Opens a page of a file; content decides the format.
 ///
 /// # Errors

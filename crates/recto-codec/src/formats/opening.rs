@@ -1,8 +1,8 @@
 //! A file far away while it is opened: few requests, each of more than was asked for.
 //!
-//! Headers lead from one place to the next, and each step would be a request of its own. So the beginning and the end come
-//! together in the first one, what is missed later comes with what lies behind it, and readers say beforehand what they will
-//! read ([`RandomAccess::will_read`]). When the file is open, all that is let go, and reads go through as they are.
+//! Headers lead from one place to the next, and each step would be a request of its own. So the beginning comes whole, what is
+//! missed later comes with what lies behind it, or with all of the end if it lies there, and readers say beforehand what they
+//! will read ([`RandomAccess::will_read`]). When the file is open, all that is let go, and reads go through as they are.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,17 +46,11 @@ impl Held {
 }
 
 impl Opening {
-    /// Fetches the beginning and the end.
+    /// Fetches the beginning.
     pub(super) fn begin(source: Arc<dyn RandomAccess>) -> io::Result<Self> {
         let (ahead, length) = (source.read_ahead(), source.len());
-        let first = ahead.min(length);
-        let last = ahead.min(length - first);
-        let ranges = [ByteRange::new(0, first), ByteRange::new(length - last, last)];
-        let ranges = if last == 0 { &ranges[..1] } else { &ranges };
         let mut held = Held { ahead, ..Held::default() };
-        for (range, bytes) in ranges.iter().zip(source.read_ranges(ranges)?) {
-            held.keep(range.offset, bytes);
-        }
+        held.keep(0, source.read_range(ByteRange::new(0, ahead.min(length)))?);
         Ok(Self { source, held: Mutex::new(held) })
     }
 
@@ -108,16 +102,21 @@ impl RandomAccess for Opening {
             }
             held.ahead
         };
-        let rest = self.len().saturating_sub(offset);
-        if buffer.len() as u64 >= ahead.min(rest) {
+        let length = self.len();
+        let range = if length.saturating_sub(offset) < ahead {
+            // A quarter more: what lies before directories at the end is often wanted with them.
+            let start = length.saturating_sub(ahead.saturating_add(ahead / 4)).min(offset);
+            ByteRange::new(start, length.saturating_sub(start))
+        } else {
+            ByteRange::new(offset, ahead)
+        };
+        if buffer.len() as u64 >= range.length {
             return self.source.read_at(offset, buffer);
         }
-        let bytes = self.source.read_range(ByteRange::new(offset, ahead.min(rest)))?;
-        if let Some(wanted) = bytes.get(..buffer.len()) {
-            buffer.copy_from_slice(wanted);
-        }
-        self.held().keep(offset, bytes);
-        Ok(())
+        let bytes = self.source.read_range(range)?;
+        let mut held = self.held();
+        held.keep(range.offset, bytes);
+        if held.copy(offset, buffer) { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
     fn read_ranges(&self, ranges: &[ByteRange]) -> io::Result<Vec<Vec<u8>>> {
@@ -150,7 +149,7 @@ impl RandomAccess for Opening {
     }
 
     fn try_read_at(&self, offset: u64, buffer: &mut [u8]) -> bool {
-        self.source.try_read_at(offset, buffer)
+        self.held().copy(offset, buffer) || self.source.try_read_at(offset, buffer)
     }
 
     fn try_read_current(&self, offset: u64, buffer: &mut [u8]) -> bool {

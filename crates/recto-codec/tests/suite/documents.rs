@@ -1,17 +1,19 @@
 //! Page descriptions: what real pages look like elsewhere, what is shared between pages, and what hostile ones cannot do.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use recto_codec::{
-    Control, DecodeError, DecodeRequest, Decoder, MemoryAccess, OpenOptions, RandomAccess, Raster, SourceFormat, open,
-    read_raster,
+    ByteRange, Control, DecodeError, DecodeRequest, Decoder, Memo, MemoryAccess, OpenOptions, RandomAccess, Raster,
+    SourceFormat, open, read_raster,
 };
 use recto_iiif::Dimensions;
 use recto_testkit::data_dir;
+use recto_testkit::linearized::{self, Linearized};
 
 use crate::fixtures::pdf::{deflated, file, one_page, stream};
 use crate::fixtures::png::Form;
@@ -228,6 +230,215 @@ fn d20_a_document_is_read_whole_once_and_shared_by_its_pages() {
     assert!(read.swap(0, Ordering::Relaxed) >= length, "without a version nothing is shared");
 }
 
+/// A file far away: how often and for how much it was asked.
+#[derive(Debug)]
+struct Far {
+    file: MemoryAccess,
+    requests: AtomicU64,
+    bytes: AtomicU64,
+}
+
+/// As a store with 30 ms to the first byte would have it.
+const AHEAD: u64 = 384 << 10;
+
+impl Far {
+    fn new(file: &[u8]) -> Arc<Self> {
+        Arc::new(Self { file: MemoryAccess::new(file), requests: AtomicU64::new(0), bytes: AtomicU64::new(0) })
+    }
+
+    /// Requests and bytes since it was last asked.
+    fn spent(&self) -> (u64, u64) {
+        (self.requests.swap(0, Ordering::Relaxed), self.bytes.swap(0, Ordering::Relaxed))
+    }
+
+    fn fill(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.bytes.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+        self.file.read_at(offset, buffer)
+    }
+}
+
+impl RandomAccess for Far {
+    fn len(&self) -> u64 {
+        self.file.len()
+    }
+
+    fn identity(&self) -> Option<u128> {
+        Some(7)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.fill(offset, buffer)
+    }
+
+    fn read_ranges(&self, ranges: &[ByteRange]) -> io::Result<Vec<Vec<u8>>> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let one = |range: &ByteRange| {
+            let mut buffer = vec![0; range.length as usize];
+            self.fill(range.offset, &mut buffer).map(|()| buffer)
+        };
+        ranges.iter().map(one).collect()
+    }
+
+    fn read_ahead(&self) -> u64 {
+        AHEAD
+    }
+}
+
+const GREEN: [u8; 3] = [0, 255, 0];
+const BLUE: [u8; 3] = [0, 0, 255];
+
+/// The content of a page with so many bytes that draw nothing.
+fn padded(content: &str, bytes: usize) -> Vec<u8> {
+    stream("", format!("{content}\n%{}", "x".repeat(bytes)).as_bytes())
+}
+
+/// Three pages: one that a form makes green, and two blue ones of so many bytes each.
+fn far_book(bytes: usize) -> Linearized {
+    let blue = "0 0 1 rg 0 0 24 24 re f";
+    let page = |entries: &str| format!("<< /Type /Page /Parent 1 0 R /MediaBox [0 0 24 24] {entries} >>").into_bytes();
+    let form = stream("/Type /XObject /Subtype /Form /BBox [0 0 24 24]", b"0 1 0 rg 0 0 24 24 re f");
+    Linearized {
+        first: vec![
+            b"<< /Type /Catalog /Pages 1 0 R >>".to_vec(),
+            page("/Resources << /XObject << /A 25 0 R >> >> /Contents 24 0 R"),
+            padded("/A Do", 0),
+            form.clone(),
+        ],
+        rest: vec![
+            b"<< /Type /Pages /Kids [23 0 R 2 0 R 4 0 R] /Count 3 >>".to_vec(),
+            page("/Resources << >> /Contents 3 0 R"),
+            padded(blue, bytes),
+            page("/Resources << >> /Contents 5 0 R"),
+            padded(blue, bytes),
+            form,
+            b"<< /OCGs [26 0 R] /D << /OFF [26 0 R] >> >>".to_vec(),
+        ],
+        pages: 3,
+        ..Linearized::default()
+    }
+}
+
+/// Puts others in the place of some words of an object.
+fn replace(object: &mut Vec<u8>, words: &str, others: &str) {
+    let text = String::from_utf8(object.clone()).unwrap();
+    assert!(text.contains(words), "{text}");
+    *object = text.replace(words, others).into_bytes();
+}
+
+/// How many pages a file says that it has, and the colour in the middle of one of them.
+fn shown(far: &Arc<Far>, page: u32, options: &OpenOptions) -> (u32, [u8; 3]) {
+    let options = OpenOptions { page, ..options.clone() };
+    let decoder = open(Arc::clone(far) as Arc<dyn RandomAccess>, &options).unwrap();
+    assert_eq!(decoder.facts().stored_size(), Dimensions::new(100, 100));
+    let raster = read_level(decoder.as_ref(), 0).unwrap();
+    (decoder.facts().pages, raster.row(50).as_chunks::<3>().0[50])
+}
+
+#[test]
+fn d20_the_first_page_of_a_linearised_file_far_away_is_shown_without_the_rest() {
+    for (has_streams, padding) in [(false, 0), (false, 600_000), (true, 0), (true, 600_000)] {
+        let case = format!("streams: {has_streams}, {padding} bytes more");
+        let mut book = Linearized { has_streams, ..far_book(3 << 20) };
+        book.first[2] = padded("/A Do", padding);
+        let bytes = book.bytes();
+        let (far, length) = (Far::new(&bytes), bytes.len() as u64);
+        let options = OpenOptions::default();
+        assert_eq!(shown(&far, 1, &options), (3, GREEN), "{case}");
+        let (requests, read) = far.spent();
+        assert!(requests <= 3 && read <= length / 4, "{case}: {requests} requests, {read} of {length} bytes");
+        assert_eq!(shown(&far, 2, &options), (3, BLUE), "{case}");
+        assert!(far.spent().1 >= length, "{case}: another page takes the whole file");
+        assert_eq!(shown(&far, 1, &options), (3, GREEN), "{case}, again");
+        assert!(far.spent().1 <= 2 * AHEAD, "{case}: what is in memory serves the first page as well");
+        // Where nothing stays in memory, the same part is read again.
+        let forgetful = OpenOptions { memo: Arc::new(Memo::new(0)), ..OpenOptions::default() };
+        assert_eq!(shown(&far, 1, &forgetful), (3, GREEN), "{case}, without memory");
+        let (requests, read) = far.spent();
+        assert!(requests <= 3 && read <= length / 3, "{case}: {requests} requests, {read} of {length} bytes");
+        // What lies at hand is read whole, as before.
+        let decoder = open_bytes(&bytes, &options).unwrap();
+        assert_eq!(read_level(decoder.as_ref(), 0).unwrap().row(50)[..3], GREEN, "{case}, at hand");
+    }
+}
+
+#[test]
+fn d20_a_linearised_file_whose_first_page_is_not_all_there_is_read_whole() {
+    let tree = b"<< /Type /Pages /Kids [23 0 R 2 0 R 4 0 R] /Count 3 >>";
+    let mut cases = Vec::new();
+    let mut add = |name: &'static str, change: &dyn Fn(&mut Linearized)| {
+        for has_streams in [false, true] {
+            let mut book = Linearized { has_streams, ..far_book(500_000) };
+            change(&mut book);
+            cases.push((name, book.bytes(), GREEN));
+        }
+    };
+    add("a size that is inherited", &|book| {
+        replace(&mut book.first[1], "/MediaBox [0 0 24 24]", "");
+        replace(&mut book.rest[0], "/Count 3", "/Count 3 /MediaBox [0 0 24 24]");
+    });
+    add("resources that are inherited", &|book| {
+        replace(&mut book.first[1], "/Resources << /XObject << /A 25 0 R >> >>", "");
+        replace(&mut book.rest[0], "/Count 3", "/Count 3 /Resources << /XObject << /A 25 0 R >> >>");
+    });
+    add("a crop box that is inherited", &|book| {
+        replace(&mut book.first[1], "/Parent 1 0 R /MediaBox [0 0 24 24]", "/Parent 26 0 R /MediaBox [0 0 48 48]");
+        replace(&mut book.first[0], "/Pages 1 0 R", "/Pages 26 0 R");
+        book.first.push(tree.to_vec());
+        replace(&mut book.first[4], "/Count 3", "/Count 3 /CropBox [0 0 24 24]");
+    });
+    add("fewer pages than it says", &|book| {
+        replace(&mut book.first[1], "/Parent 1 0 R", "/Parent 26 0 R");
+        replace(&mut book.first[0], "/Pages 1 0 R", "/Pages 26 0 R");
+        book.first.push(tree.to_vec());
+        book.pages = 5;
+    });
+    add("a form that lies behind", &|book| replace(&mut book.first[1], "/A 25 0 R", "/A 6 0 R"));
+    add("a mark of encryption", &|book| book.trailer = "/Encrypt 99 0 R".to_owned());
+    add("an end too early", &|book| book.short_by = 30);
+    add("an end between objects too early", &|book| {
+        let length = book.first[3].len() + b"25 0 obj\n\nendobj\n".len();
+        book.short_by = length;
+    });
+    add("layers that are hidden from behind", &|book| {
+        hide(book);
+        replace(&mut book.first[0], "/Pages 1 0 R", "/Pages 1 0 R /OCProperties 7 0 R");
+    });
+    let blue = stream("", b"0 0 1 rg 0 0 24 24 re f");
+    cases.push(("an update", linearized::updated(&far_book(500_000).bytes(), 24, &blue), BLUE));
+    for (name, bytes, color) in cases {
+        let (far, length) = (Far::new(&bytes), bytes.len() as u64);
+        let options = OpenOptions::default();
+        assert_eq!(shown(&far, 1, &options), (3, color), "{name}");
+        assert!(far.spent().1 >= length, "{name}: it takes the whole file");
+        assert_eq!(shown(&far, 2, &options), (3, BLUE), "{name}");
+        assert!(far.spent().1 <= 2 * AHEAD, "{name}: which serves other pages as well");
+    }
+}
+
+/// Draws red over the page, in a layer that is to be hidden.
+fn hide(book: &mut Linearized) {
+    replace(&mut book.first[1], "/XObject", "/Properties << /L 26 0 R >> /XObject");
+    book.first[2] = stream("", b"/A Do /OC /L BDC 1 0 0 rg 0 0 24 24 re f EMC");
+    book.first.push(b"<< /Type /OCG /Name (Red) >>".to_vec());
+}
+
+#[test]
+fn d20_layers_that_a_linearised_file_hides_are_hidden_on_its_first_page() {
+    let hidden = "<< /OCGs [26 0 R] /D << /OFF [26 0 R] >> >>";
+    for (has_streams, entry) in [(false, hidden), (false, "27 0 R"), (true, hidden), (true, "27 0 R")] {
+        let mut book = Linearized { has_streams, ..far_book(500_000) };
+        hide(&mut book);
+        book.first.push(hidden.as_bytes().to_vec());
+        replace(&mut book.first[0], "/Pages 1 0 R", &format!("/Pages 1 0 R /OCProperties {entry}"));
+        let bytes = book.bytes();
+        let far = Far::new(&bytes);
+        assert_eq!(shown(&far, 1, &OpenOptions::default()), (3, GREEN), "streams: {has_streams}, {entry}");
+        let (requests, read) = far.spent();
+        assert!(requests <= 3 && read <= 2 * AHEAD, "{entry}: {requests} requests, {read} of {} bytes", bytes.len());
+    }
+}
+
 #[test]
 fn a_page_is_as_large_as_its_crop_box_its_turn_and_its_unit_say() {
     for (entries, size) in [
@@ -411,6 +622,7 @@ fn drawing(inside: &str) -> Vec<u8> {
 
 #[test]
 fn hostile_drawings_are_answered_soon() {
+    crate::contain();
     let mut uses = "<defs><g id='u0'><rect width='1' height='1'/></g>".to_owned();
     let mut markers = "<defs><marker id='m0'><path d='M0 0 1 1'/></marker>".to_owned();
     for i in 1..30 {
@@ -425,6 +637,14 @@ fn hostile_drawings_are_answered_soon() {
         (1..10).map(|i| format!("<!ENTITY e{i} '{}'>", format!("&e{};", i - 1).repeat(10))).collect::<String>();
     let filters = "<filter id='f'><feGaussianBlur stdDeviation='50'/></filter>".to_owned()
         + &"<g filter='url(#f)'><rect width='40' height='30'/></g>".repeat(5000);
+    let noise = "<filter id='f'><feTurbulence baseFrequency='1' numOctaves='1000000000'/></filter>\
+                 <g filter='url(#f)'><rect width='40' height='30'/></g>";
+    let sized = "width='40' height='30'";
+    let mut patterns = format!("<pattern id='p0' patternUnits='userSpaceOnUse' {sized}><rect {sized}/></pattern>");
+    for i in 1..7 {
+        let painted = format!("<rect {sized} fill='url(#p{})'/>", i - 1).repeat(10);
+        patterns.push_str(&format!("<pattern id='p{i}' patternUnits='userSpaceOnUse' {sized}>{painted}</pattern>"));
+    }
     for (name, bytes) in [
         ("uses of uses", drawing(&format!("{uses}</defs><use xlink:href='#u29'/>"))),
         ("markers of markers", drawing(&format!("{markers}</defs><path d='M0 0h1h1h1h1' marker-mid='url(#m29)'/>"))),
@@ -439,14 +659,73 @@ fn hostile_drawings_are_answered_soon() {
             drawing(&chain)
         }),
         ("thousands of filters", drawing(&filters)),
+        ("noise of many octaves", drawing(noise)),
+        ("patterns of patterns", drawing(&format!("{patterns}<rect {sized} fill='url(#p6)'/>"))),
         ("no end", b"<svg xmlns='http://www.w3.org/2000/svg'><g>".to_vec()),
     ] {
         let started = Instant::now();
-        let result = open_bytes(&bytes, &OpenOptions::default()).map(|decoder| decoder.facts().stored_size());
+        let mut result = Ok(Dimensions::new(0, 0));
+        let peak = crate::memory::peak_bytes(|| {
+            result = open_bytes(&bytes, &OpenOptions::default()).map(|decoder| decoder.facts().stored_size());
+        });
         assert!(started.elapsed() < PATIENCE, "{name}: took {:?}", started.elapsed());
+        assert!(peak <= 64 << 20, "{name}: held {peak} bytes");
         let refused = matches!(result, Err(DecodeError::Unsupported { .. } | DecodeError::Corrupt { .. }));
         assert!(refused, "{name}: {result:?}");
+        // The library makes elements of these as long as it is let; it ends at the limits of a child.
+        if name == "markers of markers" {
+            let told = result.unwrap_err().to_string();
+            assert!(told.contains("MiB to be parsed"), "{told}");
+        }
     }
+}
+
+#[test]
+fn a_drawing_is_parsed_by_a_child_first() {
+    let tried = |bytes: &[u8]| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_contained-decoder"))
+            .args([recto_codec::CONTAINED, "svg", "0"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(bytes).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", output.status);
+        output.stdout
+    };
+    assert_eq!(tried(&drawing("<text>letters</text>")).len(), 8, "what it took");
+    let answer = tried(b"<svg");
+    assert!(answer.len() > 9 && answer[8] == b'C', "{answer:?}");
+}
+
+#[test]
+fn a_drawing_that_passes_is_drawn_here() {
+    crate::contain();
+    let bytes = drawing("<rect width='40' height='30' fill='#c81414'/>");
+    let decoder = open_bytes(&bytes, &OpenOptions::default()).unwrap();
+    let raster = read_level(decoder.as_ref(), decoder.facts().levels.len() - 1).unwrap();
+    let middle = raster.stride() / 2 / 4 * 4;
+    assert_eq!(raster.row(raster.height_px() / 2)[middle..middle + 4], [200, 20, 20, 255]);
+    // Whoever is not waited for has no child parsing.
+    let control = Control::default();
+    control.cancel();
+    let stopped = open_bytes(&bytes, &OpenOptions { control, ..OpenOptions::default() }).err();
+    assert!(matches!(stopped, Some(DecodeError::Cancelled)), "{stopped:?}");
+}
+
+#[test]
+fn what_takes_long_to_be_drawn_large_is_drawn_small() {
+    // A pixel is the most of tens of thousands around it; on smaller levels, of fewer.
+    let filter = "<filter id='f'><feMorphology operator='dilate' radius='2'/></filter>";
+    let bytes = drawing(&format!("{filter}<g filter='url(#f)'><rect width='40' height='30'/></g>"));
+    let decoder = open_bytes(&bytes, &OpenOptions::default()).unwrap();
+    match read_level(decoder.as_ref(), 0) {
+        Err(DecodeError::TooLarge { unit, .. }) => assert!(unit.contains("drawn this large"), "{unit}"),
+        other => panic!("{:?}", other.map(|raster| raster.size())),
+    }
+    let raster = read_level(decoder.as_ref(), decoder.facts().levels.len() - 1).unwrap();
+    assert_eq!(raster.data()[3], 255);
 }
 
 #[test]
@@ -493,6 +772,20 @@ fn a_picture_is_held_once_however_often_it_is_used() {
     let often = content + &"<use xlink:href='#u2'/>".repeat(10);
     let refused = open_bytes(&drawing(&often), &OpenOptions::default()).err();
     assert!(matches!(refused, Some(DecodeError::TooLarge { .. })), "{refused:?}");
+    // Not by way of a pattern either, which is drawn for each that is painted with it.
+    let form = Form { size: Dimensions::new(1000, 1000), depth: 8, color_type: 0, interlaced: false, chunks: &[] };
+    let png = base64(&form.write(&|_, _| vec![0]));
+    let picture = format!("<image {attributes} xlink:href='data:image/png;base64,{png}'/>");
+    let pattern = format!("<pattern id='p' patternUnits='userSpaceOnUse' width='40' height='30'>{picture}</pattern>");
+    let rect = "<rect width='1' height='1' fill='url(#p)'/>";
+    let painted = |times: usize| drawing(&format!("{pattern}{}", rect.repeat(times)));
+    assert!(open_bytes(&painted(2), &OpenOptions::default()).is_ok());
+    match open_bytes(&painted(70), &OpenOptions::default()).err() {
+        Some(DecodeError::TooLarge { needed, unit, .. }) => {
+            assert!(needed > 64_000_000 && unit.contains("pictures"), "{needed} {unit}");
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 fn base64(bytes: &[u8]) -> String {

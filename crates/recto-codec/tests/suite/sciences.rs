@@ -309,7 +309,7 @@ fn tiles_are_opened_also_when_the_time_for_opening_is_over() {
 fn tiles_of_a_slide_leave_nothing_in_the_memo() {
     let pixels: Vec<u8> = (0..TILE.area_px() as u32).map(|at| (at * at / 91) as u8).collect();
     let header = EncodeHeader { size: TILE, pixels: PixelFormat::Gray8, bitonal: false, icc: None, dpi: None };
-    let mut encoder = jp2_encoder(&header, &Jp2Options { quality: 100, tile_px: None }).unwrap();
+    let mut encoder = jp2_encoder(&header, &Jp2Options { quality: 100, ..Jp2Options::default() }).unwrap();
     encoder.write(&Raster::from_vec(TILE, PixelFormat::Gray8, pixels.clone())).unwrap();
     let file = File::new("1.2.840.10008.1.2.4.90")
         .text(0x0020_9311, "TILED_FULL")

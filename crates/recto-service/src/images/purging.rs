@@ -39,7 +39,11 @@ impl ImageService {
         let full = match scope {
             PurgeScope::Image(identifier) => {
                 let known = inner.known.get(identifier).map(|known| known.located.identifier.clone());
-                known.or_else(|| inner.source.locate(identifier).ok().map(|located| located.identifier))
+                // Nothing is fetched to be forgotten.
+                let is_here = !inner.source.may_wait(identifier);
+                known.or_else(|| {
+                    is_here.then(|| inner.source.locate(identifier).ok().map(|located| located.identifier)).flatten()
+                })
             }
             _ => None,
         };
@@ -62,6 +66,7 @@ impl ImageService {
                 inner.failures.invalidate(&*identifier);
             }
         }
+        inner.source.ask_again(&|identifier| means(scope, identifier));
         // All of them, as shelves that were opened before a purge take nothing after it.
         inner.open.invalidate_all();
         files

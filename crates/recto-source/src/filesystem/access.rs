@@ -13,44 +13,30 @@ use rustix::fs::{Stat, fstat};
 use super::version;
 use crate::SourceVersion;
 
-/// An open file that is read by position, and that fails once it is another version than was opened.
+/// Reading a file without waiting.
 #[derive(Debug)]
-pub struct FileAccess {
-    file: File,
-    version: SourceVersion,
-    length: u64,
-    /// Set once the file system says that it cannot read without waiting.
+pub(crate) struct Direct {
+    /// Set once the file system says that it cannot.
     always_waits: AtomicBool,
-    /// What was seen of the file's links when it was last known to be the one of its name; 0 before that.
-    settled: AtomicU64,
 }
 
-impl FileAccess {
-    pub(crate) fn new(file: File, version: SourceVersion, length: u64) -> Self {
-        let always_waits = AtomicBool::new(cfg!(not(target_os = "linux")));
-        Self { file, version, length, always_waits, settled: AtomicU64::new(0) }
+impl Default for Direct {
+    fn default() -> Self {
+        Self { always_waits: AtomicBool::new(cfg!(not(target_os = "linux"))) }
     }
+}
 
-    /// The version that is read.
-    pub fn version(&self) -> SourceVersion {
-        self.version
-    }
-
-    /// Asked after each read: what was read before a change is good, what was read after may be of either version.
-    fn is_unchanged(&self) -> io::Result<bool> {
-        Ok(version(&fstat(&self.file)?) == self.version)
-    }
-
-    /// Reads without waiting; of the file as it was opened only if the caller's look at it afterwards says so.
+impl Direct {
+    /// Fills the buffer only if that needs no waiting.
     #[cfg(target_os = "linux")]
-    fn try_read(&self, mut offset: u64, mut buffer: &mut [u8]) -> bool {
+    pub(crate) fn try_read(&self, file: &File, mut offset: u64, mut buffer: &mut [u8]) -> bool {
         use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
-        if self.always_waits.load(Ordering::Relaxed) || !self.is_within(offset, buffer) {
+        if self.always_waits.load(Ordering::Relaxed) {
             return false;
         }
         while !buffer.is_empty() {
-            match preadv2(&self.file, &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT) {
+            match preadv2(file, &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT) {
                 Ok(0) | Err(Errno::AGAIN) => return false,
                 Ok(count) => {
                     let (_, rest) = buffer.split_at_mut(count.min(buffer.len()));
@@ -68,8 +54,40 @@ impl FileAccess {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn try_read(&self, _offset: u64, _buffer: &mut [u8]) -> bool {
+    pub(crate) fn try_read(&self, _file: &File, _offset: u64, _buffer: &mut [u8]) -> bool {
         false
+    }
+}
+
+/// An open file that is read by position, and that fails once it is another version than was opened.
+#[derive(Debug)]
+pub struct FileAccess {
+    file: File,
+    version: SourceVersion,
+    length: u64,
+    direct: Direct,
+    /// What was seen of the file's links when it was last known to be the one of its name; 0 before that.
+    settled: AtomicU64,
+}
+
+impl FileAccess {
+    pub(crate) fn new(file: File, version: SourceVersion, length: u64) -> Self {
+        Self { file, version, length, direct: Direct::default(), settled: AtomicU64::new(0) }
+    }
+
+    /// The version that is read.
+    pub fn version(&self) -> SourceVersion {
+        self.version
+    }
+
+    /// Asked after each read: what was read before a change is good, what was read after may be of either version.
+    fn is_unchanged(&self) -> io::Result<bool> {
+        Ok(version(&fstat(&self.file)?) == self.version)
+    }
+
+    /// Reads without waiting; of the file as it was opened only if the caller's look at it afterwards says so.
+    fn try_read(&self, offset: u64, buffer: &mut [u8]) -> bool {
+        self.is_within(offset, buffer) && self.direct.try_read(&self.file, offset, buffer)
     }
 
     fn is_within(&self, offset: u64, buffer: &[u8]) -> bool {

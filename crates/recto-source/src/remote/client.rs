@@ -4,9 +4,11 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use recto_codec::ByteRange;
 use recto_config::ByteSize;
 use ureq::http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED, LOCATION, TRANSFER_ENCODING,
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE, TRANSFER_ENCODING,
 };
 use ureq::http::{Request, Response};
 use ureq::{Agent, Body, BodyReader, Timeout};
@@ -19,6 +21,8 @@ const MOST_REDIRECTS: u32 = 5;
 const CONNECT: Duration = Duration::from_secs(10);
 /// Longest time without a single byte.
 const SILENCE: Duration = Duration::from_secs(30);
+/// Connections that are kept for what is asked for next, in all and of one origin.
+const IDLE_CONNECTIONS: (usize, usize) = (64, 32);
 /// Longest validator that is kept, in bytes.
 const MOST_VALIDATOR: usize = 1024;
 
@@ -53,6 +57,11 @@ impl Validators {
     pub(crate) fn is_empty(&self) -> bool {
         self.etag.is_none() && self.last_modified.is_none()
     }
+
+    /// The entity tag that no two versions share, byte for byte. RFC 9110 §8.8.1.
+    pub(crate) fn strong_etag(&self) -> Option<&str> {
+        self.etag.as_deref().filter(|tag| tag.starts_with('"') && tag.ends_with('"') && tag.len() > 2)
+    }
 }
 
 /// What the origin answers.
@@ -61,6 +70,16 @@ pub(crate) enum Answer {
     Unchanged(Validators),
     /// Here it is.
     Found(Box<Incoming>),
+    /// Here is how it begins; there is more of it.
+    Begun(Begun),
+}
+
+/// The beginning of a file that is longer, and that can be asked for by ranges.
+pub(crate) struct Begun {
+    pub(crate) bytes: Vec<u8>,
+    /// Length of all of it in bytes.
+    pub(crate) length: u64,
+    pub(crate) validators: Validators,
 }
 
 /// A file on its way.
@@ -131,6 +150,8 @@ impl Client {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .max_response_header_size(64 << 10)
+            .max_idle_connections(IDLE_CONNECTIONS.0)
+            .max_idle_connections_per_host(IDLE_CONNECTIONS.1)
             .timeout_resolve(Some(limits.connect))
             .timeout_connect(Some(limits.connect))
             .timeout_per_read(Some(limits.silence))
@@ -144,41 +165,128 @@ impl Client {
         self.prefixes.admit(address)
     }
 
-    /// Asks for a file, or whether it is still the one that `known` is of.
-    pub(crate) fn get(&self, address: &Address, known: &Validators) -> Result<Answer, Failure> {
+    /// Asks for a file, or whether it is still the one that `known` is of; for its first `beginning` bytes, if that is not 0.
+    /// Origins that know no ranges give all of it.
+    pub(crate) fn get(&self, address: &Address, known: &Validators, beginning: u64) -> Result<Answer, Failure> {
         let deadline = Instant::now() + self.limits.timeout;
+        let conditions = [(IF_NONE_MATCH, &known.etag), (IF_MODIFIED_SINCE, &known.last_modified)];
+        let mut asked: Vec<(HeaderName, String)> =
+            conditions.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
+        asked.extend(beginning.checked_sub(1).map(|last| (RANGE, format!("bytes=0-{last}"))));
+        let response = self.answer(address, &asked, deadline)?;
+        match response.status().as_u16() {
+            206 if beginning > 0 => match self.begun(response, beginning, deadline) {
+                Ok(Some(answer)) => Ok(answer),
+                Ok(None) | Err(FetchError::Truncated { .. } | FetchError::Connection { .. }) => {
+                    self.get(address, known, 0)
+                }
+                Err(error) => Err(error.into()),
+            },
+            200 => Ok(Answer::Found(Box::new(found(response, self.limits, deadline)?))),
+            304 if !known.is_empty() => Ok(Answer::Unchanged(Validators::of(&response))),
+            status @ (401 | 404 | 410 | 429 | 500 | 502..=504) => Err(refusal(status)),
+            // An empty file has no first byte; and some origins refuse whoever asks for ranges.
+            _ if beginning > 0 => self.get(address, known, 0),
+            status => Err(refusal(status)),
+        }
+    }
+
+    /// Asks for what comes behind a beginning, and from where on it comes: from 0 when the origin thinks better of it.
+    pub(crate) fn rest(&self, address: &Address, begun: &Begun) -> Result<(u64, Box<Incoming>), Failure> {
+        if begun.length > self.limits.max_file {
+            return Err(self.limits.too_long().into());
+        }
+        let deadline = Instant::now() + self.limits.timeout;
+        let from = begun.bytes.len() as u64;
+        let asked = match begun.validators.strong_etag() {
+            Some(etag) => vec![(RANGE, format!("bytes={from}-")), (IF_RANGE, etag.to_owned())],
+            None => Vec::new(),
+        };
+        let response = self.answer(address, &asked, deadline)?;
+        match response.status().as_u16() {
+            206 if content_range(&response) == Some((from, begun.length - from, begun.length))
+                && header(&response, ETAG) == begun.validators.etag.as_deref() =>
+            {
+                let mut incoming = found(response, self.limits, deadline)?;
+                incoming.length = Some(begun.length - from);
+                Ok((from, Box::new(incoming)))
+            }
+            200 => Ok((0, Box::new(found(response, self.limits, deadline)?))),
+            // The rest of another version, or of who knows what.
+            206 | 412 | 416 => match self.get(address, &Validators::default(), 0)? {
+                Answer::Found(incoming) => Ok((0, incoming)),
+                Answer::Unchanged(_) | Answer::Begun(_) => Err(FetchError::Changed.into()),
+            },
+            status => Err(refusal(status)),
+        }
+    }
+
+    /// Longest time that one file may take.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.limits.timeout
+    }
+
+    /// Asks for a range of the version with this entity tag, of a file of so many bytes.
+    pub(crate) fn read(
+        &self,
+        address: &Address,
+        etag: &str,
+        (range, length): (ByteRange, u64),
+        deadline: Instant,
+    ) -> Result<Vec<u8>, FetchError> {
+        let last = range.offset.saturating_add(range.length).saturating_sub(1);
+        let asked = [(RANGE, format!("bytes={}-{last}", range.offset)), (IF_MATCH, etag.to_owned())];
+        let response = match self.answer(address, &asked, deadline) {
+            Ok(response) => response,
+            Err(Failure::Gone) => return Err(FetchError::Changed),
+            Err(Failure::Fetch(error)) => return Err(Arc::into_inner(error).unwrap_or(FetchError::Abandoned)),
+        };
+        let is_same = header(&response, ETAG) == Some(etag);
+        match response.status().as_u16() {
+            206 if is_same && content_range(&response) == Some((range.offset, range.length, length)) => {}
+            // All of it, though a part was asked for; or it is another one by now.
+            200 | 206 | 404 | 410 | 412 | 416 => return Err(FetchError::Changed),
+            status @ (401 | 403 | 451) => return Err(FetchError::Refused { status }),
+            status => return Err(FetchError::Status { status }),
+        }
+        // Limits of files are not for parts of them.
+        let mut incoming = found(response, Limits { max_file: range.length, ..self.limits }, deadline)?;
+        incoming.length = Some(range.length);
+        incoming.all()
+    }
+
+    /// What is answered at the end of all redirects.
+    fn answer(
+        &self,
+        address: &Address,
+        asked: &[(HeaderName, String)],
+        deadline: Instant,
+    ) -> Result<Response<Body>, Failure> {
         let mut at = address.clone();
         for _ in 0..=MOST_REDIRECTS {
-            let response = self.ask(&at, known, deadline)?;
+            let response = self.ask(&at, asked, deadline)?;
             match response.status().as_u16() {
-                200 => {
-                    return self
-                        .found(response, deadline)
-                        .map(|incoming| Answer::Found(Box::new(incoming)))
-                        .map_err(Failure::from);
-                }
-                304 if !known.is_empty() => return Ok(Answer::Unchanged(Validators::of(&response))),
                 301 | 302 | 303 | 307 | 308 => at = self.follow(&at, &response)?,
-                404 | 410 => return Err(Failure::Gone),
-                status @ (401 | 403 | 451) => return Err(FetchError::Refused { status }.into()),
-                status => return Err(FetchError::Status { status }.into()),
+                _ => return Ok(response),
             }
         }
         Err(FetchError::TooManyRedirects { limit: MOST_REDIRECTS }.into())
     }
 
-    fn ask(&self, at: &Address, known: &Validators, deadline: Instant) -> Result<Response<Body>, FetchError> {
+    fn ask(
+        &self,
+        at: &Address,
+        asked: &[(HeaderName, String)],
+        deadline: Instant,
+    ) -> Result<Response<Body>, FetchError> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(self.limits.explain(ureq::Error::Timeout(Timeout::Global)));
         }
         let mut request =
             Request::get(at.as_str()).header("Accept", "image/*,*/*;q=0.8").header("Accept-Encoding", "identity");
-        let conditions = [("If-None-Match", &known.etag), ("If-Modified-Since", &known.last_modified)];
-        for (name, value) in conditions {
-            if let Some(value) = value {
-                request = request.header(name, value);
-            }
+        for (name, value) in asked {
+            request = request.header(name, value);
         }
         let request = request.body(()).map_err(|error| self.limits.explain(error.into()))?;
         let request = self.agent.configure_request(request).timeout_global(Some(left));
@@ -201,31 +309,62 @@ impl Client {
         Err(FetchError::Redirect)
     }
 
-    fn found(&self, response: Response<Body>, deadline: Instant) -> Result<Incoming, FetchError> {
-        if is_web_page(&response) {
-            return Err(FetchError::WebPage);
+    /// The beginning of a file, or all of it if it is no longer; `None` when the answer is not what was asked for.
+    fn begun(&self, response: Response<Body>, beginning: u64, deadline: Instant) -> Result<Option<Answer>, FetchError> {
+        let Some((0, count, length)) = content_range(&response) else { return Ok(None) };
+        if count != beginning.min(length) {
+            return Ok(None);
         }
-        if let Some(encoding) = header(&response, CONTENT_ENCODING)
-            && !matches!(encoding.trim().to_ascii_lowercase().as_str(), "identity" | "")
-        {
-            let encoding = encoding.chars().take(40).collect::<String>().escape_debug().to_string();
-            return Err(FetchError::Encoded { encoding });
+        let mut incoming = found(response, self.limits, deadline)?;
+        incoming.length = Some(count);
+        if count == length {
+            return Ok(Some(Answer::Found(Box::new(incoming))));
         }
-        let is_chunked = header(&response, TRANSFER_ENCODING).is_some();
-        let length = header(&response, CONTENT_LENGTH).and_then(|text| text.trim().parse().ok());
-        let length: Option<u64> = length.filter(|_| !is_chunked);
-        match length {
-            Some(0) => return Err(FetchError::Empty),
-            Some(length) if length > self.limits.max_file => return Err(self.limits.too_long()),
-            _ => {}
-        }
-        let validators = Validators::of(&response);
-        let body = response.into_body().into_with_config().limit(u64::MAX).reader();
-        Ok(Incoming { length, validators, body, limits: self.limits, deadline, got: 0 })
+        let validators = incoming.validators.clone();
+        Ok(Some(Answer::Begun(Begun { bytes: incoming.all()?, length, validators })))
     }
 }
 
+fn found(response: Response<Body>, limits: Limits, deadline: Instant) -> Result<Incoming, FetchError> {
+    if is_web_page(&response) {
+        return Err(FetchError::WebPage);
+    }
+    if let Some(encoding) = header(&response, CONTENT_ENCODING)
+        && !matches!(encoding.trim().to_ascii_lowercase().as_str(), "identity" | "")
+    {
+        let encoding = encoding.chars().take(40).collect::<String>().escape_debug().to_string();
+        return Err(FetchError::Encoded { encoding });
+    }
+    let is_chunked = header(&response, TRANSFER_ENCODING).is_some();
+    let length = header(&response, CONTENT_LENGTH).and_then(|text| text.trim().parse().ok());
+    let length: Option<u64> = length.filter(|_| !is_chunked);
+    match length {
+        Some(0) => return Err(FetchError::Empty),
+        Some(length) if length > limits.max_file => return Err(limits.too_long()),
+        _ => {}
+    }
+    let validators = Validators::of(&response);
+    let body = response.into_body().into_with_config().limit(u64::MAX).reader();
+    Ok(Incoming { length, validators, body, limits, deadline, got: 0 })
+}
+
 impl Incoming {
+    /// All that was announced, which is not much.
+    fn all(mut self) -> Result<Vec<u8>, FetchError> {
+        let mut bytes = vec![0; self.length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0)];
+        let mut filled = 0;
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            let count = self.read(rest)?;
+            filled = filled.saturating_add(count);
+        }
+        // Whoever has seen the end can use the connection again.
+        match self.body.read(&mut [0]) {
+            Ok(0) => Ok(bytes),
+            Ok(_) => Err(FetchError::Connection { reason: "it sends more than it announced".to_owned() }),
+            Err(error) => Err(self.explain(error)),
+        }
+    }
+
     /// Reads what comes next; 0 bytes once all of it has come.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, FetchError> {
         if Instant::now() >= self.deadline {
@@ -275,6 +414,24 @@ fn is_web_page(response: &Response<Body>) -> bool {
     })
 }
 
+/// Why an answer with this status is no file.
+fn refusal(status: u16) -> Failure {
+    match status {
+        404 | 410 => Failure::Gone,
+        401 | 403 | 451 => FetchError::Refused { status }.into(),
+        status => FetchError::Status { status }.into(),
+    }
+}
+
+/// The range that an answer gives, and the length of the whole: the first byte, how many they are, of how many. RFC 9110 §14.4.
+fn content_range(response: &Response<Body>) -> Option<(u64, u64, u64)> {
+    let (range, length) = header(response, CONTENT_RANGE)?.trim().strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = range.split_once('-')?;
+    let (first, last, length): (u64, u64, u64) = (first.parse().ok()?, last.parse().ok()?, length.parse().ok()?);
+    let count = last.checked_sub(first)?.checked_add(1)?;
+    (last < length).then_some((first, count, length))
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -304,7 +461,7 @@ mod tests {
         let limits = Limits { silence, ..Limits::new(Duration::from_secs(20), 1000, "source.remote.max_file") };
         let client = Client::new(Prefixes::parse(std::slice::from_ref(&base)).unwrap(), limits);
         let address = Address::parse(&format!("{base}a.jpg")).unwrap();
-        let Ok(Answer::Found(mut incoming)) = client.get(&address, &Validators::default()) else {
+        let Ok(Answer::Found(mut incoming)) = client.get(&address, &Validators::default(), 0) else {
             panic!("no file is found");
         };
         assert_eq!(incoming.length, Some(10));

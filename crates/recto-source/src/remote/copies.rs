@@ -1,7 +1,7 @@
 //! Fetched files in a folder: each beside a note of what it is, together within a bound.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+mod room;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -13,17 +13,19 @@ use recto_codec::RandomAccess;
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use xxhash_rust::xxh3::Xxh3;
 
+use self::room::State;
 use super::access::{Clock, Life, RemoteAccess};
 use super::address::Address;
 use super::client::Validators;
 use super::error::FetchError;
 use super::notes::{self, Named, Note};
+use super::parts::{Parts, PartsAccess};
 use super::waiting::locked;
 use crate::filesystem::version;
 use crate::{FileAccess, SourceVersion};
 
-/// The most files that are kept, however short they are.
-const MOST_FILES: usize = 200_000;
+/// The most files that stay where they are of which something is kept: each is an open file.
+const MOST_OPEN: usize = 256;
 /// What file systems give space in.
 const BLOCK: u64 = 4096;
 /// Space that a file of unknown length gets at a time, once it is longer than this.
@@ -50,6 +52,15 @@ pub(crate) struct Kept {
     pub(crate) modified: SystemTime,
     pub(crate) validators: Validators,
     pub(crate) life: Arc<Life>,
+    /// What has come of it, when it is not here as a whole.
+    pub(crate) parts: Option<Arc<Parts>>,
+}
+
+impl Kept {
+    /// Space that it takes.
+    fn space(&self) -> u64 {
+        self.parts.as_ref().map_or_else(|| footprint(self.length), |parts| parts.held_bytes())
+    }
 }
 
 /// The fetched files.
@@ -60,50 +71,6 @@ pub(crate) struct Copies {
     clock: Arc<Clock>,
     ids: AtomicU64,
     state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    kept: HashMap<Arc<str>, Arc<Kept>>,
-    /// Space of those.
-    taken: u64,
-    /// Space of what is just being fetched.
-    reserved: u64,
-}
-
-impl State {
-    fn remove(&mut self, url: &str) -> Option<Arc<Kept>> {
-        let kept = self.kept.remove(url)?;
-        self.taken = self.taken.saturating_sub(footprint(kept.length));
-        Some(kept)
-    }
-
-    fn insert(&mut self, kept: &Arc<Kept>) -> Option<Arc<Kept>> {
-        let replaced = self.remove(kept.address.as_str());
-        self.taken = self.taken.saturating_add(footprint(kept.length));
-        self.kept.insert(kept.address.to_shared(), Arc::clone(kept));
-        replaced
-    }
-
-    fn is_over(&self, keep: u64, more: u64) -> bool {
-        self.kept.len() > MOST_FILES || self.taken.saturating_add(self.reserved).saturating_add(more) > keep
-    }
-
-    /// Takes out those that were not used for longest, until there is space for `more`.
-    fn evict(&mut self, keep: u64, more: u64) -> Vec<Arc<Kept>> {
-        let mut victims = Vec::new();
-        if !self.is_over(keep, more) {
-            return victims;
-        }
-        let uses = self.kept.iter().map(|(url, kept)| Reverse((kept.life.used(), Arc::clone(url))));
-        let mut by_use: BinaryHeap<_> = uses.collect();
-        while self.is_over(keep, more)
-            && let Some(Reverse((_, url))) = by_use.pop()
-        {
-            victims.extend(self.remove(&url));
-        }
-        victims
-    }
 }
 
 impl Copies {
@@ -133,18 +100,35 @@ impl Copies {
         locked(&self.state).kept.get(url).cloned()
     }
 
+    /// Most bytes on the disk.
+    pub(crate) fn most_bytes(&self) -> u64 {
+        self.keep
+    }
+
+    /// Files of these URLs are no longer taken for current.
+    pub(crate) fn end_lives(&self, means: &dyn Fn(&str) -> bool) {
+        let state = locked(&self.state);
+        state.kept.iter().filter(|(url, _)| means(url)).for_each(|(_, kept)| kept.life.end());
+    }
+
     fn path(&self, id: &str, named: Named) -> PathBuf {
         self.folder.join(named.file_name(id))
     }
 
     /// True when the file is on the disk still, as long as it should be.
     pub(crate) fn is_there(&self, kept: &Kept) -> bool {
+        if kept.parts.is_some() {
+            return true;
+        }
         let found = fs::symlink_metadata(self.path(&kept.id, Named::Bytes));
         found.is_ok_and(|found| found.is_file() && found.len() == kept.length)
     }
 
     /// Opens a file; `None` when it is not as it should be.
     pub(crate) fn read(&self, kept: &Kept) -> io::Result<Option<Arc<dyn RandomAccess>>> {
+        if let Some(parts) = &kept.parts {
+            return Ok(Some(Arc::new(PartsAccess(Arc::clone(parts)))));
+        }
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let file = match open(self.path(&kept.id, Named::Bytes), flags, Mode::empty()) {
             Ok(file) => file,
@@ -183,6 +167,7 @@ impl Copies {
             id: kept.id.clone(),
             validators,
             life: Arc::clone(&kept.life),
+            parts: kept.parts.clone(),
             ..*kept
         });
         {
@@ -190,9 +175,80 @@ impl Copies {
             let slot = state.kept.get_mut(kept.address.as_str()).filter(|current| current.id == kept.id)?;
             *slot = Arc::clone(&renewed);
         }
-        self.write_note(&renewed);
+        if renewed.parts.is_none() {
+            self.write_note(&renewed);
+        }
         renewed.life.refresh(recheck);
         Some(renewed)
+    }
+
+    /// Keeps a file that stays where it is as the one of this URL. Parts of this version that somebody has are taken up again; else
+    /// `begin` gets the folder for them, their name and their life.
+    pub(crate) fn stay(
+        self: &Arc<Self>,
+        address: &Address,
+        version: SourceVersion,
+        validators: Validators,
+        recheck: Duration,
+        begin: impl FnOnce((&Path, String, Arc<Life>)) -> Result<Parts, FetchError>,
+    ) -> Result<Arc<Kept>, FetchError> {
+        let before = self.get(address.as_str()).filter(|kept| kept.version == version && kept.parts.is_some());
+        if let Some(renewed) = before.and_then(|kept| self.renew(&kept, &validators, recheck)) {
+            return Ok(renewed);
+        }
+        let departed = locked(&self.state).departed.remove(address.as_str()).and_then(|parts| parts.upgrade());
+        let parts = if let Some(parts) = departed.filter(|parts| parts.version() == version) {
+            parts
+        } else {
+            let number = self.ids.fetch_add(1, Ordering::Relaxed);
+            let life = Arc::new(Life::new(&self.clock, recheck));
+            let parts = Arc::new(begin((&self.folder, format!("parts {number}"), life))?);
+            parts.belong_to(self);
+            parts
+        };
+        parts.life.refresh(recheck);
+        parts.life.touch();
+        let kept = Arc::new(Kept {
+            address: address.clone(),
+            id: parts.id.clone(),
+            version,
+            length: parts.length(),
+            modified: modified(&validators, SystemTime::now()),
+            validators,
+            life: Arc::clone(&parts.life),
+            parts: Some(parts),
+        });
+        let (gone, is_there) = {
+            let mut state = locked(&self.state);
+            let replaced = state.insert(&kept);
+            let mut gone = state.evict_open(MOST_OPEN);
+            gone.extend(state.evict(self.keep, 0));
+            gone.extend(replaced);
+            (gone, state.kept.contains_key(address.as_str()))
+        };
+        gone.iter().for_each(|kept| self.let_go(kept));
+        if is_there { Ok(kept) } else { Err(FetchError::NoRoom) }
+    }
+
+    /// Space for so many bytes more of a file that stays where it is; `false` when it is not kept any more, or there is none.
+    pub(crate) fn grow(&self, url: &str, id: &str, more: u64) -> bool {
+        let (has_room, victims) = {
+            let mut state = locked(&self.state);
+            let Some(kept) = state.kept.get(url).filter(|kept| kept.id == id).map(Arc::clone) else { return false };
+            kept.life.touch();
+            // Some more at once: it would be looked through again for the next range.
+            let some = if state.is_over(self.keep, more) { self.keep / 64 } else { 0 };
+            let victims = state.evict(self.keep, more.saturating_add(some));
+            let is_kept = state.kept.contains_key(url);
+            let has_room = is_kept && !state.is_over(self.keep, more);
+            if let Some(parts) = kept.parts.as_ref().filter(|_| has_room) {
+                parts.grow(more);
+                state.taken = state.taken.saturating_add(more);
+            }
+            (has_room, victims)
+        };
+        victims.iter().for_each(|kept| self.let_go(kept));
+        has_room
     }
 
     /// Begins a file of so many bytes, if that is known.
@@ -242,7 +298,9 @@ impl Copies {
     fn let_go(&self, kept: &Kept) {
         tracing::debug!(url = kept.address.shown(), length = kept.length, "a fetched file goes");
         kept.life.end();
-        self.discard(&kept.id);
+        if kept.parts.is_none() {
+            self.discard(&kept.id);
+        }
     }
 
     fn discard(&self, id: &str) {
@@ -339,6 +397,7 @@ impl Part<'_> {
             modified: modified(&validators, SystemTime::now()),
             validators,
             life: Arc::new(Life::new(&self.copies.clock, recheck)),
+            parts: None,
         });
         self.copies.write_note(&kept);
         let gone = {

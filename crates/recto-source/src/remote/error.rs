@@ -127,6 +127,9 @@ pub enum FetchError {
         /// What the system says.
         reason: String,
     },
+    /// It is read by ranges, and another version is there by now.
+    #[error("it changed at its origin while it was read; ask again")]
+    Changed,
     /// The one who fetched it gave up.
     #[error("fetching it was broken off")]
     Abandoned,
@@ -138,7 +141,7 @@ impl FetchError {
         match self {
             Self::TooLong { .. } => ErrorKind::TooLarge,
             Self::Refused { .. } | Self::Redirect | Self::BadRedirect { .. } => ErrorKind::NotFound,
-            Self::Busy | Self::NoRoom => ErrorKind::Unavailable { retry_after: Duration::from_secs(1) },
+            Self::Busy | Self::NoRoom | Self::Changed => ErrorKind::Unavailable { retry_after: Duration::from_secs(1) },
             _ => ErrorKind::Unavailable { retry_after: self.remembered() },
         }
     }
@@ -147,7 +150,7 @@ impl FetchError {
     pub(crate) fn remembered(&self) -> Duration {
         match self {
             // What has to do with us alone.
-            Self::Busy | Self::NoRoom | Self::Abandoned => Duration::ZERO,
+            Self::Busy | Self::NoRoom | Self::Abandoned | Self::Changed => Duration::ZERO,
             Self::Connection { .. }
             | Self::TimedOut { .. }
             | Self::Truncated { .. }
@@ -163,6 +166,26 @@ impl FetchError {
             | Self::TooManyRedirects { .. }
             | Self::Encoded { .. } => Duration::from_mins(1),
         }
+    }
+
+    /// True for what may go well when it is tried again at once.
+    pub(crate) fn passes(&self) -> bool {
+        match self {
+            Self::Connection { .. } | Self::Truncated { .. } => true,
+            Self::Status { status } => matches!(status, 429 | 500 | 502 | 503 | 504),
+            _ => false,
+        }
+    }
+
+    /// As whoever reads bytes by position hears of it.
+    pub(crate) fn to_io(self: &std::sync::Arc<Self>) -> io::Error {
+        let kind = match **self {
+            Self::Changed => io::ErrorKind::StaleNetworkFileHandle,
+            Self::Busy | Self::NoRoom => io::ErrorKind::ResourceBusy,
+            Self::TimedOut { .. } => io::ErrorKind::TimedOut,
+            _ => io::ErrorKind::ConnectionAborted,
+        };
+        io::Error::new(kind, std::sync::Arc::clone(self))
     }
 
     pub(crate) fn disk(error: &io::Error) -> Self {

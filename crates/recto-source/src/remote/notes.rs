@@ -116,6 +116,7 @@ impl Note {
             modified: SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(self.modified_ms))?,
             validators: Validators { etag: self.etag, last_modified: self.last_modified },
             life,
+            parts: None,
         })
     }
 }

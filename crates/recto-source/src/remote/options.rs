@@ -16,6 +16,9 @@ pub struct RemoteOptions {
     pub prefixes: Vec<String>,
     /// Longest file that is fetched.
     pub max_file: ByteSize,
+    /// A file at least this long stays where it is, if its format is read in parts (TIFF, PDF that is linearized) and its origin answers
+    /// ranges and gives a strong `ETag`: of it, what is needed is fetched when it is needed. `max_file` is not for such files.
+    pub ranges_from: ByteSize,
     /// Disk space for fetched files, those that are just being fetched among them. The ones that were not used for longest go
     /// first. No file is longer than this, whatever `max_file` says.
     pub keep: ByteSize,
@@ -32,6 +35,7 @@ impl Default for RemoteOptions {
         Self {
             prefixes: Vec::new(),
             max_file: ByteSize::gib(2),
+            ranges_from: ByteSize::mib(16),
             keep: ByteSize::gib(10),
             recheck: Duration::from_secs(3600),
             timeout: Duration::from_secs(300),
@@ -92,7 +96,7 @@ mod tests {
     fn options_are_written_with_their_units() {
         let written = serde_json::to_value(RemoteOptions::default()).unwrap();
         let want = serde_json::json!({
-            "prefixes": [], "max_file": "2 GiB", "keep": "10 GiB", "recheck": "1 h", "timeout": "5 min", "at_a_time": 4,
+            "prefixes": [], "max_file": "2 GiB", "ranges_from": "16 MiB", "keep": "10 GiB", "recheck": "1 h", "timeout": "5 min", "at_a_time": 4,
         });
         assert_eq!(written, want);
         let read: RemoteOptions = serde_json::from_value(serde_json::json!({"timeout": "30 s"})).unwrap();

@@ -76,6 +76,8 @@ impl Drop for Leader<'_> {
 pub(crate) struct Places {
     count: usize,
     of_one_origin: usize,
+    /// How many may wait for a place.
+    line: usize,
     taken: Mutex<Taken>,
     freed: Condvar,
 }
@@ -83,6 +85,7 @@ pub(crate) struct Places {
 #[derive(Debug, Default)]
 struct Taken {
     all: usize,
+    waiting: usize,
     /// Of origins that have any.
     by_origin: HashMap<String, usize>,
 }
@@ -96,15 +99,26 @@ pub(crate) struct Place<'p> {
 
 impl Places {
     pub(crate) fn new(count: usize) -> Self {
+        Self::with_line(count, usize::MAX)
+    }
+
+    /// Places for which no more than so many wait; whoever comes then is sent away at once.
+    pub(crate) fn with_line(count: usize, line: usize) -> Self {
         let count = count.max(1);
-        Self { count, of_one_origin: (count / 2).max(1), taken: Mutex::default(), freed: Condvar::new() }
+        Self { count, of_one_origin: (count / 2).max(1), line, taken: Mutex::default(), freed: Condvar::new() }
     }
 
     /// Waits for a place.
     pub(crate) fn take(&self, origin: &str, longest: Duration) -> Result<Place<'_>, FetchError> {
         let is_full = |taken: &mut Taken| !self.has_free(taken, origin);
-        let waited = self.freed.wait_timeout_while(locked(&self.taken), longest, is_full);
+        let mut taken = locked(&self.taken);
+        if is_full(&mut taken) && taken.waiting >= self.line {
+            return Err(FetchError::Busy);
+        }
+        taken.waiting = taken.waiting.saturating_add(1);
+        let waited = self.freed.wait_timeout_while(taken, longest, is_full);
         let (mut taken, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        taken.waiting = taken.waiting.saturating_sub(1);
         self.occupy(&mut taken, origin).ok_or(FetchError::Busy)
     }
 
@@ -162,6 +176,10 @@ impl Failures {
         }
         failures.remove(url);
         None
+    }
+
+    pub(crate) fn forget(&self, means: &dyn Fn(&str) -> bool) {
+        locked(&self.0).retain(|url, _| !means(url));
     }
 
     pub(crate) fn insert(&self, url: Arc<str>, failure: Failure) {
@@ -244,6 +262,24 @@ mod tests {
         drop((second, third));
         let taken = locked(&places.taken);
         assert_eq!((taken.all, taken.by_origin.len()), (0, 0));
+    }
+
+    #[test]
+    fn whoever_finds_the_line_full_is_sent_away_at_once() {
+        let places = Places::with_line(1, 1);
+        let first = places.take("a", Duration::ZERO).unwrap();
+        thread::scope(|scope| {
+            let second = scope.spawn(|| places.take("a", Duration::from_mins(1)).is_ok());
+            while locked(&places.taken).waiting == 0 {
+                thread::yield_now();
+            }
+            let begun = Instant::now();
+            assert!(places.take("b", Duration::from_mins(1)).is_err());
+            assert!(begun.elapsed() < Duration::from_secs(30));
+            drop(first);
+            assert!(second.join().unwrap());
+        });
+        assert_eq!(locked(&places.taken).waiting, 0);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use hayro::vello_cpu::{PixmapMut, RasterizerSettings, RenderContext, RenderSetti
 use hayro::{RenderCache, render_into};
 use recto_iiif::{Dimensions, Rect};
 
-use super::document::{self, Document, Share};
+use super::document::{self, Document, Extent, Share};
 use super::survey::{Look, Survey, survey};
 use super::{contained, corrupt, effort};
 use crate::formats::held::{check_held, check_size};
@@ -33,12 +33,10 @@ pub(crate) fn sniff(first: &[u8]) -> bool {
 
 /// Opens a page.
 pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {
-    let (share, document) = document::open(source.as_ref(), options)?;
-    let (pages, geometry, survey) = contained(|| {
-        let pages = document.pdf.pages();
-        let count = u32::try_from(pages.len()).unwrap_or(u32::MAX);
+    let (share, extent, document) = document::open(source.as_ref(), options)?;
+    let (geometry, survey) = contained(|| {
         let page = page_of(&document, options.page)?;
-        Ok((count, PageGeometry::of(page, options.document_dpi), survey(page, Look::Dictionaries, options.max_bytes)?))
+        Ok((PageGeometry::of(page, options.document_dpi), survey(page, Look::Dictionaries, options.max_bytes)?))
     })?;
     check_size(geometry.size, SourceFormat::Pdf, options)?;
     let facts = ImageFacts {
@@ -46,7 +44,7 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
         compression: "page description".to_owned(),
         levels: levels(geometry.size),
         max_denominator: 1,
-        pages,
+        pages: document.pages,
         orientation: Orientation::Normal,
         color: ColorModel::Rgb,
         bits_per_sample: 8,
@@ -54,8 +52,17 @@ pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Resu
         icc: None,
         dpi: Some((geometry.dpi, geometry.dpi)),
     };
-    let (page, max_bytes) = (options.page, options.max_bytes);
-    Ok(Box::new(PdfDecoder { source, share, facts, page, survey, max_bytes, checked: OnceLock::new() }))
+    Ok(Box::new(PdfDecoder {
+        source,
+        share,
+        extent,
+        file_bytes: document.file_bytes,
+        facts,
+        page: options.page,
+        survey,
+        max_bytes: options.max_bytes,
+        checked: OnceLock::new(),
+    }))
 }
 
 /// The page with this number, from 1.
@@ -102,6 +109,9 @@ fn to_level(page: &Page<'_>, level: Dimensions) -> Affine {
 struct PdfDecoder {
     source: Arc<dyn RandomAccess>,
     share: Arc<Share>,
+    extent: Extent,
+    /// How many bytes of the file are held while a page is drawn.
+    file_bytes: u64,
     facts: ImageFacts,
     page: u32,
     survey: Survey,
@@ -139,7 +149,7 @@ impl Decoder for PdfDecoder {
             bytes_read: survey.stored_bytes.min(self.source.len()),
             bytes_held: band_bytes(wanted.region, PixelFormat::Rgb8)
                 .saturating_add(survey.held_bytes())
-                .saturating_add(document::held_bytes(self.source.len()))
+                .saturating_add(document::held_bytes(self.file_bytes))
                 .saturating_add(LIBRARY_BYTES),
             pixels: wanted.region.area_px().saturating_add(survey.picture_px.saturating_mul(band_count(wanted.region))),
         }
@@ -148,7 +158,7 @@ impl Decoder for PdfDecoder {
     fn rows<'a>(&'a self, wanted: &DecodeRequest, control: &Control) -> Result<Box<dyn RowSource + 'a>, DecodeError> {
         control.check()?;
         check_held(self.cost(wanted).bytes_held, self.max_bytes, SourceFormat::Pdf)?;
-        let document = self.share.document(self.source.as_ref(), self.max_bytes, control)?;
+        let document = self.share.document(self.source.as_ref(), self.extent, self.max_bytes, control)?;
         self.check_effort(&document, control)?;
         // What was found in it may be more than it said.
         check_held(self.cost(wanted).bytes_held, self.max_bytes, SourceFormat::Pdf)?;

@@ -1,11 +1,15 @@
 //! A parsed file, shared by all of its pages that are open. It holds the whole file in memory, so it is kept in the memory of
-//! decoders, within its bound, and read again when it was dropped from there.
+//! decoders, within its bound, and read again when it was dropped from there. The first page of a file far away may be a
+//! document of its own, which no other page shares.
 
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use hayro::hayro_syntax::{DecryptionError, LoadPdfError, Pdf};
 
+use super::linear::{self, Linearization};
 use super::{contained, corrupt, tables, unsupported};
 use crate::formats::held::check_held;
 use crate::{ByteRange, Control, DecodeError, Memo, MemoKey, OpenOptions, RandomAccess, SourceFormat};
@@ -13,6 +17,7 @@ use crate::{ByteRange, Control, DecodeError, Memo, MemoKey, OpenOptions, RandomA
 /// Images that [`Memo::image`] never gives: files by what they are instead.
 const DOCUMENTS: u64 = u64::MAX;
 const SHARES: u64 = u64::MAX - 1;
+const FIRST_PAGES: u64 = u64::MAX - 2;
 
 /// How far from its end a file has its end mark.
 const END_BYTES: usize = 4096;
@@ -23,12 +28,42 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// A file and all that was parsed of it.
 pub(super) struct Document {
     pub(super) pdf: Pdf,
+    /// How many pages the file has: more than the document when that is the first one alone.
+    pub(super) pages: u32,
+    /// How many bytes of the file are in it.
+    pub(super) file_bytes: u64,
 }
 
-/// Where the document of one version of one file is, if it is in memory.
+/// How much of a file one of its pages takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Extent {
+    Whole,
+    /// The part with the first page, if all of it is there.
+    FirstPage(Linearization),
+}
+
+impl Extent {
+    fn of(source: &dyn RandomAccess, page: u32) -> io::Result<Self> {
+        // What lies at hand is read once for all pages.
+        if page != 1 || source.read_ahead() == 0 {
+            return Ok(Self::Whole);
+        }
+        Ok(Linearization::of(source)?.map_or(Self::Whole, Self::FirstPage))
+    }
+}
+
+/// Where the documents of one version of one file are, if they are in memory.
 pub(super) struct Share {
     identity: Option<u128>,
     memo: Arc<Memo>,
+    whole: Place,
+    first_page: Place,
+    /// The first page was found to need more than its part of the file.
+    needs_whole: AtomicBool,
+}
+
+/// Where a document is, if it is in memory.
+struct Place {
     key: MemoKey,
     state: Mutex<State>,
     /// Somebody was parsing it and is no more.
@@ -42,8 +77,24 @@ struct State {
     document: Weak<Document>,
 }
 
+/// A document, or the turn to parse it.
+enum Turn<'a> {
+    Held(Arc<Document>),
+    Parsing(Parsing<'a>),
+}
+
 /// Ends parsing, however it ends.
-struct Parsing<'a>(&'a Share);
+struct Parsing<'a>(&'a Place);
+
+impl Parsing<'_> {
+    fn keep(self, document: Document, memo: &Memo) -> Arc<Document> {
+        let bytes = held_bytes(document.file_bytes);
+        let document = Arc::new(document);
+        self.0.state().document = Arc::downgrade(&document);
+        memo.insert(self.0.key, Arc::clone(&document), bytes);
+        document
+    }
+}
 
 impl Drop for Parsing<'_> {
     fn drop(&mut self) {
@@ -56,24 +107,23 @@ impl Share {
     /// The share of this source: the same for all decoders of the same version, where the source can tell.
     pub(super) fn of(source: &dyn RandomAccess, memo: &Arc<Memo>) -> Arc<Self> {
         let Some(identity) = source.identity() else {
-            return Arc::new(Self::new(None, memo, MemoKey { image: memo.image(), part: 0 }));
+            let image = memo.image();
+            return Arc::new(Self::new(None, memo, MemoKey { image, part: 0 }, MemoKey { image, part: 1 }));
         };
         let part = identity as u64 ^ (identity >> 64) as u64;
         let key = MemoKey { image: SHARES, part };
         if let Some(share) = memo.get::<Self>(key).filter(|share| share.identity == Some(identity)) {
             return share;
         }
-        let share = Arc::new(Self::new(Some(identity), memo, MemoKey { image: DOCUMENTS, part }));
-        memo.insert(key, Arc::clone(&share), 256);
+        let (whole, first_page) = (MemoKey { image: DOCUMENTS, part }, MemoKey { image: FIRST_PAGES, part });
+        let share = Arc::new(Self::new(Some(identity), memo, whole, first_page));
+        memo.insert(key, Arc::clone(&share), 512);
         share
     }
 
-    fn new(identity: Option<u128>, memo: &Arc<Memo>, key: MemoKey) -> Self {
-        Self { identity, memo: Arc::clone(memo), key, state: Mutex::default(), parsed: Condvar::new() }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn new(identity: Option<u128>, memo: &Arc<Memo>, whole: MemoKey, first_page: MemoKey) -> Self {
+        let (whole, first_page) = (Place::new(whole), Place::new(first_page));
+        Self { identity, memo: Arc::clone(memo), whole, first_page, needs_whole: AtomicBool::new(false) }
     }
 
     /// The document, parsed if nobody has it. Others wait meanwhile instead of doing the same, as long as their `control` lets
@@ -81,15 +131,71 @@ impl Share {
     pub(super) fn document(
         &self,
         source: &dyn RandomAccess,
+        extent: Extent,
         max_bytes: u64,
         control: &Control,
     ) -> Result<Arc<Document>, DecodeError> {
+        if let Extent::FirstPage(linear) = extent
+            && let Some(document) = self.first_page(source, &linear, max_bytes, control)?
+        {
+            return Ok(document);
+        }
+        match self.whole.turn(&self.memo, control)? {
+            Turn::Held(document) => Ok(document),
+            Turn::Parsing(parsing) => Ok(parsing.keep(read(source, max_bytes, control)?, &self.memo)),
+        }
+    }
+
+    /// A document with the first page in it; `None` if that takes the whole file.
+    fn first_page(
+        &self,
+        source: &dyn RandomAccess,
+        linear: &Linearization,
+        max_bytes: u64,
+        control: &Control,
+    ) -> Result<Option<Arc<Document>>, DecodeError> {
+        if let Some(whole) = self.whole.held(&self.memo) {
+            return Ok(Some(whole));
+        }
+        match self.first_page.turn(&self.memo, control)? {
+            Turn::Held(document) => Ok(Some(document)),
+            // Whoever was waited for may have found that.
+            Turn::Parsing(_) if self.needs_whole.load(Ordering::Relaxed) => Ok(None),
+            Turn::Parsing(parsing) => {
+                let Some(pdf) = linear::read(source, linear, max_bytes, control)? else {
+                    self.needs_whole.store(true, Ordering::Relaxed);
+                    return Ok(None);
+                };
+                let document = Document { pdf, pages: linear.pages, file_bytes: linear.end };
+                Ok(Some(parsing.keep(document, &self.memo)))
+            }
+        }
+    }
+}
+
+impl Place {
+    fn new(key: MemoKey) -> Self {
+        Self { key, state: Mutex::default(), parsed: Condvar::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn held(&self, memo: &Memo) -> Option<Arc<Document>> {
+        let document = self.state().document.upgrade()?;
+        // Asked for, so that it stays: what was not used for long goes first.
+        memo.get::<Document>(self.key);
+        Some(document)
+    }
+
+    fn turn(&self, memo: &Memo, control: &Control) -> Result<Turn<'_>, DecodeError> {
         let mut state = self.state();
         loop {
             if let Some(document) = state.document.upgrade() {
-                // Asked for, so that it stays: what was not used for long goes first.
-                self.memo.get::<Document>(self.key);
-                return Ok(document);
+                // So that it stays, as above.
+                memo.get::<Document>(self.key);
+                return Ok(Turn::Held(document));
             }
             control.check()?;
             if !state.is_parsing {
@@ -99,11 +205,7 @@ impl Share {
         }
         state.is_parsing = true;
         drop(state);
-        let _parsing = Parsing(self);
-        let document = Arc::new(read(source, max_bytes, control)?);
-        self.state().document = Arc::downgrade(&document);
-        self.memo.insert(self.key, Arc::clone(&document), held_bytes(source.len()));
-        Ok(document)
+        Ok(Turn::Parsing(Parsing(self)))
     }
 }
 
@@ -112,14 +214,15 @@ pub(super) fn held_bytes(file_bytes: u64) -> u64 {
     file_bytes.saturating_add(file_bytes / 4).saturating_add(64 << 10)
 }
 
-/// Opens the share and checks that the file is readable at all.
+/// Opens the share and checks that the file is readable at all, or the part of it that the page takes.
 pub(super) fn open(
     source: &dyn RandomAccess,
     options: &OpenOptions,
-) -> Result<(Arc<Share>, Arc<Document>), DecodeError> {
+) -> Result<(Arc<Share>, Extent, Arc<Document>), DecodeError> {
     let share = Share::of(source, &options.memo);
-    let document = share.document(source, options.max_bytes, &options.control)?;
-    Ok((share, document))
+    let extent = Extent::of(source, options.page)?;
+    let document = share.document(source, extent, options.max_bytes, &options.control)?;
+    Ok((share, extent, document))
 }
 
 fn read(source: &dyn RandomAccess, max_bytes: u64, control: &Control) -> Result<Document, DecodeError> {
@@ -133,7 +236,8 @@ fn read(source: &dyn RandomAccess, max_bytes: u64, control: &Control) -> Result<
     tables::check(&bytes, control)?;
     control.check()?;
     let pdf = contained(|| Pdf::new(bytes).map_err(refused))?;
-    Ok(Document { pdf })
+    let pages = u32::try_from(pdf.pages().len()).unwrap_or(u32::MAX);
+    Ok(Document { pdf, pages, file_bytes: source.len() })
 }
 
 fn refused(error: LoadPdfError) -> DecodeError {
@@ -197,7 +301,7 @@ mod tests {
         let long = Duration::from_mins(1);
         std::thread::scope(|scope| {
             let (share, slow) = (&share, &slow);
-            let document = move |control: Control| share.document(slow, 1 << 20, &control);
+            let document = move |control: Control| share.document(slow, Extent::Whole, 1 << 20, &control);
             let first = scope.spawn(move || document(Control::default()));
             reads.recv_timeout(long).unwrap();
             let (gives_up, gave_up) = mpsc::channel();
@@ -223,8 +327,9 @@ mod tests {
         let share = Share::of(&file, &Arc::new(Memo::new(1 << 20)));
         let control = Control::default();
         control.cancel();
-        assert!(matches!(share.document(&file, 1 << 20, &control), Err(DecodeError::Cancelled)));
-        assert!(matches!(share.document(&file, 1, &Control::default()), Err(DecodeError::TooLarge { .. })));
-        assert!(share.document(&file, 1 << 20, &Control::default()).is_ok());
+        let document = |max_bytes: u64, control: &Control| share.document(&file, Extent::Whole, max_bytes, control);
+        assert!(matches!(document(1 << 20, &control), Err(DecodeError::Cancelled)));
+        assert!(matches!(document(1, &Control::default()), Err(DecodeError::TooLarge { .. })));
+        assert!(document(1 << 20, &Control::default()).is_ok());
     }
 }

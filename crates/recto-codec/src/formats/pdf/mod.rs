@@ -3,18 +3,22 @@
 //! Parsing and drawing are `hayro`'s. What is ours is what a server must know before it lets a stranger's page be drawn:
 //! [`survey`] follows everything that a page refers to and bounds what unpacking it takes, [`effort`] runs the page's
 //! program without drawing and bounds what drawing takes. [`document`] shares one parsed file between its pages, and
-//! [`tables`] bounds what is unpacked while it is parsed.
+//! [`tables`] bounds what is unpacked while it is parsed. Of a file far away, [`linear`] takes the first page alone where the
+//! file is made for that and [`reach`] finds all of the page in it.
 
 mod decode;
 mod document;
 mod effort;
 mod encode;
+mod linear;
+mod reach;
 mod survey;
 mod tables;
 mod unpack;
 
 pub(crate) use decode::{open, sniff};
 pub(crate) use encode::encoder;
+pub(in crate::formats) use linear::is_linearized;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

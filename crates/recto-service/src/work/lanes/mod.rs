@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use self::threads::{GONE, Job, Outcome, Shared, WAITING};
+use self::threads::{GONE, Job, Kind, Outcome, SPARE, Shared, WAITING};
 use super::Client;
 use super::admission::{Verdict, Wish};
 use super::fair::Place;
@@ -126,12 +126,14 @@ impl Lanes {
         // Processors are for all work; a tile gets its share of them by a thread of its own, not by one that waits for it.
         let threads = options.threads.max(1) + 1;
         let shared = Arc::new(Shared::new(options));
-        let threads = (0..threads)
-            .map(|index| {
+        let kinds = std::iter::repeat_n(Kind::Regular, threads).chain(std::iter::repeat_n(Kind::Spare, SPARE));
+        let threads = kinds
+            .enumerate()
+            .map(|(index, kind)| {
                 let shared = Arc::clone(&shared);
                 std::thread::Builder::new()
                     .name(format!("pixels-{index}"))
-                    .spawn(move || threads::work(&shared))
+                    .spawn(move || threads::work(&shared, kind))
                     .expect("the system can make the pixel threads")
             })
             .collect();
@@ -235,7 +237,7 @@ impl Lanes {
             let place = state.queue(task.lane).push(task.client, task.time, job);
             Waiting { shared: Arc::clone(shared), turn, lane: task.lane, place }
         };
-        shared.wake.notify_one();
+        shared.wake_one();
         let mut receiver = std::pin::pin!(receiver);
         let outcome = if is_enforced {
             match tokio::time::timeout(shared.options.max_wait, &mut receiver).await {
@@ -309,6 +311,7 @@ impl Drop for Lanes {
             state.large.clear();
         }
         self.shared.wake.notify_all();
+        self.shared.wake_spare.notify_all();
         let here = std::thread::current().id();
         for thread in self.threads.drain(..).filter(|thread| thread.thread().id() != here) {
             // A panic of the thread itself was reported when it happened.
@@ -384,6 +387,54 @@ mod tests {
             release.send(()).unwrap();
             job.await.unwrap().unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_network_leaves_the_processor_to_others() {
+        let lanes = Arc::new(lanes(1000, 64));
+        let (mut ends, mut waiting) = (Vec::new(), Vec::new());
+        let waits = Arc::new(AtomicUsize::new(0));
+        for _ in 0..6 {
+            let (end, ended) = mpsc::channel::<()>();
+            ends.push(end);
+            let (lanes, waits) = (Arc::clone(&lanes), Arc::clone(&waits));
+            waiting.push(tokio::spawn(async move {
+                let wait = move |_charge| {
+                    recto_codec::while_waiting(|| {
+                        waits.fetch_add(1, Ordering::SeqCst);
+                        ended.recv()
+                    })
+                };
+                lanes.run(task(Lane::Tiles, 1), wait).await
+            }));
+        }
+        // Two threads there are for work; all wait at once, and other tiles flow meanwhile.
+        until(|| waits.load(Ordering::SeqCst) == 6).await;
+        for tile in 0..100 {
+            assert_eq!(lanes.run(task(Lane::Tiles, 1), move |_| tile).await.unwrap(), tile);
+        }
+        // As many as ever are at work at a time, though.
+        let (busy, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let work = (0..20).map(|_| {
+            let (lanes, busy, most) = (Arc::clone(&lanes), Arc::clone(&busy), Arc::clone(&most));
+            tokio::spawn(async move {
+                let work = move |_charge| {
+                    most.fetch_max(busy.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    std::thread::sleep(Duration::from_millis(5));
+                    busy.fetch_sub(1, Ordering::SeqCst);
+                };
+                lanes.run(task(Lane::Tiles, 1), work).await
+            })
+        });
+        for work in work.collect::<Vec<_>>() {
+            work.await.unwrap().unwrap();
+        }
+        assert!(most.load(Ordering::SeqCst) <= 2, "{most:?}");
+        ends.into_iter().for_each(|end| end.send(()).unwrap());
+        for waiting in waiting {
+            waiting.await.unwrap().unwrap().unwrap();
+        }
+        assert_eq!(lanes.shared.lock().afar, 0);
     }
 
     #[tokio::test]

@@ -1,8 +1,10 @@
 //! The threads: what they share, which job is next, and the memory that it is charged.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use recto_codec::Waits;
 
 use super::{Lane, LaneOptions, Task};
 use crate::work::admission::{Admission, AdmissionLimits};
@@ -12,9 +14,21 @@ use crate::work::thread_time;
 /// How long a thread waits for more work before it rests.
 pub(super) const REST_AFTER: Duration = Duration::from_secs(1);
 
+/// Threads beyond those that there are processors for: they work while others wait for a network.
+pub(super) const SPARE: usize = 24;
+
 pub(super) const WAITING: u8 = 0;
 pub(super) const STARTED: u8 = 1;
 pub(super) const GONE: u8 = 2;
+
+/// Which threads there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// There is a processor for it, or all but.
+    Regular,
+    /// It works while others wait for a network, and sleeps else: what threads hold for their next work is not held by more than need be.
+    Spare,
+}
 
 /// A job and whether it was begun or given up.
 pub(super) struct Job {
@@ -39,6 +53,9 @@ pub(super) struct State {
     pub(super) admission: Admission,
     pub(super) tiles_running: usize,
     pub(super) large_running: usize,
+    /// Of those that run, those that wait for a network; and those of them that are large.
+    pub(super) afar: usize,
+    pub(super) large_afar: usize,
     pub(super) tiles_charged: u64,
     pub(super) large_charged: u64,
     pub(super) stopping: bool,
@@ -78,6 +95,8 @@ pub(super) struct Counts {
 pub(super) struct Shared {
     pub(super) state: Mutex<State>,
     pub(super) wake: Condvar,
+    /// For the spare threads.
+    pub(super) wake_spare: Condvar,
     pub(super) counts: Counts,
     pub(super) began: Instant,
     pub(super) max_large: usize,
@@ -104,6 +123,8 @@ impl Shared {
             admission: Admission::new(limits),
             tiles_running: 0,
             large_running: 0,
+            afar: 0,
+            large_afar: 0,
             tiles_charged: 0,
             large_charged: 0,
             stopping: false,
@@ -111,6 +132,7 @@ impl Shared {
         Self {
             state: Mutex::new(state),
             wake: Condvar::new(),
+            wake_spare: Condvar::new(),
             counts: Counts::default(),
             began: Instant::now(),
             max_large,
@@ -120,17 +142,29 @@ impl Shared {
         }
     }
 
+    /// There is more to do, or a processor more to do it.
+    pub(super) fn wake_one(&self) {
+        self.wake.notify_one();
+        if self.lock().afar > 0 {
+            self.wake_spare.notify_one();
+        }
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // A panicking job is caught before it could leave the state half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for work, as a thread that rests when it worked and then has nothing to do for a while.
-    fn wait<'s>(&'s self, state: MutexGuard<'s, State>, has_rested: &mut bool) -> MutexGuard<'s, State> {
+    fn wait<'s>(&'s self, state: MutexGuard<'s, State>, kind: Kind, has_rested: &mut bool) -> MutexGuard<'s, State> {
+        let wake = match kind {
+            Kind::Regular => &self.wake,
+            Kind::Spare => &self.wake_spare,
+        };
         if *has_rested {
-            return self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            return wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let (state, waited) = self.wake.wait_timeout(state, REST_AFTER).unwrap_or_else(PoisonError::into_inner);
+        let (state, waited) = wake.wait_timeout(state, REST_AFTER).unwrap_or_else(PoisonError::into_inner);
         if !waited.timed_out() {
             return state;
         }
@@ -147,20 +181,32 @@ impl Shared {
         }
     }
 
+    /// Threads that need a processor now.
+    fn at_work(state: &State) -> usize {
+        (state.tiles_running + state.large_running).saturating_sub(state.afar)
+    }
+
+    fn large_at_work(state: &State) -> usize {
+        state.large_running.saturating_sub(state.large_afar)
+    }
+
     /// Nothing waits, and a thread is free.
     pub(super) fn is_idle(&self, state: &State, lane: Lane) -> bool {
         match lane {
-            Lane::Tiles => state.tiles.len() == 0 && state.tiles_running + state.large_running <= self.max_large,
-            Lane::Large => state.large.len() == 0 && state.large_running < self.max_large,
+            Lane::Tiles => state.tiles.len() == 0 && Self::at_work(state) <= self.max_large,
+            Lane::Large => state.large.len() == 0 && Self::large_at_work(state) < self.max_large,
         }
     }
 
     /// The next job that may start now, with its memory charged.
     fn next(&self, state: &mut State) -> Option<Job> {
+        if Self::at_work(state) > self.max_large {
+            return None;
+        }
         let free = self.tile_bytes.saturating_sub(state.tiles_charged);
         let fits = |free: u64| move |job: &Job| job.task.bytes <= free;
         let job = state.tiles.pop(fits(free)).or_else(|| {
-            if state.large_running >= self.max_large {
+            if Self::large_at_work(state) >= self.max_large {
                 return None;
             }
             let free = self.large_bytes.saturating_sub(state.large_charged);
@@ -169,6 +215,29 @@ impl Shared {
         *state.charged(job.task.lane) += job.task.bytes;
         *state.running(job.task.lane) += 1;
         Some(job)
+    }
+}
+
+/// A thread, which leaves its processor to another while it waits for a network.
+pub(super) struct Thread {
+    pub(super) shared: Arc<Shared>,
+    /// Its work is of the large lane.
+    is_large: AtomicBool,
+}
+
+impl Waits for Thread {
+    fn begin(&self) {
+        let mut state = self.shared.lock();
+        state.afar += 1;
+        state.large_afar += usize::from(self.is_large.load(Ordering::Relaxed));
+        drop(state);
+        self.shared.wake_one();
+    }
+
+    fn end(&self) {
+        let mut state = self.shared.lock();
+        state.afar = state.afar.saturating_sub(1);
+        state.large_afar = state.large_afar.saturating_sub(usize::from(self.is_large.load(Ordering::Relaxed)));
     }
 }
 
@@ -199,8 +268,12 @@ impl Charge {
         let mut state = self.shared.lock();
         let charged = state.charged(self.lane);
         *charged = charged.saturating_sub(bytes);
+        let is_afar = state.afar > 0;
         drop(state);
         self.shared.wake.notify_all();
+        if is_afar {
+            self.shared.wake_spare.notify_all();
+        }
     }
 }
 
@@ -211,20 +284,24 @@ impl Drop for Charge {
 }
 
 /// What a thread does until the lanes stop.
-pub(super) fn work(shared: &Arc<Shared>) {
+pub(super) fn work(shared: &Arc<Shared>, kind: Kind) {
+    let thread = Arc::new(Thread { shared: Arc::clone(shared), is_large: AtomicBool::new(false) });
+    recto_codec::tell_of_waiting(Arc::clone(&thread) as Arc<dyn Waits>);
     let mut state = shared.lock();
     let mut has_rested = true;
     loop {
         if state.stopping {
             return;
         }
-        let Some(job) = shared.next(&mut state) else {
-            state = shared.wait(state, &mut has_rested);
+        let is_needed = kind == Kind::Regular || state.afar > 0;
+        let Some(job) = is_needed.then(|| shared.next(&mut state)).flatten() else {
+            state = shared.wait(state, kind, &mut has_rested);
             continue;
         };
         has_rested = false;
         drop(state);
         let Job { run, turn, task, is_reckoned } = job;
+        thread.is_large.store(task.lane == Lane::Large, Ordering::Relaxed);
         let charge = Charge { shared: Arc::clone(shared), lane: task.lane, bytes: task.bytes };
         let before = thread_time();
         // It may be given up in this moment, or while it runs: such work tells nothing about how long work takes.
@@ -236,8 +313,8 @@ pub(super) fn work(shared: &Arc<Shared>) {
             state.admission.done(&task.wish(), took);
         }
         *state.running(task.lane) -= 1;
-        if task.lane == Lane::Large {
-            // A thread that slept because the large lane was full may go on now.
+        if task.lane == Lane::Large || kind == Kind::Spare {
+            // A thread that slept because the large lane was full, or since spare ones were at work, may go on now.
             shared.wake.notify_one();
         }
         if let Some(outcome) = outcome {
