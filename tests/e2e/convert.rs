@@ -121,22 +121,31 @@ fn what_became_jpeg_2000_is_shown_as_upright_as_its_original() {
         library.put(&format!("{orientation}.jpg"), &turned_jpeg(orientation));
     }
     let targets = Library::new();
-    let more = ["--as", "jp2", "--quality", "100", "--format", "json"];
-    let output = convert(library.folder.path(), targets.folder.path(), &more).output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    for document in documents(&output) {
-        assert_eq!((document["levels"].as_u64(), document["lossyTiles"].as_u64()), (Some(6), Some(0)), "{document}");
+    for word in ["jp2", "jph"] {
+        let more = ["--as", word, "--quality", "100", "--format", "json"];
+        let output = convert(library.folder.path(), &targets.path(word), &more).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        for document in documents(&output) {
+            assert_eq!(
+                (document["levels"].as_u64(), document["lossyTiles"].as_u64()),
+                (Some(6), Some(0)),
+                "{document}"
+            );
+        }
     }
     let (before, after) = (library.serve(&[]), targets.serve(&[]));
     for orientation in 1..=8 {
-        let shown = |server: &Server, extension: &str| {
-            server.get(&format!("/iiif/3/{orientation}.{extension}/full/max/0/default.png")).image().into_rgb8()
+        let shown = |server: &Server, folder: &str, extension: &str| {
+            server.get(&format!("/iiif/3/{folder}{orientation}.{extension}/full/max/0/default.png")).image().into_rgb8()
         };
-        let (before, after) = (shown(&before, "jpg"), shown(&after, "jp2"));
-        assert_eq!(after.dimensions(), if orientation < 5 { (96, 64) } else { (64, 96) }, "{orientation}");
-        assert_eq!(after.dimensions(), before.dimensions(), "{orientation}");
-        let worst = before.as_raw().iter().zip(after.as_raw()).map(|(a, b)| a.abs_diff(*b)).max();
-        assert!(worst <= Some(2), "{orientation}: {worst:?}");
+        let before = shown(&before, "", "jpg");
+        for word in ["jp2", "jph"] {
+            let after = shown(&after, &format!("{word}%2F"), word);
+            assert_eq!(after.dimensions(), if orientation < 5 { (96, 64) } else { (64, 96) }, "{orientation} {word}");
+            assert_eq!(after.dimensions(), before.dimensions(), "{orientation} {word}");
+            let worst = before.as_raw().iter().zip(after.as_raw()).map(|(a, b)| a.abs_diff(*b)).max();
+            assert!(worst <= Some(2), "{orientation} {word}: {worst:?}");
+        }
     }
 }
 
@@ -145,16 +154,18 @@ fn options_that_do_nothing_for_the_format_are_refused_before_anything_is_written
     let library = Library::new();
     library.put_png("a.png", 30, 20);
     let targets = Library::new();
-    for (more, expected) in [
-        (&["--compression", "jpeg"][..], "`--compression` does nothing for `--as jp2`"),
-        (&["--subsampling", "444"], "`--subsampling` does nothing for `--as jp2`"),
-        (&["--lossless", "auto"], "`--lossless` does nothing for `--as jp2`"),
-        (&["--bigtiff", "auto"], "`--bigtiff` does nothing for `--as jp2`"),
-        (&["--subifd"], "`--subifd` does nothing for `--as jp2`"),
-        (&["--threads", "2"], "`--threads` does nothing for `--as jp2`"),
-        (&["--tile", "96"], "tiles of 96 pixels are not possible in `jp2`"),
+    for (word, more, expected) in [
+        ("jp2", &["--compression", "jpeg"][..], "`--compression` does nothing for `--as jp2`"),
+        ("jp2", &["--subsampling", "444"], "`--subsampling` does nothing for `--as jp2`"),
+        ("jp2", &["--lossless", "auto"], "`--lossless` does nothing for `--as jp2`"),
+        ("jp2", &["--bigtiff", "auto"], "`--bigtiff` does nothing for `--as jp2`"),
+        ("jp2", &["--subifd"], "`--subifd` does nothing for `--as jp2`"),
+        ("jp2", &["--threads", "2"], "`--threads` does nothing for `--as jp2`"),
+        ("jp2", &["--tile", "96"], "tiles of 96 pixels are not possible in `jp2`"),
+        ("jph", &["--threads", "2", "--compression", "jpeg"], "`--compression` does nothing for `--as jph`"),
+        ("htj2k", &["--tile", "96"], "tiles of 96 pixels are not possible in `jph`"),
     ] {
-        let more = [&["--as", "jp2"][..], more].concat();
+        let more = [&["--as", word][..], more].concat();
         let output = convert(library.folder.path(), targets.folder.path(), &more).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{more:?}: {output:?}");
         let talk = String::from_utf8_lossy(&output.stderr);
@@ -167,11 +178,12 @@ fn options_that_do_nothing_for_the_format_are_refused_before_anything_is_written
 fn what_was_copied_and_what_was_encoded_is_told() {
     let library = Library::new();
     library.put("a.jpg", &turned_jpeg(1)).put_png("b.png", 300, 20);
-    let cases: [(&[&str], [&str; 2]); 4] = [
+    let cases: [(&[&str], [&str; 2]); 5] = [
         (&[], ["1 tile copied without loss", "2 tiles encoded with loss"]),
         (&["--lossless", "never"], ["1 tile encoded with loss", "2 tiles encoded with loss"]),
         (&["--compression", "deflate"], ["1 tile without loss", "2 tiles without loss"]),
         (&["--as", "jp2"], ["1 tile encoded with loss", "1 tile encoded with loss"]),
+        (&["--as", "jph", "--quality", "100"], ["1 tile without loss", "1 tile without loss"]),
     ];
     for (more, expected) in cases {
         let targets = Library::new();

@@ -149,7 +149,7 @@ fn fill(directory: &Path, mebibytes: u64) -> bool {
             let counts = !is_walking.load(Ordering::Acquire);
             let derivative = Derivative::new(tile.clone(), "image/jpeg");
             let start = Instant::now();
-            cache.insert(key(number), &name(number), &derivative, EFFORT);
+            cache.insert_since(cache.generation(), key(number), &name(number), &derivative, EFFORT);
             let took = start.elapsed();
             if counts && !is_walking.load(Ordering::Acquire) {
                 hand_over.note(is_full, took);
@@ -208,8 +208,9 @@ fn start(directory: &Path, entries: u64) -> bool {
     let options = options(directory, 1 << 40);
     let is_written = {
         let cache = DerivativeCache::open(&options).unwrap();
+        let derivative = Derivative::new(vec![7; 100], "image/jpeg");
         for number in 0..entries {
-            cache.insert(key(number), &name(number), &Derivative::new(vec![7; 100], "image/jpeg"), EFFORT);
+            cache.insert_since(cache.generation(), key(number), &name(number), &derivative, EFFORT);
             if number % 2000 == 0 {
                 cache.flush();
             }

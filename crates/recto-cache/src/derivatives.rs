@@ -114,13 +114,8 @@ impl DerivativeCache {
     }
 
     /// Keeps a derivative of the image with this identifier, the one that the key was made of. Never blocks: the directory is
-    /// written in the background, and only if the derivative took some effort to make, or was made before.
-    pub fn insert(&self, key: CacheKey, identifier: &str, derivative: &Derivative, effort: Duration) {
-        self.insert_since(self.generation(), key, identifier, derivative, effort);
-    }
-
-    /// As [`DerivativeCache::insert`], of something that was begun in this [`DerivativeCache::generation`]: after a purge since then
-    /// nothing is kept, also when it comes in this very moment.
+    /// written in the background, and only if the derivative took some effort to make, or was made before. It was begun in this
+    /// [`DerivativeCache::generation`]: after a purge since then nothing is kept, also when it comes in this very moment.
     pub fn insert_since(
         &self,
         generation: u64,
@@ -152,6 +147,14 @@ impl DerivativeCache {
         let part = self.disk.as_ref()?.open_part(key)?;
         self.counters.parts_opened.count();
         Some(part)
+    }
+
+    /// Drops a part that is of no use to whoever opened it, so that it can be kept anew; those who have it open go on with it. Blocks
+    /// for as long as it takes to remove a file.
+    pub fn discard_part(&self, key: &CacheKey) {
+        if let Some(disk) = &self.disk {
+            disk.discard_part(key);
+        }
     }
 
     /// Keeps a part: a large file beside the derivatives, within the same bounds. `write` is given a file; others see it once

@@ -1,5 +1,6 @@
 //! Finished images and decoders' parts in a bounded directory.
 
+mod counting;
 mod entry;
 mod folder;
 mod index;
@@ -8,23 +9,23 @@ mod part;
 mod queue;
 #[cfg(test)]
 mod tests;
+mod writing;
 
 use std::collections::{HashMap, HashSet};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 pub use self::folder::{overlaps, real};
 pub use self::part::KeptPart;
 
-use self::folder::{Coming, Folder};
+use self::folder::Folder;
 use self::index::Index;
-use self::journal::{Journal, Listed, Past, Record};
-use self::part::{OpenPart, PartWriter};
-use self::queue::{Job, Purge, Queue, Underway};
+use self::journal::{Journal, Past, Record};
+use self::part::OpenPart;
+use self::queue::{Job, Purge, Queue};
 use crate::stats::Counters;
 use crate::{CacheError, CacheKey, Derivative};
 
@@ -89,14 +90,8 @@ struct Content {
 const NAME_BYTES: u64 = 160;
 /// An entry larger than this part of the bound is not written: it would push out too much.
 const LARGEST_PART: u64 = 4;
-/// Entries that are taken into the index at a time, so that nobody waits long.
-const AT_A_TIME: usize = 4096;
 /// The journal is written anew when it is this many times longer than what it lists.
 const JOURNAL_GROWTH: u64 = 3;
-/// Below this the journal may be as long as it likes.
-const SMALL_JOURNAL: u64 = 256 << 10;
-/// How long one who has a part waits for the count. A short list is read in less; a walk through millions of files takes minutes.
-const COUNT_PATIENCE: Duration = Duration::from_millis(250);
 
 impl Content {
     /// Bytes of all entries with their names and folders, in whole blocks.
@@ -127,11 +122,6 @@ enum Presence {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Why something is not kept that was made of what a purge means.
-fn purged() -> io::Error {
-    io::Error::new(io::ErrorKind::Interrupted, "the cache was purged meanwhile")
 }
 
 /// The part with this key, if somebody has it open and it is whole.
@@ -232,43 +222,23 @@ impl DiskCache {
         Some(KeptPart(part))
     }
 
-    /// Writes a part. Blocks for as long as that takes, but hardly for the count of what earlier runs left. `is_current` says
-    /// whether what the part is made of was not purged so far; from then on purges are looked after here.
-    pub(crate) fn keep_part(
-        &self,
-        key: &CacheKey,
-        name: &str,
-        is_current: &dyn Fn() -> bool,
-        write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
-    ) -> io::Result<()> {
+    /// Drops a part that is whole, and of no use to whoever opened it: it can be kept anew then. Those who have it open go on with
+    /// it. Nothing happens where the directory is only read from, and to what the index does not have yet.
+    pub(crate) fn discard_part(&self, key: &CacheKey) {
         let shared = &*self.shared;
-        let is_counted = shared.is_counted_soon();
         if shared.queue.is_closed() {
-            return Err(io::Error::new(io::ErrorKind::Unsupported, "the cache directory is only read from"));
+            return;
         }
-        if !is_counted {
-            let why = "the cache directory is still being counted; what is made later is kept";
-            return Err(io::Error::new(io::ErrorKind::WouldBlock, why));
-        }
-        let underway = shared.queue.begin(key.image, is_current).ok_or_else(purged)?;
-        if shared.content().index.touch(key) {
-            return Ok(());
-        }
-        // What was found damaged goes first.
-        if shared.content().index.contains(key) {
-            shared.forget(key);
-        }
-        let (coming, file) = shared.folder.begin(key)?;
-        let kept = shared.write_part(key, name, (&coming, &file), &underway, write);
-        if let Err(error) = &kept {
-            shared.folder.give_up(&coming);
-            match error.kind() {
-                io::ErrorKind::StorageFull => shared.counters.writes_refused.count(),
-                io::ErrorKind::Interrupted => {}
-                _ => shared.counters.write_errors.count(),
+        {
+            let mut content = shared.content();
+            if !content.index.contains(key) {
+                return;
             }
+            // Nobody finds it from here on.
+            content.index.mark_damaged(key);
         }
-        kept
+        tracing::warn!(%key, "a part in the cache is of no use to its decoder and is removed");
+        shared.forget(key);
     }
 
     /// Notes that the entry was used, though it was answered from memory; not when that would have to wait.
@@ -360,14 +330,6 @@ impl Shared {
         lock(&self.content)
     }
 
-    /// True once what earlier runs left is known; waits a moment for that.
-    fn is_counted_soon(&self) -> bool {
-        let is_counting = |content: &mut Content| !content.is_counted && !self.queue.is_closed();
-        let waited = self.counted.wait_timeout_while(self.content(), COUNT_PATIENCE, is_counting);
-        let (content, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        content.is_counted
-    }
-
     /// Largest file that is kept.
     fn largest(&self) -> u64 {
         self.limits.max_total / LARGEST_PART
@@ -436,162 +398,6 @@ impl Shared {
         lock(&self.journal).close(&self.folder);
     }
 
-    /// Finds out what earlier runs left, and removes what is too much: from the journal if it lacks nothing, else by a walk.
-    fn count(&self) -> io::Result<()> {
-        let past = Past::read(&self.folder, self.boot);
-        if past.is_complete {
-            self.take_over(&past);
-            *lock(&self.journal) = Journal::resume(&self.folder, &past, self.boot)?;
-            drop(past);
-        } else {
-            self.folder.remove_plain(journal::NAME);
-            self.walk()?;
-            self.begin_journal(&past)?;
-        }
-        {
-            let mut content = self.content();
-            for purge in std::mem::take(&mut content.early_purges) {
-                content.index.mark(&purge);
-            }
-            content.is_counted = true;
-            self.counted.notify_all();
-            tracing::debug!(entries = content.index.entries(), "the content of the cache directory is known");
-        }
-        self.note_journal();
-        self.shorten_journal();
-        self.make_room(0)?;
-        Ok(())
-    }
-
-    /// Takes over what the journal lists.
-    fn take_over(&self, past: &Past) {
-        let mut records = past.records();
-        loop {
-            let mut content = self.content();
-            for _ in 0..AT_A_TIME {
-                match records.next() {
-                    Some(Record::Entry(listed)) => content.index.insert_found(listed),
-                    Some(Record::Gone(key)) => content.index.remove(&key),
-                    Some(Record::Name(..) | Record::Closed) => {}
-                    None => {
-                        content.index.tidy();
-                        drop(content);
-                        return self.take_over_folders();
-                    }
-                }
-            }
-        }
-    }
-
-    fn take_over_folders(&self) {
-        let folders = self.folder.count_folders();
-        self.content().folder_bytes += folders * self.folder.block_bytes;
-    }
-
-    /// Takes over what is found in the folders, oldest first.
-    fn walk(&self) -> io::Result<()> {
-        let mut found: Vec<(i64, CacheKey, u64)> = Vec::new();
-        let folders = self.folder.scan(|key, bytes, changed| {
-            found.push((changed, key, bytes));
-            !found.len().is_multiple_of(1024) || !self.queue.is_closed()
-        })?;
-        if self.queue.is_closed() {
-            // Not all was seen, so nothing may be made of it.
-            return Err(io::ErrorKind::Interrupted.into());
-        }
-        found.sort_unstable();
-        for some in found.chunks(AT_A_TIME) {
-            let mut content = self.content();
-            for (_, key, bytes) in some {
-                let blocks = content.index.blocks_of(*bytes);
-                content.index.insert_found(Listed { key: *key, blocks, uses: 0, is_main: true });
-            }
-        }
-        self.content().folder_bytes += folders * self.folder.block_bytes;
-        Ok(())
-    }
-
-    /// Writes a journal of all that is there, with the names that the old one has.
-    fn begin_journal(&self, past: &Past) -> io::Result<()> {
-        // Held to the end: an entry that comes meanwhile is in the index by now, or is listed after this.
-        let mut journal = lock(&self.journal);
-        let (order, images) = {
-            let content = self.content();
-            (content.index.order(), content.index.images())
-        };
-        let mut seen = HashSet::new();
-        let names = past.records().filter_map(|record| match record {
-            Record::Name(image, name) if images.contains(&image) && seen.insert(image) => Some((image, name)),
-            _ => None,
-        });
-        let entries = |each: &mut dyn FnMut(Listed)| {
-            for some in order.chunks(AT_A_TIME) {
-                let listed = self.content().index.listed_at(some);
-                listed.into_iter().for_each(&mut *each);
-            }
-        };
-        journal.rewrite(&self.folder, self.boot, entries, names)
-    }
-
-    /// Writes the journal anew when most of it is of no use any more.
-    fn shorten_journal(&self) {
-        let (bytes, entries) = (self.journal_bytes.load(Ordering::Relaxed), self.content().index.entries());
-        if bytes < SMALL_JOURNAL || bytes / JOURNAL_GROWTH < entries.saturating_mul(64) {
-            return;
-        }
-        self.write_journal();
-        let past = Past::read(&self.folder, self.boot);
-        if let Err(error) = self.begin_journal(&past) {
-            tracing::warn!(%error, "the cache's journal cannot be shortened");
-        }
-        self.note_journal();
-    }
-
-    fn write_journal(&self) {
-        lock(&self.journal).write_pending(&self.folder);
-        self.note_journal();
-    }
-
-    fn note_journal(&self) {
-        let bytes = lock(&self.journal).bytes();
-        self.journal_bytes.store(bytes, Ordering::Relaxed);
-    }
-
-    /// Evicts until `bytes` more would fit, and reserves them. False when they never will.
-    fn make_room(&self, bytes: u64) -> io::Result<bool> {
-        let free = self.folder.free_bytes()?;
-        let beside = self.beside();
-        // What the disk leaves to the cache; less than it has now, when others need their room back.
-        let by_disk = self.content().used().saturating_add(beside).saturating_add(free);
-        let most = self.limits.max_total.min(by_disk.saturating_sub(self.limits.min_free)).saturating_sub(beside);
-        loop {
-            let victim = {
-                let mut content = self.content();
-                let wanted = content.used().checked_add(content.reserved).and_then(|used| used.checked_add(bytes));
-                let one_more = u64::from(bytes > 0);
-                if wanted.is_some_and(|wanted| wanted <= most)
-                    && content.index.entries().saturating_add(one_more) <= self.limits.max_entries.max(1)
-                {
-                    content.reserved += bytes;
-                    return Ok(true);
-                }
-                // Emptying the cache for something that does not fit even then helps nobody.
-                if bytes > 0 && content.folder_bytes.saturating_add(bytes) > most {
-                    return Ok(false);
-                }
-                content.index.evict()
-            };
-            let Some(victim) = victim else { return Ok(false) };
-            self.counters.evictions.count();
-            self.remove_file(&victim)?;
-        }
-    }
-
-    fn unreserve(&self, bytes: u64) {
-        let mut content = self.content();
-        content.reserved = content.reserved.saturating_sub(bytes);
-    }
-
     /// Removes the file of an entry that the index does not have any more.
     fn remove_file(&self, key: &CacheKey) -> io::Result<()> {
         self.folder.remove(key)?;
@@ -602,113 +408,6 @@ impl Shared {
         }
         lock(&self.journal).strike(&self.folder, *key);
         Ok(())
-    }
-
-    fn write(&self, key: &CacheKey, name: &str, derivative: &Derivative, underway: &Underway) {
-        let bytes = entry::file_bytes(derivative);
-        if self.content().index.contains(key) {
-            return;
-        }
-        match self.write_file(key, name, derivative, bytes, underway) {
-            Ok(true) => self.counters.writes.count(),
-            Ok(false) => self.counters.writes_refused.count(),
-            // Purged while it was written.
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                self.counters.write_errors.count();
-                tracing::warn!(%key, %error, "a cache entry cannot be written");
-            }
-        }
-    }
-
-    /// Writes an entry after making room for it. False when there is none.
-    fn write_file(
-        &self,
-        key: &CacheKey,
-        name: &str,
-        derivative: &Derivative,
-        bytes: u64,
-        underway: &Underway,
-    ) -> io::Result<bool> {
-        // Its blocks, its name, and the folder that it may need.
-        let needed = self.content().index.rounded(bytes).saturating_add(2 * self.folder.block_bytes);
-        if bytes > self.largest() || !self.make_room(needed)? {
-            return Ok(false);
-        }
-        let written = self.folder.write(key, derivative).and_then(|coming| {
-            let arrived = self.admit(key, name, bytes, false, &coming, underway);
-            if arrived.is_err() {
-                self.folder.give_up(&coming);
-            }
-            arrived
-        });
-        self.unreserve(needed);
-        written?;
-        Ok(true)
-    }
-
-    fn write_part(
-        &self,
-        key: &CacheKey,
-        name: &str,
-        (coming, file): (&Coming, &std::fs::File),
-        underway: &Underway,
-        write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let mut out = PartWriter::new(self, file)?;
-        write(&mut out)?;
-        let bytes = out.finish(key)?;
-        self.admit(key, name, bytes, true, coming, underway)?;
-        self.counters.parts_written.count();
-        Ok(())
-    }
-
-    /// Takes a file that is complete into the index and the journal, and moves it to its place. `Interrupted` when it was purged
-    /// meanwhile.
-    fn admit(
-        &self,
-        key: &CacheKey,
-        name: &str,
-        bytes: u64,
-        is_dear: bool,
-        coming: &Coming,
-        underway: &Underway,
-    ) -> io::Result<()> {
-        let (displaced, listed) = {
-            let mut content = self.content();
-            // A purge looks through what is underway before it looks through the index: it has seen this there, or will here.
-            if underway.is_purged() {
-                return Err(purged());
-            }
-            let displaced = content.index.insert(key, bytes, is_dear);
-            (displaced, content.index.listed(key))
-        };
-        if let Some(displaced) = displaced {
-            self.remove_file(&displaced)?;
-        }
-        if let Some(listed) = listed {
-            let mut journal = lock(&self.journal);
-            journal.list(&self.folder, listed, name);
-            self.journal_bytes.store(journal.bytes(), Ordering::Relaxed);
-        }
-        match self.folder.arrive(coming) {
-            Ok(made_folder) => {
-                let is_wanted = {
-                    let mut content = self.content();
-                    content.folder_bytes += if made_folder { self.folder.block_bytes } else { 0 };
-                    content.index.arrived(key)
-                };
-                if is_wanted {
-                    return Ok(());
-                }
-                self.try_forget(key)?;
-                Err(purged())
-            }
-            Err(error) => {
-                self.content().index.remove(key);
-                Err(error)
-            }
-        }
     }
 
     /// Removes an entry that was found damaged, unless a good one has come to its place.

@@ -37,7 +37,12 @@ fn key(number: u32) -> CacheKey {
 }
 
 fn put(cache: &DerivativeCache, number: u32) {
-    cache.insert(key(number), &name(number), &Derivative::new(vec![number as u8; 500], "image/jpeg"), EFFORT);
+    put_bytes(cache, number, 500);
+}
+
+fn put_bytes(cache: &DerivativeCache, number: u32, length: usize) {
+    let derivative = Derivative::new(vec![number as u8; length], "image/jpeg");
+    cache.insert_since(cache.generation(), key(number), &name(number), &derivative, EFFORT);
 }
 
 fn is_there(cache: &DerivativeCache, number: u32) -> bool {
@@ -130,7 +135,7 @@ fn d4_a_directory_as_a_crash_leaves_it_is_whole_and_counted_rightly() {
     let (place, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let cache = open(place.path());
     for number in 0..600 {
-        cache.insert(key(number), &name(number), &Derivative::new(vec![number as u8; 30_000], "image/jpeg"), EFFORT);
+        put_bytes(&cache, number, 30_000);
         if number % 100 != 99 {
             continue;
         }

@@ -42,6 +42,11 @@ fn derivative(number: u32, length: usize) -> Derivative {
     Derivative::new(bytes, "image/jpeg")
 }
 
+/// Keeps a derivative that was begun in this moment.
+fn insert(cache: &DerivativeCache, number: u32, length: usize, effort: Duration) {
+    cache.insert_since(cache.generation(), key(number), &name(number), &derivative(number, length), effort);
+}
+
 /// All files below a directory.
 fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -79,7 +84,7 @@ fn what_was_inserted_is_found_in_memory_and_on_disk() {
     let place = tempfile::tempdir().unwrap();
     let cache = DerivativeCache::open(&options(place.path(), ByteSize::mib(1), ByteSize::mib(10))).unwrap();
     assert_eq!(cache.get(&key(1)), None);
-    cache.insert(key(1), &name(1), &derivative(1, 1000), EFFORT);
+    insert(&cache, 1, 1000, EFFORT);
     assert_eq!(cache.get_from_memory(&key(1)), Some(derivative(1, 1000)));
     cache.flush();
     let stats = cache.stats();
@@ -100,9 +105,9 @@ fn without_a_directory_it_lives_in_memory_within_its_bound() {
     let options = CacheOptions { max_memory: ByteSize::mib(1), ..CacheOptions::default() };
     let cache = DerivativeCache::open(&options).unwrap();
     for number in 0..1000 {
-        cache.insert(key(number), &name(number), &derivative(number, 10_000), EFFORT);
+        insert(&cache, number, 10_000, EFFORT);
     }
-    cache.insert(key(5000), &name(5000), &derivative(5000, 900_000), EFFORT);
+    insert(&cache, 5000, 900_000, EFFORT);
     assert_eq!(cache.get(&key(5000)), None, "one entry never takes most of the memory");
     assert!(cache.stats().memory_bytes <= 1 << 20, "{:?}", cache.stats());
 }
@@ -111,7 +116,7 @@ fn without_a_directory_it_lives_in_memory_within_its_bound() {
 fn a_file_cut_at_any_length_is_never_served_and_goes() {
     let place = tempfile::tempdir().unwrap();
     let cache = disk_only(place.path(), ByteSize::mib(10));
-    cache.insert(key(1), &name(1), &derivative(1, 300), EFFORT);
+    insert(&cache, 1, 300, EFFORT);
     cache.flush();
     let path = entry_files(place.path()).pop().unwrap();
     let whole = fs::read(&path).unwrap();
@@ -123,7 +128,7 @@ fn a_file_cut_at_any_length_is_never_served_and_goes() {
         cache.flush();
         assert!(!path.exists(), "cut at {length}");
         assert_eq!(cache.stats().disk_entries, 0);
-        cache.insert(key(1), &name(1), &derivative(1, 300), EFFORT);
+        insert(&cache, 1, 300, EFFORT);
         cache.flush();
         assert_eq!(cache.get(&key(1)), Some(derivative(1, 300)), "written anew after {length}");
     }
@@ -135,7 +140,7 @@ fn a_flipped_byte_and_a_file_under_a_wrong_name_are_never_served() {
     let place = tempfile::tempdir().unwrap();
     let cache = disk_only(place.path(), ByteSize::mib(10));
     for number in 0..40 {
-        cache.insert(key(number), &name(number), &derivative(number, 500), EFFORT);
+        insert(&cache, number, 500, EFFORT);
     }
     cache.flush();
     let paths = entry_files(place.path());
@@ -157,7 +162,7 @@ fn a_flipped_byte_and_a_file_under_a_wrong_name_are_never_served() {
 fn a_crash_in_the_middle_leaves_nothing_that_is_served_or_stays() {
     let place = tempfile::tempdir().unwrap();
     let cache = disk_only(place.path(), ByteSize::mib(10));
-    cache.insert(key(1), &name(1), &derivative(1, 100), EFFORT);
+    insert(&cache, 1, 100, EFFORT);
     cache.flush();
     drop(cache);
     let entry = entry_files(place.path()).pop().unwrap();
@@ -179,7 +184,7 @@ fn the_bound_holds_all_the_time_while_ten_times_as_much_goes_through() {
     let mut largest = 0;
     for number in 0..1000 {
         // Lengths from nothing to 60 kB, odd ones.
-        cache.insert(key(number), &name(number), &derivative(number, (number as usize * 7919) % 60_000), EFFORT);
+        insert(&cache, number, (number as usize * 7919) % 60_000, EFFORT);
         // Looked at while nothing moves: a walk through the folders counts a file that goes and its successor, too.
         if number % 20 == 0 {
             cache.flush();
@@ -193,7 +198,7 @@ fn the_bound_holds_all_the_time_while_ten_times_as_much_goes_through() {
     assert!(largest > most / 2, "the room is used: {largest} of {most}");
     assert!(stats.evictions > 700 && stats.write_errors == 0, "{stats:?}");
     assert_eq!(stats.disk_entries as usize, entry_files(place.path()).len());
-    cache.insert(key(9999), &name(9999), &derivative(9999, 2 << 20), EFFORT);
+    insert(&cache, 9999, 2 << 20, EFFORT);
     cache.flush();
     assert_eq!(cache.stats().writes_refused, stats.writes_refused + 1, "one entry never takes most of the room");
 }
@@ -203,11 +208,11 @@ fn what_is_asked_for_again_stays_when_others_pass_through() {
     let place = tempfile::tempdir().unwrap();
     let cache = disk_only(place.path(), ByteSize::mib(4));
     for number in 0..100 {
-        cache.insert(key(number), &name(number), &derivative(number, 10_000), EFFORT);
+        insert(&cache, number, 10_000, EFFORT);
     }
     cache.flush();
     for number in 1000..2000 {
-        cache.insert(key(number), &name(number), &derivative(number, 10_000), EFFORT);
+        insert(&cache, number, 10_000, EFFORT);
         if number % 20 == 0 {
             cache.flush();
             for hot in 0..100 {
@@ -225,7 +230,7 @@ fn a_smaller_bound_is_kept_after_a_restart() {
     let place = tempfile::tempdir().unwrap();
     let cache = disk_only(place.path(), ByteSize::mib(20));
     for number in 0..250 {
-        cache.insert(key(number), &name(number), &derivative(number, 40_000), EFFORT);
+        insert(&cache, number, 40_000, EFFORT);
     }
     cache.flush();
     drop(cache);
@@ -243,7 +248,7 @@ fn a_disk_that_others_need_is_not_filled() {
         ..options(place.path(), ByteSize::from_bytes(0), ByteSize::mib(10))
     };
     let cache = DerivativeCache::open(&options).unwrap();
-    cache.insert(key(1), &name(1), &derivative(1, 100), EFFORT);
+    insert(&cache, 1, 100, EFFORT);
     cache.flush();
     assert_eq!((cache.stats().writes, cache.stats().writes_refused), (0, 1));
 }
@@ -253,7 +258,7 @@ fn a_purge_forgets_one_image_or_all_at_once_and_removes_the_files() {
     let place = tempfile::tempdir().unwrap();
     let cache = DerivativeCache::open(&options(place.path(), ByteSize::mib(8), ByteSize::mib(8))).unwrap();
     for number in 0..70 {
-        cache.insert(key(number), &name(number), &derivative(number, 1000), EFFORT);
+        insert(&cache, number, 1000, EFFORT);
     }
     cache.flush();
     cache.purge_image(CacheKey::image_of("image 3"));
@@ -262,7 +267,7 @@ fn a_purge_forgets_one_image_or_all_at_once_and_removes_the_files() {
     }
     cache.flush();
     assert_eq!(entry_files(place.path()).len(), 60);
-    cache.insert(key(3), &name(3), &derivative(3, 1000), EFFORT);
+    insert(&cache, 3, 1000, EFFORT);
     cache.flush();
     assert!(cache.get(&key(3)).is_some(), "what comes after a purge stays");
     drop(cache);
@@ -287,10 +292,10 @@ fn too_much_at_once_is_dropped_and_counted_and_nobody_waits() {
         ..options(place.path(), ByteSize::from_bytes(0), ByteSize::mib(8))
     };
     let cache = DerivativeCache::open(&options).unwrap();
-    cache.insert(key(1), &name(1), &derivative(1, 5_001), EFFORT);
+    insert(&cache, 1, 5_001, EFFORT);
     assert_eq!(cache.stats().writes_dropped, 1);
     for number in 0..200 {
-        cache.insert(key(number), &name(number), &derivative(number, 4_000), EFFORT);
+        insert(&cache, number, 4_000, EFFORT);
     }
     cache.flush();
     let stats = cache.stats();
@@ -326,7 +331,7 @@ fn a_directory_with_other_files_is_refused_and_left_alone() {
 fn files_of_others_in_the_directory_are_never_removed_or_counted() {
     let place = tempfile::tempdir().unwrap();
     let cache = disk_only(place.path(), ByteSize::mib(1));
-    cache.insert(key(1), &name(1), &derivative(1, 100), EFFORT);
+    insert(&cache, 1, 100, EFFORT);
     cache.flush();
     let entry = entry_files(place.path()).pop().unwrap();
     let folder = entry.parent().unwrap().to_owned();
@@ -350,7 +355,7 @@ fn files_of_others_in_the_directory_are_never_removed_or_counted() {
     assert_eq!(cache.stats().disk_entries, 1);
     cache.purge_all();
     for number in 10..300 {
-        cache.insert(key(number), &name(number), &derivative(number, 3000), EFFORT);
+        insert(&cache, number, 3000, EFFORT);
     }
     cache.flush();
     assert!(others.iter().all(|other| other.exists()) && goal.exists());
@@ -392,7 +397,7 @@ fn many_threads_read_write_and_purge_without_a_wrong_answer() {
                     let number = (step * 31 + thread * 17) % 400;
                     match cache.get(&key(number)) {
                         Some(found) => assert_eq!(found, derivative(number, 2000)),
-                        None => cache.insert(key(number), &name(number), &derivative(number, 2000), EFFORT),
+                        None => insert(&cache, number, 2000, EFFORT),
                     }
                     if step % 250 == 249 {
                         cache.purge_image(key(number).image);
@@ -429,7 +434,7 @@ fn what_takes_hardly_longer_to_make_than_to_read_is_written_when_it_was_made_aga
     let directory = tempfile::tempdir().unwrap();
     let cache = disk_only(directory.path(), ByteSize::mib(10));
     let put = |number: u32, effort: Duration| {
-        cache.insert(key(number), &name(number), &derivative(number, 1000), effort);
+        insert(&cache, number, 1000, effort);
         cache.flush();
         cache.get(&key(number)).is_some()
     };
@@ -445,7 +450,7 @@ fn what_takes_hardly_longer_to_make_than_to_read_is_written_when_it_was_made_aga
         ..options(directory.path(), ByteSize::from_bytes(0), ByteSize::mib(10))
     };
     let cache = DerivativeCache::open(&options).unwrap();
-    cache.insert(key(4), &name(4), &derivative(4, 1000), Duration::ZERO);
+    insert(&cache, 4, 1000, Duration::ZERO);
     cache.flush();
     assert!(cache.get(&key(4)).is_some());
 }
@@ -455,7 +460,7 @@ fn what_is_not_worth_a_file_is_answered_from_memory() {
     let directory = tempfile::tempdir().unwrap();
     let options = options(directory.path(), ByteSize::mib(1), ByteSize::mib(10));
     let cache = DerivativeCache::open(&options).unwrap();
-    cache.insert(key(1), &name(1), &derivative(1, 1000), Duration::ZERO);
+    insert(&cache, 1, 1000, Duration::ZERO);
     cache.flush();
     assert_eq!(cache.get(&key(1)), Some(derivative(1, 1000)));
     assert_eq!(cache.stats().disk_entries, 0);

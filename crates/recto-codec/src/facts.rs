@@ -133,6 +133,18 @@ pub enum Orientation {
 }
 
 impl Orientation {
+    /// All of them, by their tag values.
+    pub const ALL: [Self; 8] = [
+        Self::Normal,
+        Self::MirrorHorizontal,
+        Self::Rotate180,
+        Self::MirrorVertical,
+        Self::Transpose,
+        Self::Rotate90,
+        Self::Transverse,
+        Self::Rotate270,
+    ];
+
     /// The orientation with this tag value; anything but 2 to 8 shows as stored.
     pub const fn from_tag(value: u64) -> Self {
         match value {

@@ -113,6 +113,10 @@ pub trait Shelf: Send + Sync + fmt::Debug {
     /// # Errors
     /// What `write` or the disk says; then nothing is kept.
     fn keep(&self, name: &str, write: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()>;
+
+    /// Drops a part, if it is there: for whoever opened it and found that it is of no use, so that it can be kept anew. Those who have
+    /// it open may go on with it.
+    fn discard(&self, name: &str);
 }
 
 #[cfg(test)]

@@ -1,10 +1,8 @@
-//! Files as originals, and which version of one it is.
+//! Which version of a file it is.
 
-use std::fs::{File, Metadata};
-use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
 
-use recto_codec::RandomAccess;
 use serde::{Deserialize, Serialize};
 
 /// One version of a file: a change of its content changes one of these.
@@ -18,29 +16,5 @@ pub(crate) struct Version {
 impl Version {
     pub(crate) fn of(metadata: &Metadata) -> Self {
         Self { bytes: metadata.len(), modified: (metadata.mtime(), metadata.mtime_nsec()) }
-    }
-}
-
-/// An open file, read at any position.
-#[derive(Debug)]
-pub(crate) struct OpenFile {
-    file: File,
-    length: u64,
-}
-
-impl OpenFile {
-    pub(crate) fn new(file: File) -> io::Result<Self> {
-        let length = file.metadata()?.len();
-        Ok(Self { file, length })
-    }
-}
-
-impl RandomAccess for OpenFile {
-    fn len(&self) -> u64 {
-        self.length
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.file.read_exact_at(buffer, offset)
     }
 }

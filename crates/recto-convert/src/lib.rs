@@ -19,7 +19,6 @@ mod options;
 mod part;
 mod plan;
 mod samples;
-mod scratch;
 mod verify;
 mod write;
 

@@ -4,12 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use recto_codec::{
-    Control, CutRequest, DecodeError, Decoder, Memo, OpenOptions, Orientation, RandomAccess, Shelf, SourceFormat,
-    TileMaker, open_jpeg_to_cut,
+    Control, CutRequest, DecodeError, Decoder, Memo, OpenOptions, Orientation, RandomAccess, ScratchShelf, Shelf,
+    SourceFormat, TileMaker, open_jpeg_to_cut,
 };
 use recto_iiif::Rect;
-
-use crate::scratch::Scratch;
 
 /// Room for the index of a scan, and for the small picture that is made along with it.
 const MEMO_BYTES: u64 = 96 << 20;
@@ -27,7 +25,7 @@ pub(crate) fn maker(
     tile: u32,
 ) -> Result<Option<TileMaker>, DecodeError> {
     let decoder: Arc<dyn Decoder> = if decoder.facts().source_format == SourceFormat::Jpeg {
-        let shelf: Arc<dyn Shelf> = Arc::new(Scratch::new(folder));
+        let shelf: Arc<dyn Shelf> = Arc::new(ScratchShelf::new(folder));
         let memo = Arc::new(Memo::new(MEMO_BYTES));
         let options = OpenOptions { shelf: Some(shelf), memo, ..options.clone() };
         let cutter = open_jpeg_to_cut(Arc::clone(source), &options)?;

@@ -4,13 +4,13 @@
 
 mod support;
 
-use recto_codec::{ColorModel, PixelFormat, Raster};
+use recto_codec::{ColorModel, Orientation, PixelFormat, Raster};
 use recto_engine::{Filter, RenderOptions};
 use recto_iiif::image::{Format, Quality};
 use recto_iiif::{Dimensions, Rect};
 use support::{
-    Halving, Mock, ORIENTATIONS, crop, difference, draw, lanczos3, planned, positions, rendered, request, rotation,
-    shown, turned, waves,
+    Halving, Mock, crop, difference, draw, lanczos3, planned, positions, rendered, request, rotation, shown, turned,
+    waves,
 };
 
 fn options() -> RenderOptions {
@@ -27,7 +27,7 @@ fn grayed(image: &Raster) -> Raster {
 #[test]
 fn every_region_turn_quality_and_orientation_is_exact_at_the_regions_own_size() {
     let stored = positions(53, 31);
-    for orientation in ORIENTATIONS {
+    for orientation in Orientation::ALL {
         let mock = Mock::new(stored.clone()).with_facts(|facts| facts.orientation = orientation);
         let image = shown(&stored, orientation);
         let (w, h) = (image.width_px(), image.height_px());

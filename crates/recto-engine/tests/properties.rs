@@ -9,13 +9,13 @@ use std::sync::atomic::Ordering;
 use proptest::prelude::*;
 use recto_codec::formats::WRITABLE;
 use recto_codec::{
-    ColorModel, Control, Cost, DecodeError, DecodeRequest, Decoder, ImageFacts, Level, RowSource, SourceFormat,
-    TileGrid,
+    ColorModel, Control, Cost, DecodeError, DecodeRequest, Decoder, ImageFacts, Level, Orientation, RowSource,
+    SourceFormat, TileGrid,
 };
 use recto_engine::{EngineError, Filter, RenderOptions, plan};
 use recto_iiif::image::{Format, Quality, ResolvedRequest};
 use recto_iiif::{Dimensions, ErrorKind, Rect};
-use support::{Halving, Mock, ORIENTATIONS, planned, rendered, request, rotation, waves};
+use support::{Halving, Mock, planned, rendered, request, rotation, waves};
 
 /// Facts alone, as hostile as headers can be.
 struct Headers(ImageFacts);
@@ -54,7 +54,7 @@ fn facts() -> impl Strategy<Value = ImageFacts> {
     (
         prop::collection::vec(level, 1..6),
         prop::sample::select(vec![1, 2, 8, 64, u32::MAX]),
-        prop::sample::select(ORIENTATIONS.to_vec()),
+        prop::sample::select(Orientation::ALL.to_vec()),
         prop::sample::select(colors),
         any::<bool>(),
     )
@@ -127,7 +127,7 @@ proptest! {
         down in any::<bool>(),
         denominator in prop::sample::select(vec![1, 2, 8]),
         strips in 1..70_u32,
-        orientation in prop::sample::select(ORIENTATIONS.to_vec()),
+        orientation in prop::sample::select(Orientation::ALL.to_vec()),
         at in [fraction(), fraction(), fraction(), fraction()],
         (out_w, out_h) in (1..150_u32, 1..150_u32),
         (degrees, mirror, quality, format) in ways(),

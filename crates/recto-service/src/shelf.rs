@@ -62,6 +62,10 @@ impl Shelf for CacheShelf {
         let (key, identifier) = self.place(name);
         self.cache.keep_part(&key, identifier, self.generation, write)
     }
+
+    fn discard(&self, name: &str) {
+        self.cache.discard_part(&self.place(name).0);
+    }
 }
 
 #[derive(Debug)]
@@ -226,6 +230,33 @@ mod tests {
             keep(&shelf, "index", &bytes).unwrap();
             assert_eq!(read(&shelf, "index").as_deref(), Some(&bytes[..]), "made again after byte {at}");
         }
+    }
+
+    #[test]
+    fn a_discarded_part_is_gone_and_is_kept_anew() {
+        let place = tempfile::tempdir().unwrap();
+        {
+            let cache = cache(place.path());
+            let shelf = shelf(&cache, "a.tif", "1", 1);
+            shelf.discard("pyramid");
+            keep(&shelf, "pyramid", b"of another image").unwrap();
+            keep(&shelf, "index", b"of its own").unwrap();
+            let open = shelf.open("pyramid").unwrap();
+            shelf.discard("pyramid");
+            assert!(shelf.open("pyramid").is_none());
+            assert_eq!((entry_files(place.path()).len(), cache.stats().disk_entries), (1, 1));
+            let mut bytes = [0; 7];
+            open.read_at(9, &mut bytes).unwrap();
+            assert!(&bytes == b"r image" && !shelf.is_damaged(), "who has it open goes on with it");
+            keep(&shelf, "pyramid", b"of this one").unwrap();
+            assert_eq!(read(&shelf, "pyramid").as_deref(), Some(&b"of this one"[..]));
+            assert_eq!((cache.stats().parts_written, cache.stats().damaged), (3, 0));
+            shelf.discard("index");
+        }
+        let cache = cache(place.path());
+        let shelf = shelf(&cache, "a.tif", "1", 1);
+        assert_eq!(read(&shelf, "pyramid").as_deref(), Some(&b"of this one"[..]));
+        assert!(shelf.open("index").is_none() && cache.stats().disk_entries == 1, "it stays away after a restart");
     }
 
     #[test]

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use recto_codec::{Control, DecodeError, Decoder, OpenOptions, RandomAccess, SourceFormat, open};
+use recto_codec::{
+    Control, DecodeError, Decoder, OpenFile, OpenOptions, RandomAccess, ScratchShelf, SourceFormat, open,
+};
 use recto_iiif::Dimensions;
 use recto_iiif::image::ApiVersion;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::file::{OpenFile, Spool, Version};
+use crate::file::Version;
 use crate::outputs::Outputs;
 use crate::place::{ArchivePlace, Current, FolderPlace, Place, ends_all};
 use crate::plan::{Goal, Job, Plan};
@@ -214,7 +216,7 @@ impl Tiler {
         if facts.max_denominator == 1 || facts.source_format == SourceFormat::Jpeg {
             return Ok(decoder);
         }
-        options.shelf = Some(Arc::new(Spool::new(self.place.spool())));
+        options.shelf = Some(Arc::new(ScratchShelf::new(self.place.spool())));
         open(Arc::clone(source), &options)
     }
 

@@ -1,21 +1,21 @@
-//! What comes together: purges, the count, and those who write.
+//! What comes together: open parts, purges, and those who write.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::*;
 
-fn open(place: &Path) -> DiskCache {
+pub(super) fn open(place: &Path) -> DiskCache {
     let limits = DiskLimits { max_total: 64 << 20, max_entries: 1000, min_free: 0, max_queue: 1 << 20 };
     let cache = DiskCache::open(place, limits, Arc::default()).unwrap();
     cache.flush();
     cache
 }
 
-fn key() -> CacheKey {
+pub(super) fn key() -> CacheKey {
     CacheKey::new("a.tif", &["index"])
 }
 
-fn keep(cache: &DiskCache, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn keep(cache: &DiskCache, bytes: &[u8]) -> io::Result<()> {
     cache.keep_part(&key(), "a.tif", &|| true, &mut |out| out.write_all(bytes))
 }
 
@@ -23,48 +23,6 @@ fn read(part: &KeptPart) -> Vec<u8> {
     let mut bytes = vec![0; part.len() as usize];
     part.read_at(0, &mut bytes).unwrap();
     bytes
-}
-
-#[test]
-fn a_part_is_not_kept_and_nobody_waits_long_while_the_directory_is_counted() {
-    let place = tempfile::tempdir().unwrap();
-    let cache = open(place.path());
-    cache.shared.content().is_counted = false;
-    let begun = Instant::now();
-    let kept = cache.keep_part(&key(), "a.tif", &|| true, &mut |_| unreachable!("it is asked for nothing"));
-    assert_eq!(kept.unwrap_err().kind(), io::ErrorKind::WouldBlock);
-    assert!(begun.elapsed() < COUNT_PATIENCE * 20);
-    cache.shared.content().is_counted = true;
-    keep(&cache, b"index").unwrap();
-    assert!(cache.open_part(&key()).is_some());
-}
-
-#[test]
-fn a_derivative_that_is_purged_while_it_is_written_is_not_kept() {
-    let place = tempfile::tempdir().unwrap();
-    let cache = open(place.path());
-    let derivative = Derivative::new(vec![7; 1000], "image/jpeg");
-    for (name, stays) in [("a.tif", false), ("b.tif", true)] {
-        let underway = cache.shared.queue.begin(key().image, &|| true).unwrap();
-        cache.purge_image(CacheKey::image_of(name));
-        cache.flush();
-        cache.shared.write(&key(), "a.tif", &derivative, &underway);
-        assert_eq!(cache.get(&key()).is_some(), stays, "{name} is purged");
-        assert_eq!(cache.size().0, u64::from(stays), "{name} is purged");
-    }
-    assert_eq!(std::fs::read_dir(place.path().join("coming")).unwrap().count(), 0);
-}
-
-#[test]
-fn what_was_made_before_a_purge_is_not_taken_after_it() {
-    let place = tempfile::tempdir().unwrap();
-    let cache = open(place.path());
-    cache.insert(key(), "a.tif", Derivative::new(vec![7; 1000], "image/jpeg"), &|| false);
-    cache.flush();
-    assert!(cache.get(&key()).is_none());
-    let kept = cache.keep_part(&key(), "a.tif", &|| false, &mut |_| unreachable!("it is asked for nothing"));
-    assert_eq!(kept.unwrap_err().kind(), io::ErrorKind::Interrupted);
-    assert_eq!(cache.size().0, 0);
 }
 
 #[test]

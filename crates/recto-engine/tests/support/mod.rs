@@ -348,17 +348,6 @@ pub(crate) fn shown(stored: &Raster, orientation: Orientation) -> Raster {
     }
 }
 
-pub(crate) const ORIENTATIONS: [Orientation; 8] = [
-    Orientation::Normal,
-    Orientation::MirrorHorizontal,
-    Orientation::Rotate180,
-    Orientation::MirrorVertical,
-    Orientation::Transpose,
-    Orientation::Rotate90,
-    Orientation::Transverse,
-    Orientation::Rotate270,
-];
-
 /// Resampling as the textbook has it, in f64, whole: each pixel of the result is the weighted mean of the source around its
 /// centre; weights outside the image are left out.
 pub(crate) fn lanczos3(image: &Raster, window: (f64, f64, f64, f64), size: Dimensions) -> Raster {

@@ -246,12 +246,10 @@ impl Inner {
         } else {
             let open = self.open_image(&located, control)?;
             let facts = ShortFacts::of(open.decoder.facts());
-            if let Ok(bytes) = serde_json::to_vec(&facts)
-                && self.cache.generation() == generation
-            {
+            if let Ok(bytes) = serde_json::to_vec(&facts) {
                 // On disk in any case: no original is opened after a restart only to say that it is as it was.
                 let kept = Derivative::new(bytes, "application/json");
-                self.cache.insert(key, located.identifier.as_str(), &kept, Duration::MAX);
+                self.cache.insert_since(generation, key, located.identifier.as_str(), &kept, Duration::MAX);
             }
             facts
         };

@@ -122,15 +122,14 @@ impl ImageService {
                 Ok::<_, ServiceError>((open, plan))
             });
             let (open, plan) = cancel.or_cancelled(planned).await.ok_or(DecodeError::Cancelled)???;
-            // Of no generation of the cache, so that it is not kept.
-            Ok(this.render(&wanted, &open, plan, &cancel, u64::MAX).await?.0)
+            Ok(this.render(&wanted, &open, plan, &cancel, None).await?.0)
         });
         made.await.map_err(joined)
     }
 
     async fn make(&self, prepared: &Prepared, cancel: CancelSignal) -> Result<(Bytes, Origin), ServiceError> {
         let inner = &self.inner;
-        let generation = inner.cache.generation();
+        let generation = Some(inner.cache.generation());
         let (this, wanted) = (Arc::clone(inner), prepared.clone());
         let task = inner.small_task(prepared.client, WorkKind::of(&["begin"]));
         let given_up = cancel.clone();
@@ -174,19 +173,28 @@ impl ImageService {
         }
         let key = xxh3_128(format!("{} {} {}", located.key, located.page, located.version).as_bytes());
         let of_job = Arc::clone(open);
-        if !inner.background.submit(key, bytes, move |control| of_job.decoder.prepare(control)) {
+        let prepare = move |control: &_| {
+            let prepared = of_job.decoder.prepare(control);
+            if prepared.is_err() {
+                // The next one who asks may try again.
+                of_job.is_preparing.store(false, Ordering::Relaxed);
+            }
+            prepared
+        };
+        if !inner.background.submit(key, bytes, prepare) {
             open.is_preparing.store(false, Ordering::Relaxed);
         }
     }
 
-    /// Makes the bytes on a pixel thread, once there is one and memory for it.
+    /// Makes the bytes on a pixel thread, once there is one and memory for it. Those that were begun in a generation of the cache are
+    /// kept in it; `None` keeps nothing.
     async fn render(
         &self,
         prepared: &Prepared,
         open: &Arc<OpenImage>,
         plan: Plan,
         cancel: &CancelSignal,
-        generation: u64,
+        generation: Option<u64>,
     ) -> Result<(Bytes, Origin), ServiceError> {
         let inner = &self.inner;
         let max_time: Duration = inner.work.max_time.into();
@@ -216,7 +224,7 @@ impl ImageService {
                 let identifier = wanted.image.located.identifier.to_string();
                 return Err(recto_source::SourceError::Changed { identifier }.into());
             }
-            if this.cache.generation() == generation {
+            if let Some(generation) = generation {
                 // The cache has bounds of its own, so what it keeps must not hold on to the charge.
                 let kept = if is_held(&bytes) { Bytes::copy_from_slice(&bytes) } else { bytes.clone() };
                 let derivative = Derivative::new(kept, wanted.resolved.format.media_type());

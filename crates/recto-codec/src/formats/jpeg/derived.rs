@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::coding::Coding;
-use super::flat::{Flat, Pace};
+use super::flat::{Flat, Pace, from_shelf};
 use super::markers::Markers;
 use super::progressive::Scans;
 use super::reduced::{Picture, Reducer};
@@ -155,14 +155,18 @@ impl Derived {
 
     /// What is on the shelf, when it is this picture.
     fn open(&self) -> Option<Arc<Flat>> {
-        let part = self.shelf.open(SHELF_PART)?;
-        let markers = Markers::read(&*part).ok()?;
+        from_shelf(&self.shelf, SHELF_PART, |part| self.flat_of(&part))
+    }
+
+    /// `None` when it is another picture, or none.
+    fn flat_of(&self, part: &Arc<dyn RandomAccess>) -> Option<Arc<Flat>> {
+        let markers = Markers::read(&**part).ok()?;
         let coding = Coding::new(&markers.parts()).ok()??;
         let same = coding.size == self.markers.frame.size
             && coding.components.len() == self.markers.frame.components.len()
             && Some(coding.color) == self.markers.parts().color();
         let flat =
-            same.then(|| Flat::new(&part, Arc::new(coding), markers.data_offset, &self.options, self.least_pixels));
+            same.then(|| Flat::new(part, Arc::new(coding), markers.data_offset, &self.options, self.least_pixels));
         flat.flatten().map(Arc::new)
     }
 

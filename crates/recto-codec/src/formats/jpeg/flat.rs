@@ -135,6 +135,19 @@ pub(super) struct Flat {
     built: Condvar,
 }
 
+/// What a part on the shelf holds. One that does not fit is dropped: nothing is kept anew while it lies there.
+pub(super) fn from_shelf<T>(
+    shelf: &Arc<dyn Shelf>,
+    name: &str,
+    read: impl FnOnce(Arc<dyn RandomAccess>) -> Option<T>,
+) -> Option<T> {
+    let found = read(shelf.open(name)?);
+    if found.is_none() {
+        shelf.discard(name);
+    }
+    found
+}
+
 impl Flat {
     /// `None` when the picture is small, or building would take more memory than the options allow.
     pub(super) fn new(
@@ -353,9 +366,13 @@ impl Flat {
         Belongs { file_bytes: self.source.len(), data_offset: self.data_offset, coding: self.coding.fingerprint() }
     }
 
-    /// Reads index and picture from the shelf; `None` when they are not there, damaged, or of another file.
+    /// Index and picture from the shelf; `None` when they are not there.
     fn shelved(&self) -> Option<Known> {
-        let part = self.shelf.as_ref()?.open(SHELF_PART)?;
+        from_shelf(self.shelf.as_ref()?, SHELF_PART, |part| self.known_from(&part))
+    }
+
+    /// `None` when they are damaged, or of another file.
+    fn known_from(&self, part: &Arc<dyn RandomAccess>) -> Option<Known> {
         // Numbers take at most ten bytes each, five for a note: far more than any real index has.
         let most = Index::bytes(&self.coding) * 5 + Reducer::bytes(&self.coding, 8) * 2 + 4096;
         if part.len() > most {
@@ -385,11 +402,12 @@ impl Flat {
     }
 
     fn quarter_shelved(&self) -> Option<Picture> {
-        let part = self.shelf.as_ref()?.open(SHELVED_QUARTER)?;
-        let head = self.quarter_head();
-        let found = part.read_range(ByteRange::new(0, head.len() as u64)).ok()?;
-        let (size, format) = Reducer::shape(&self.coding, 4)?;
-        if found == head { Picture::shelved(size, format, part, head.len() as u64) } else { None }
+        from_shelf(self.shelf.as_ref()?, SHELVED_QUARTER, |part| {
+            let head = self.quarter_head();
+            let found = part.read_range(ByteRange::new(0, head.len() as u64)).ok()?;
+            let (size, format) = Reducer::shape(&self.coding, 4)?;
+            if found == head { Picture::shelved(size, format, part, head.len() as u64) } else { None }
+        })
     }
 
     fn quarter_to_shelf(&self, quarter: &Picture) -> Option<Picture> {

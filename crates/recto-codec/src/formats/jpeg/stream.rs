@@ -74,18 +74,6 @@ pub(crate) fn library_bytes(width_px: u32, components: u16) -> u64 {
     (u64::from(width_px) + 64) * u64::from(components) * 32 * 3 + FIXED_BYTES
 }
 
-/// As [`decode_within`], whatever the coefficients take.
-#[cfg(test)]
-pub(super) fn decode_stream(
-    stream: &[u8],
-    color: StreamColor,
-    denominator: u32,
-    rows: u32,
-    control: &Control,
-) -> Result<Raster, DecodeError> {
-    decode_within(stream, color, denominator, rows, MAX_STREAM_MEMORY, control)
-}
-
 /// Decodes a complete JPEG stream (tables joined) from memory, shrunk by `denominator` (1, 2, 4 or 8): its first `rows` rows, counted
 /// once shrunk, or as many as it has. If it is of several scans, its coefficients may take `most_coefficient_bytes`.
 ///

@@ -43,6 +43,15 @@ pub(super) struct Pyramided {
     is_impossible: AtomicBool,
 }
 
+/// What lies on the shelf.
+enum Found {
+    Nothing,
+    /// A pyramid of this original.
+    Own,
+    /// Something else, or half of one; it was dropped.
+    Unfit,
+}
+
 /// Gives an original its pyramid, if the options ask for one and it has none.
 pub(super) fn wrap(inner: Box<dyn Decoder>, options: &OpenOptions) -> Box<dyn Decoder> {
     let facts = inner.facts();
@@ -105,16 +114,17 @@ impl Pyramided {
         DecodeRequest { level: 0, region: Rect::new(0, 0, size.width_px, size.height_px), denominator: 1 }
     }
 
-    /// Takes what is on the shelf, if it is there and fits.
-    fn find(&self) {
-        let Some(part) = self.options.shelf.as_ref().and_then(|shelf| shelf.open(kept::PART)) else { return };
-        match kept::open(part, self, &self.options) {
-            Some(decoder) => {
-                // Another one may have been quicker.
-                let _same = self.kept.set(decoder);
-            }
-            None => self.is_impossible.store(true, Ordering::Relaxed),
-        }
+    /// Takes what is on the shelf, if it is there and fits. What does not is dropped: nothing is kept anew while it lies there.
+    fn find(&self) -> Found {
+        let Some(shelf) = &self.options.shelf else { return Found::Nothing };
+        let Some(part) = shelf.open(kept::PART) else { return Found::Nothing };
+        let Some(decoder) = kept::open(part, self, &self.options) else {
+            shelf.discard(kept::PART);
+            return Found::Unfit;
+        };
+        // Another one may have been quicker.
+        let _same = self.kept.set(decoder);
+        Found::Own
     }
 }
 
@@ -201,10 +211,19 @@ impl Decoder for Pyramided {
             return Ok(());
         }
         match kept::make(self, &**shelf, control) {
-            Ok(true) => self.find(),
+            Ok(true) => {
+                // Made once more, it would be the same.
+                if matches!(self.find(), Found::Unfit) {
+                    self.is_impossible.store(true, Ordering::Relaxed);
+                }
+            }
             // There is no room for it, now.
             Ok(false) => {}
             Err(error @ (DecodeError::Cancelled | DecodeError::OutOfTime)) => return Err(error),
+            // What cannot be read now may be read soon.
+            Err(DecodeError::Io(error)) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
+                return Err(error.into());
+            }
             // Who asks for the damaged part is told of it.
             Err(_) => self.is_impossible.store(true, Ordering::Relaxed),
         }

@@ -120,6 +120,8 @@ impl Decoder for Flat {
 struct Board {
     part: Mutex<Option<Vec<u8>>>,
     is_full: bool,
+    /// Keeps half of what it is given.
+    is_spoiling: bool,
 }
 
 impl Shelf for Board {
@@ -134,8 +136,15 @@ impl Shelf for Board {
         }
         let mut data = Vec::new();
         write(&mut data)?;
+        if self.is_spoiling {
+            data.truncate(data.len() / 2);
+        }
         *self.part.lock().unwrap() = Some(data);
         Ok(())
+    }
+
+    fn discard(&self, _: &str) {
+        *self.part.lock().unwrap() = None;
     }
 }
 
@@ -282,19 +291,6 @@ fn what_does_not_fit_on_the_shelf_or_cannot_be_read_is_computed_each_time() {
     decoder.prepare(&Control::default()).unwrap();
     assert!(read(&*decoder, size.rect(), 2).data() == expected.data());
 
-    // A part of another image, a part that is cut off, no part at all.
-    let board = Arc::<Board>::default();
-    let other = wrapped(Flat::new(Dimensions::new(901, 600), PixelFormat::Rgb8), &board);
-    other.prepare(&Control::default()).unwrap();
-    let part = board.part.lock().unwrap().clone().unwrap();
-    for part in [&part[..], &part[..part.len() - 9], &part[..10], &[]] {
-        *board.part.lock().unwrap() = Some(part.to_vec());
-        let decoder = wrapped(Flat::new(size, PixelFormat::Rgb8), &board);
-        assert!(read(&*decoder, size.rect(), 2).data() == expected.data());
-        decoder.prepare(&Control::default()).unwrap();
-        assert!(read(&*decoder, size.rect(), 2).data() == expected.data());
-    }
-
     // The sound part of a damaged original is given, as without a pyramid.
     let board = Arc::<Board>::default();
     let damaged = Flat { fails_at: 400, ..Flat::new(size, PixelFormat::Rgb8) };
@@ -303,6 +299,57 @@ fn what_does_not_fit_on_the_shelf_or_cannot_be_read_is_computed_each_time() {
     assert!(board.part.lock().unwrap().is_none());
     let sound = Rect::new(0, 0, 900, 300);
     assert!(read(&*decoder, sound, 2).data() == super::tests::part(&expected, Rect::new(0, 0, 450, 150)));
+}
+
+#[test]
+fn a_pyramid_on_the_shelf_that_is_damaged_or_of_another_image_is_dropped_and_made_anew() {
+    let size = Dimensions::new(900, 600);
+    let expected = halved(&picture(size, PixelFormat::Rgb8));
+    let made_of = |size: Dimensions| {
+        let board = Arc::<Board>::default();
+        wrapped(Flat::new(size, PixelFormat::Rgb8), &board).prepare(&Control::default()).unwrap();
+        board.part.lock().unwrap().take().unwrap()
+    };
+    let (own, foreign) = (made_of(size), made_of(Dimensions::new(901, 600)));
+    for part in [&foreign[..], &own[..own.len() - 9], &own[..10], &[]] {
+        // It lies there when the image is opened, or comes between that and the making.
+        for is_early in [true, false] {
+            let (flat, board) = (Flat::new(size, PixelFormat::Rgb8), Arc::<Board>::default());
+            let reads = Arc::clone(&flat.reads);
+            let lay = || *board.part.lock().unwrap() = Some(part.to_vec());
+            if is_early {
+                lay();
+            }
+            let decoder = wrapped(flat, &board);
+            assert!(board.part.lock().unwrap().is_none(), "{} bytes stay there", part.len());
+            assert!(read(&*decoder, size.rect(), 2).data() == expected.data());
+            if !is_early {
+                lay();
+            }
+            decoder.prepare(&Control::default()).unwrap();
+            let before = reads.load(Ordering::Relaxed);
+            assert!(read(&*decoder, size.rect(), 2).data() == expected.data());
+            assert_eq!(reads.load(Ordering::Relaxed), before, "{} bytes, early: {is_early}", part.len());
+        }
+    }
+}
+
+#[test]
+fn what_is_unfit_as_soon_as_it_was_made_is_not_made_again_and_again() {
+    let size = Dimensions::new(900, 600);
+    let board = Arc::new(Board { is_spoiling: true, ..Board::default() });
+    let flat = Flat::new(size, PixelFormat::Rgb8);
+    let reads = Arc::clone(&flat.reads);
+    let decoder = wrapped(flat, &board);
+    for _ in 0..3 {
+        decoder.prepare(&Control::default()).unwrap();
+        assert_eq!(reads.load(Ordering::Relaxed), 1);
+    }
+    assert!(board.part.lock().unwrap().is_none());
+    for _ in 0..3 {
+        read(&*decoder, size.rect(), 2);
+    }
+    assert!(!decoder.is_worth_preparing());
 }
 
 #[test]

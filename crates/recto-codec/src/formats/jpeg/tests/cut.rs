@@ -5,12 +5,12 @@ use recto_iiif::Dimensions;
 use super::super::cut::cut_to;
 use super::super::fill;
 use super::super::sniff;
-use super::super::stream::{StreamColor, decode_stream};
+use super::super::stream::{StreamColor, decode_within};
 use super::{Kind, Random, sequential_kinds, stream, stream_of};
 use crate::{Control, DecodeError, Raster};
 
 fn decode(stream: &[u8]) -> Raster {
-    decode_stream(stream, StreamColor::Markers, 1, u32::MAX, &Control::default()).unwrap()
+    decode_within(stream, StreamColor::Markers, 1, u32::MAX, u64::MAX, &Control::default()).unwrap()
 }
 
 /// The largest difference in the rectangle from the top left that is `width` by `height`.
@@ -198,9 +198,9 @@ fn damage_never_panics() {
             }
             if let Ok(Some(cut)) = cut_to(&bad, Dimensions::new(1 + random.below(48), 1 + random.below(40))) {
                 assert!(sniff(&cut));
-                let _ = decode_stream(&cut, StreamColor::Markers, 1, u32::MAX, &Control::default());
+                let _ = decode_within(&cut, StreamColor::Markers, 1, u32::MAX, u64::MAX, &Control::default());
             }
-            let _ = decode_stream(&bad, StreamColor::Markers, 1, u32::MAX, &Control::default());
+            let _ = decode_within(&bad, StreamColor::Markers, 1, u32::MAX, u64::MAX, &Control::default());
         }
     }
 }

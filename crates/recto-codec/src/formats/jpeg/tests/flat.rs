@@ -102,7 +102,7 @@ fn tiny_files_are_crops_of_the_whole() {
 #[test]
 fn without_its_margin_subsampled_chroma_differs() {
     use super::super::cut::McuRect;
-    use super::super::stream::{StreamColor, decode_stream};
+    use super::super::stream::{StreamColor, decode_within};
     let control = Control::default();
     for (sampling, denominator, needs) in [
         ((1, 1), 1, false),
@@ -132,7 +132,7 @@ fn without_its_margin_subsampled_chroma_differs() {
             while let Some(block) = cut.next_block(&control).unwrap() {
                 bytes.extend_from_slice(block);
             }
-            let part = decode_stream(&bytes, StreamColor::Markers, denominator, u32::MAX, &control).unwrap();
+            let part = decode_within(&bytes, StreamColor::Markers, denominator, u32::MAX, u64::MAX, &control).unwrap();
             let d = denominator;
             let rect = Rect::new(region.x / d, region.y / d, region.w / d, region.h / d);
             differs |= part.data() != crop(&whole, rect);
@@ -184,10 +184,18 @@ impl Shelf for Board {
     }
 
     fn keep(&self, name: &str, write: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>) -> io::Result<()> {
+        // As a cache does it: what is there stays.
+        if self.open(name).is_some() {
+            return Ok(());
+        }
         let mut data = Vec::new();
         write(&mut data)?;
         self.parts.lock().unwrap().push((name.to_owned(), data));
         Ok(())
+    }
+
+    fn discard(&self, name: &str) {
+        self.parts.lock().unwrap().retain(|(other, _)| other != name);
     }
 }
 
@@ -209,12 +217,13 @@ fn what_is_on_the_shelf_is_not_walked_for_again() {
     assert!(bytes < file.len() as u64 / 4, "{bytes} of {} read", file.len());
     assert_eq!(board.parts.lock().unwrap().len(), 1);
 
-    // Damaged, it is of no use, and is made again.
-    let middle = board.parts.lock().unwrap()[0].1.len() / 2;
+    // Damaged, it is of no use, and is made again in its place.
+    let whole = board.parts.lock().unwrap().clone();
+    let middle = whole[0].1.len() / 2;
     board.parts.lock().unwrap()[0].1[middle] ^= 4;
     let third = open_with(source(&file), &options(), 1).unwrap();
     assert!((read(&third, region, 1), read(&third, region, 8)) == expected);
-    assert_eq!(board.parts.lock().unwrap().len(), 2);
+    assert!(*board.parts.lock().unwrap() == whole);
 }
 
 #[test]
@@ -399,6 +408,17 @@ fn the_quarter_of_a_large_picture_lies_on_the_shelf() {
     let mut names = board.parts.lock().unwrap().iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
     names.sort();
     assert_eq!(names, ["jpeg-quarter-1", "jpeg-walk-1"], "each was made once");
+    let whole = board.parts.lock().unwrap().clone();
+    for (_, data) in board.parts.lock().unwrap().iter_mut().filter(|(name, _)| name == "jpeg-quarter-1") {
+        data[20] ^= 1;
+    }
+    let decoder = open_with(source(&file), &options(), 1).unwrap();
+    assert!(read(&decoder, region, 4) == expected && read(&decoder, region, 4) == expected);
+    let mut made = board.parts.lock().unwrap().clone();
+    made.sort();
+    let mut whole = whole;
+    whole.sort();
+    assert!(made == whole, "what did not fit is made anew");
 }
 
 /// The stream with another size in its frame header.
@@ -448,6 +468,10 @@ impl Shelf for Later {
         }
         self.board.keep(name, write)
     }
+
+    fn discard(&self, name: &str) {
+        self.board.discard(name);
+    }
 }
 
 #[test]
@@ -464,5 +488,16 @@ fn a_file_of_several_scans_gets_its_other_form_once_the_shelf_takes_it() {
     shelf.is_ready.store(true, Ordering::Relaxed);
     assert!(read(&decoder, region, 1) == expected);
     let parts = shelf.board.parts.lock().unwrap();
-    assert!(parts.iter().any(|(name, _)| name == "jpeg-one-scan-1"), "it is made after all");
+    let form = |parts: &[(String, Vec<u8>)]| {
+        parts.iter().find(|(name, _)| name == "jpeg-one-scan-1").map(|(_, data)| data.clone())
+    };
+    let made = form(&parts).unwrap();
+    drop(parts);
+    // That of another picture is dropped, and made anew.
+    shelf.discard("jpeg-one-scan-1");
+    let other = stream(Kind { components: 1, sampling: (1, 1), ..Kind::default() }, 100, 100);
+    shelf.keep("jpeg-one-scan-1", &mut |out: &mut dyn io::Write| out.write_all(&other)).unwrap();
+    let decoder = open_with(source(&file), &options, 1).unwrap();
+    assert!(read(&decoder, region, 1) == expected && read(&decoder, region, 1) == expected);
+    assert!(form(&shelf.board.parts.lock().unwrap()) == Some(made));
 }

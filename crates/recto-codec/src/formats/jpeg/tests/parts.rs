@@ -7,24 +7,13 @@ use recto_iiif::{Dimensions, Rect};
 use super::super::decode::{JpegDecoder, open_jpeg_to_cut, open_with};
 use super::super::ffi::{Decompressor, Samples};
 use super::super::input::Input;
-use super::super::stream::{StreamColor, decode_stream};
+use super::super::stream::{StreamColor, decode_within};
 use super::flat::Board;
 use super::{Kind, Random, sequential_kinds, stream, stream_of};
 use crate::{
     Control, CutRequest, DecodeRequest, Decoder, MemoryAccess, OpenOptions, Orientation, PixelFormat, Raster,
     read_raster,
 };
-
-const TURNS: [Orientation; 8] = [
-    Orientation::Normal,
-    Orientation::MirrorHorizontal,
-    Orientation::Rotate180,
-    Orientation::MirrorVertical,
-    Orientation::Transpose,
-    Orientation::Rotate90,
-    Orientation::Transverse,
-    Orientation::Rotate270,
-];
 
 fn opened(file: &[u8]) -> JpegDecoder {
     open_with(Arc::new(MemoryAccess::new(file.to_vec())), &OpenOptions::default(), 1).unwrap()
@@ -37,7 +26,7 @@ fn cut(decoder: &JpegDecoder, region: Rect, turn: Orientation, gray: bool) -> Ve
 }
 
 fn decoded(stream: &[u8]) -> Raster {
-    decode_stream(stream, StreamColor::Markers, 1, u32::MAX, &Control::default()).unwrap()
+    decode_within(stream, StreamColor::Markers, 1, u32::MAX, u64::MAX, &Control::default()).unwrap()
 }
 
 fn region_of(decoder: &JpegDecoder, region: Rect) -> Raster {
@@ -170,7 +159,7 @@ fn turned_parts_show_the_turned_pixels() {
         // Whole MCUs on both axes, so that any turn is possible; then those turns that keep a partial MCU at the end.
         let file = photo_of(kind, 20 * w + 3, 9 * h + 5);
         let decoder = opened(&file);
-        for turn in TURNS {
+        for turn in Orientation::ALL {
             let region = Rect::new(2 * w, h, 7 * w, 5 * h);
             let part = decoded(&cut(&decoder, region, turn, false));
             let border = if kind.components == 3 && kind.sampling != (1, 1) { 2 } else { 0 };
@@ -179,7 +168,8 @@ fn turned_parts_show_the_turned_pixels() {
             assert!(worst <= 4 && mean < 0.5, "{kind:?} {turn:?}: {worst} {mean}");
         }
         let edge = Rect::new(18 * w, 7 * h, 2 * w + 3, 2 * h + 5);
-        for (turn, possible) in TURNS.into_iter().zip([true, false, false, false, true, false, false, false]) {
+        let possible = [true, false, false, false, true, false, false, false];
+        for (turn, possible) in Orientation::ALL.into_iter().zip(possible) {
             assert_eq!(decoder.can_cut(0, &CutRequest { region: edge, turn, gray: false }), possible, "{turn:?}");
         }
         let part = decoded(&cut(&decoder, edge, Orientation::Transpose, false));

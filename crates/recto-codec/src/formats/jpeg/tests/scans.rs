@@ -7,7 +7,7 @@ use recto_iiif::Rect;
 use super::super::decode::open_with;
 use super::super::markers::Markers;
 use super::super::progressive::Scans;
-use super::super::stream::{StreamColor, decode_stream};
+use super::super::stream::{StreamColor, decode_within};
 use super::flat::{Board, plain, read};
 use super::{Kind, Random, stream};
 use crate::{
@@ -41,8 +41,9 @@ fn one_scan_shows_what_several_show() {
         for (width, height) in [(203, 167), (9, 17), (1, 1)] {
             let file = stream(kind, width, height);
             let single = one_scan(&file).unwrap().unwrap_or_else(|| panic!("{kind:?}"));
-            let decode =
-                |stream: &[u8]| decode_stream(stream, StreamColor::Markers, 1, u32::MAX, &Control::default()).unwrap();
+            let decode = |stream: &[u8]| {
+                decode_within(stream, StreamColor::Markers, 1, u32::MAX, u64::MAX, &Control::default()).unwrap()
+            };
             assert!(decode(&single) == decode(&file), "{kind:?} {width}x{height}");
             let markers = Markers::read(&MemoryAccess::new(single)).unwrap();
             assert!(!markers.has_multiple_scans(), "{kind:?}");
