@@ -77,6 +77,12 @@ impl Shelf for Board {
         }
         Ok(())
     }
+
+    fn discard(&self, name: &str) {
+        if let Ok(mut parts) = self.0.lock() {
+            parts.retain(|(other, _)| other != name);
+        }
+    }
 }
 
 struct Session<'a> {

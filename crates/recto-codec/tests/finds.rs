@@ -9,6 +9,7 @@ use std::path::Path;
 
 #[test]
 fn no_file_that_was_found_does_harm() {
+    recto_codec::contain_with(env!("CARGO_BIN_EXE_contained-decoder").into());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/finds");
     let mut count = 0;
     for entry in std::fs::read_dir(&folder).unwrap() {

@@ -291,6 +291,7 @@ fn content_decides_the_format_and_orientation_is_read() {
 #[test]
 fn hostile_files_are_answered_quickly() {
     let Some(data) = data_dir() else { return };
+    recto_codec::contain_with(env!("CARGO_BIN_EXE_contained-decoder").into());
     let options = OpenOptions { max_pixels: 1 << 28, max_bytes: 256 << 20, ..OpenOptions::default() };
     let mut files = files_below(&data.join("hostile"));
     files.extend(images(&data).into_iter().filter(|path| is_broken(&path.display().to_string())));

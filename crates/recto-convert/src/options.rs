@@ -12,6 +12,8 @@ pub enum Target {
     Tif,
     /// JPEG 2000.
     Jp2,
+    /// JPEG 2000 of high-throughput blocks (HTJ2K).
+    Jph,
 }
 
 impl Target {
@@ -20,6 +22,7 @@ impl Target {
         match self {
             Self::Tif => "tif",
             Self::Jp2 => "jp2",
+            Self::Jph => "jph",
         }
     }
 
@@ -28,7 +31,8 @@ impl Target {
         let extension = extension.to_ascii_lowercase();
         match self {
             Self::Tif => matches!(extension.as_str(), "tif" | "tiff" | "btf"),
-            Self::Jp2 => matches!(extension.as_str(), "jp2" | "jpx" | "jph"),
+            Self::Jp2 => matches!(extension.as_str(), "jp2" | "jpx"),
+            Self::Jph => extension == "jph",
         }
     }
 }
@@ -63,7 +67,7 @@ pub struct ConvertOptions {
     pub big: BigTiff,
     /// Levels of TIFF are `SubIFDs`.
     pub sub_ifds: bool,
-    /// Threads that write a TIFF; one writes JPEG 2000.
+    /// Threads that write a TIFF or HTJ2K; one writes JPEG 2000 of other blocks.
     pub threads: usize,
     /// Replace targets that were not made by a conversion.
     pub overwrite: bool,
@@ -113,15 +117,15 @@ impl ConvertOptions {
         let Some(side) = self.tile else { return Ok(()) };
         let (fits, rule) = match self.target {
             Target::Tif => (side.is_multiple_of(16) && (16..=4096).contains(&side), "a multiple of 16 up to 4096"),
-            Target::Jp2 => (side.is_power_of_two() && side >= 64, "a power of two of at least 64"),
+            Target::Jp2 | Target::Jph => (side.is_power_of_two() && side >= 64, "a power of two of at least 64"),
         };
         if fits { Ok(()) } else { Err(ConvertError::TileSide { side, target: self.target.extension(), rule }) }
     }
 
     /// Everything that makes a difference to the target, in words: a journal compares it.
     pub(crate) fn words(&self) -> String {
-        if self.target == Target::Jp2 {
-            return format!("jp2 q{} tiles {:?}", self.quality, self.tile);
+        if self.target != Target::Tif {
+            return format!("{} q{} tiles {:?}", self.target.extension(), self.quality, self.tile);
         }
         format!(
             "{} {:?} q{} {:?} {:?} {} {:?} {}",

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use recto_codec::{
     ColorModel, Control, DecodeError, DecodeRequest, Decoder, EncodeHeader, Jp2Error, Jp2Options, Jp2Writer, Metadata,
-    OpenOptions, PixelFormat, PyramidCompression, PyramidError, PyramidPage, PyramidWriter, RandomAccess, open,
+    OpenFile, OpenOptions, PixelFormat, PyramidCompression, PyramidError, PyramidPage, PyramidWriter, RandomAccess,
+    open,
 };
 use recto_iiif::Dimensions;
 
-use crate::file::{OpenFile, Version};
+use crate::file::Version;
 use crate::journal::{Entry, Journal};
 use crate::lossless::maker;
 use crate::part::Part;
@@ -112,13 +113,13 @@ impl Converter {
             other => other.map_err(decode_error(job))?,
         };
         let pages = first.facts().pages;
-        if self.options.target == Target::Jp2 && pages > 1 {
+        if self.options.target != Target::Tif && pages > 1 {
             return Err(ConvertError::ManyPages { path: job.source.clone(), pages });
         }
         let part = Part::create(&job.target)?;
         let (expected, mut written) = match self.options.target {
             Target::Tif => self.write_tif(job, &source, first, &part, watch)?,
-            Target::Jp2 => self.write_jp2(job, first.as_ref(), &part, watch)?,
+            Target::Jp2 | Target::Jph => self.write_jp2(job, first.as_ref(), &part, watch)?,
         };
         part.file.sync_all().map_err(ConvertError::io(&part.path, "written"))?;
         written.levels = self.verify(job, &part, &expected)?;
@@ -248,7 +249,12 @@ impl Converter {
         };
         let out = part.file.try_clone().map_err(ConvertError::io(&part.path, "written"))?;
         let out = BufWriter::with_capacity(BUFFER, out);
-        let options = Jp2Options { quality: self.options.quality, tile_px: self.options.tile };
+        let options = Jp2Options {
+            quality: self.options.quality,
+            tile_px: self.options.tile,
+            high_throughput: self.options.target == Target::Jph,
+            threads: self.options.threads,
+        };
         let mut writer = Jp2Writer::new(out, &header, facts.orientation, &metadata, &options).map_err(write_error)?;
         let exact = self.options.quality >= 100;
         let mut written = Written::of(facts.size(), 1);

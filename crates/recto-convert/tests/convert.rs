@@ -359,7 +359,7 @@ fn every_orientation_and_what_is_beside_the_pixels_come_into_every_format() {
     for number in 1..=8 {
         fs::write(folders.sources.join(format!("{number}.jpg")), described(&file, number)).unwrap();
     }
-    for target in [Target::Jp2, Target::Tif] {
+    for target in [Target::Jp2, Target::Jph, Target::Tif] {
         let compression = (target == Target::Tif).then_some(PyramidCompression::Deflate);
         let options = ConvertOptions { target, compression, quality: 100, ..ConvertOptions::default() };
         for (number, (job, outcome)) in (1..).zip(folders.convert(&options)) {
@@ -383,16 +383,49 @@ fn every_orientation_and_what_is_beside_the_pixels_come_into_every_format() {
 fn jpeg_2000_has_the_tiles_that_were_asked_for() {
     let folders = Folders::new();
     slopes(700, 500).save(folders.sources.join("a.png")).unwrap();
-    for (tile, quality, tiles) in [(None, 85, 1), (Some(128), 85, 24), (Some(256), 100, 6)] {
-        let options = ConvertOptions { target: Target::Jp2, tile, quality, ..ConvertOptions::default() };
+    for (target, tile, quality, side, tiles) in [
+        (Target::Jp2, None, 85, None, 1),
+        (Target::Jp2, Some(128), 85, Some(128), 24),
+        (Target::Jp2, Some(256), 100, Some(256), 6),
+        (Target::Jph, None, 85, Some(512), 2),
+        (Target::Jph, Some(128), 85, Some(128), 24),
+        (Target::Jph, Some(256), 100, Some(256), 6),
+    ] {
+        let name = format!("{target:?} in {tile:?}");
+        let options = ConvertOptions { target, tile, quality, threads: 2, ..ConvertOptions::default() };
         let outcomes = folders.convert(&options);
         let written = written(&outcomes);
-        let target = open_file(&folders.targets.join("a.jp2"));
-        let found = target.facts().levels[0].grid.map(|grid| grid.tile);
-        assert_eq!(found, tile.map(|side| Dimensions::new(side, side)), "{tile:?}");
-        assert_eq!((written.levels, target.facts().levels.len()), (6, 6), "{tile:?}");
-        assert_eq!((written.tiles, written.lossy_tiles), (tiles, if quality < 100 { tiles } else { 0 }), "{tile:?}");
+        let file = open_file(&folders.targets.join("a").with_extension(target.extension()));
+        let found = file.facts().levels[0].grid.map(|grid| grid.tile);
+        assert_eq!(found, side.map(|side| Dimensions::new(side, side)), "{name}");
+        assert_eq!((written.levels, file.facts().levels.len()), (6, 6), "{name}");
+        assert_eq!((written.tiles, written.lossy_tiles), (tiles, if quality < 100 { tiles } else { 0 }), "{name}");
+        assert_eq!(file.facts().compression.starts_with("HTJ2K"), target == Target::Jph, "{name}");
     }
+}
+
+#[test]
+fn high_throughput_files_keep_every_pixel_and_are_done_once_whatever_threads_there_are() {
+    let folders = Folders::new();
+    let deep = image::ImageBuffer::from_fn(700, 300, |x, y| image::Luma([(x * 90 + y * 7) as u16]));
+    deep.save(folders.sources.join("gray.png")).unwrap();
+    slopes(600, 700).save(folders.sources.join("deep/color.png")).unwrap();
+    let options = |threads| ConvertOptions { target: Target::Jph, quality: 100, threads, ..ConvertOptions::default() };
+    let word =
+        |threads| words(&folders.convert(&options(threads))).into_iter().map(|(_, word)| word).collect::<Vec<_>>();
+    assert_eq!(word(1), ["written", "written"]);
+    assert_eq!(word(3), ["done", "done"]);
+    assert_eq!(folders.written(), [JOURNAL_NAME, "deep/color.jph", "gray.jph"]);
+    let pairs = [("gray.png", "gray.jph"), ("deep/color.png", "deep/color.jph")];
+    let bytes = pairs.map(|(original, target)| {
+        let (before, after) = (open_file(&folders.sources.join(original)), open_file(&folders.targets.join(target)));
+        assert!(read(before.as_ref(), 0) == read(after.as_ref(), 0), "{target}");
+        fs::read(folders.targets.join(target)).unwrap()
+    });
+    fs::remove_dir_all(&folders.targets).unwrap();
+    assert_eq!(word(3), ["written", "written"]);
+    let again = pairs.map(|(_, target)| fs::read(folders.targets.join(target)).unwrap());
+    assert!(bytes == again, "the same file comes of any number of threads");
 }
 
 #[test]
@@ -400,6 +433,7 @@ fn tiles_that_a_format_does_not_have_are_refused_before_anything_is_read() {
     for (target, side, expected) in [
         (Target::Jp2, 96, "tiles of 96 pixels are not possible in `jp2`; give a power of two of at least 64"),
         (Target::Jp2, 32, "tiles of 32 pixels are not possible in `jp2`; give a power of two of at least 64"),
+        (Target::Jph, 80, "tiles of 80 pixels are not possible in `jph`; give a power of two of at least 64"),
         (Target::Tif, 100, "tiles of 100 pixels are not possible in `tif`; give a multiple of 16 up to 4096"),
         (Target::Tif, 0, "tiles of 0 pixels are not possible in `tif`; give a multiple of 16 up to 4096"),
     ] {
@@ -423,10 +457,12 @@ fn files_of_several_pages_are_refused_for_jpeg_2000_and_leave_no_trace() {
         writer.end().unwrap();
     }
     fs::write(folders.sources.join("pages.tif"), writer.finish().unwrap().into_inner()).unwrap();
-    let outcomes = folders.convert(&ConvertOptions { target: Target::Jp2, ..ConvertOptions::default() });
-    let error = outcomes[0].1.as_ref().unwrap_err().to_string();
-    assert!(error.ends_with("has 2 pages, a JPEG 2000 file holds one; `--as tif` keeps them all"), "{error}");
-    assert!(!folders.targets.exists());
+    for target in [Target::Jp2, Target::Jph] {
+        let outcomes = folders.convert(&ConvertOptions { target, ..ConvertOptions::default() });
+        let error = outcomes[0].1.as_ref().unwrap_err().to_string();
+        assert!(error.ends_with("has 2 pages, a JPEG 2000 file holds one; `--as tif` keeps them all"), "{error}");
+        assert!(!folders.targets.exists());
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod boxes;
 mod damage;
 mod high_throughput;
+mod jph;
 mod reads;
 mod real;
 mod writes;
@@ -37,7 +38,7 @@ fn read_all(decoder: &dyn Decoder, level: usize) -> Result<Raster, DecodeError> 
 /// A lossless file of these pixels, as our encoder writes it.
 fn file(size: Dimensions, pixels: PixelFormat, data: Vec<u8>) -> Vec<u8> {
     let header = EncodeHeader { size, pixels, bitonal: false, icc: None, dpi: None };
-    let mut encoder = jp2_encoder(&header, &Jp2Options { quality: 100, tile_px: None }).unwrap();
+    let mut encoder = jp2_encoder(&header, &Jp2Options { quality: 100, ..Jp2Options::default() }).unwrap();
     encoder.write(&Raster::from_vec(size, pixels, data)).unwrap();
     encoder.finish().unwrap()
 }

@@ -54,7 +54,7 @@ const LEVEL: usize = 2;
 fn file(tile_px: Option<u32>) -> Vec<u8> {
     let size = Dimensions::new(SIDE, SIDE);
     let header = EncodeHeader { size, pixels: PixelFormat::Gray8, bitonal: false, icc: None, dpi: None };
-    let mut encoder = jp2_encoder(&header, &Jp2Options { quality: 80, tile_px }).unwrap();
+    let mut encoder = jp2_encoder(&header, &Jp2Options { quality: 80, tile_px, ..Jp2Options::default() }).unwrap();
     encoder.write(&Raster::from_vec(size, PixelFormat::Gray8, picture(size))).unwrap();
     encoder.finish().unwrap()
 }

@@ -13,17 +13,6 @@ use recto_testkit::position::Samples;
 
 use crate::{open_bytes, read_all};
 
-const ORIENTATIONS: [Orientation; 8] = [
-    Orientation::Normal,
-    Orientation::MirrorHorizontal,
-    Orientation::Rotate180,
-    Orientation::MirrorVertical,
-    Orientation::Transpose,
-    Orientation::Rotate90,
-    Orientation::Transverse,
-    Orientation::Rotate270,
-];
-
 fn header(size: Dimensions) -> EncodeHeader {
     EncodeHeader { size, pixels: PixelFormat::Rgb8, bitonal: false, icc: None, dpi: None }
 }
@@ -54,7 +43,7 @@ fn orientation_and_metadata_are_read_again() {
     let size = Dimensions::new(40, 30);
     let xmp: Arc<[u8]> = Arc::from(&b"<x:xmpmeta/>"[..]);
     let iptc: Arc<[u8]> = Arc::from(&b"\x1c\x02\x05\0\x01x"[..]);
-    for orientation in ORIENTATIONS {
+    for orientation in Orientation::ALL {
         for block in [None, Some(exif(None)), Some(exif(Some(1))), Some(exif(Some(8)))] {
             let given = Metadata {
                 exif: block.clone().map(Arc::from),
@@ -134,10 +123,10 @@ fn noise() -> Vec<u8> {
 }
 
 /// Writes four rows of tiles and gives what was written after each.
-fn in_tiles(room: u64) -> Result<(Vec<u64>, Vec<u8>), Jp2Error> {
+fn in_tiles(high_throughput: bool, room: u64) -> Result<(Vec<u64>, Vec<u8>), Jp2Error> {
     let bytes = Arc::new(AtomicU64::new(0));
     let place = Place { file: Cursor::new(Vec::new()), bytes: Arc::clone(&bytes), room };
-    let options = Jp2Options { quality: 100, tile_px: Some(128) };
+    let options = Jp2Options { quality: 100, tile_px: Some(128), high_throughput, ..Jp2Options::default() };
     let mut writer = Jp2Writer::new(place, &header(TILED), Orientation::Normal, &Metadata::default(), &options)?;
     assert_eq!(writer.tiles(), 8);
     let mut after = Vec::new();
@@ -150,23 +139,27 @@ fn in_tiles(room: u64) -> Result<(Vec<u64>, Vec<u8>), Jp2Error> {
 
 #[test]
 fn tiles_are_written_as_soon_as_they_are_coded() {
-    let (after, file) = in_tiles(u64::MAX).unwrap();
-    let decoder = open_bytes(&file).unwrap();
-    assert!(read_all(decoder.as_ref(), 0).unwrap().data() == noise(), "it is whole");
-    for (rows, written) in (1..).zip(&after) {
-        let share = file.len() as u64 / 4 * rows;
-        // The library keeps back 64 KiB.
-        assert!(written + (72 << 10) >= share, "{written} of {} behind {rows} rows of tiles", file.len());
+    for high_throughput in [false, true] {
+        let (after, file) = in_tiles(high_throughput, u64::MAX).unwrap();
+        let decoder = open_bytes(&file).unwrap();
+        assert!(read_all(decoder.as_ref(), 0).unwrap().data() == noise(), "it is whole");
+        for (rows, written) in (1..).zip(&after) {
+            let share = file.len() as u64 / 4 * rows;
+            // The library keeps back 64 KiB.
+            assert!(written + (72 << 10) >= share, "{written} of {} behind {rows} rows of tiles", file.len());
+        }
+        assert!(file.len() > 320 << 10, "{} bytes do not show it", file.len());
     }
-    assert!(file.len() > 320 << 10, "{} bytes do not show it", file.len());
 }
 
 #[test]
 fn a_place_that_is_full_says_so() {
-    for room in [0, 100, 1000, 100_000] {
-        match in_tiles(room) {
-            Err(Jp2Error::Io(error)) => assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{room}"),
-            other => panic!("{room}: {other:?}"),
+    for high_throughput in [false, true] {
+        for room in [0, 100, 1000, 100_000] {
+            match in_tiles(high_throughput, room) {
+                Err(Jp2Error::Io(error)) => assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{room}"),
+                other => panic!("{room}: {other:?}"),
+            }
         }
     }
 }

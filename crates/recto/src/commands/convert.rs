@@ -17,6 +17,7 @@ const EXAMPLES: &str = "Examples:
   recto convert masters/ --to pyramids/ --compression deflate     nothing is lost
   recto convert *.tif --to pyramids/ --quality 90 --tile 512
   recto convert masters/ --to pyramids/ --as jp2 --quality 100    nothing is lost, as JPEG 2000
+  recto convert masters/ --to pyramids/ --as jph --quality 100    the same, as HTJ2K: larger, much faster to write
   recto convert masters/ --to pyramids/ --format json | jq '.[] | select(.problem)'
 
 A folder's files keep their places and names below the target folder. All pages of a file become pages of one TIFF; JPEG 2000 holds
@@ -52,7 +53,7 @@ pub(crate) struct Convert {
     #[arg(long, value_enum)]
     lossless: Option<LosslessWord>,
     /// Side of a tile in pixels. TIFF: a multiple of 16, 256 without it. JPEG 2000: a power of two from 64; without it one tile up
-    /// to 2048 pixels a side, else 1024
+    /// to 2048 pixels a side, else 1024. HTJ2K: a power of two from 64, 512 without it
     #[arg(long, value_parser = clap::value_parser!(u32).range(16..=4096))]
     tile: Option<u32>,
     /// Write the form of TIFF for more than 4 GiB; auto without it
@@ -61,7 +62,7 @@ pub(crate) struct Convert {
     /// Write TIFF's levels as SubIFDs, not as a chain of directories
     #[arg(long)]
     subifd: bool,
-    /// Threads that write a TIFF, all processors without it; JPEG 2000 is written by one
+    /// Threads that write a TIFF or HTJ2K, all processors without it; JPEG 2000 is written by one
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// Replace targets that `recto convert` did not make
@@ -79,6 +80,9 @@ enum TargetWord {
     Tif,
     /// JPEG 2000
     Jp2,
+    /// HTJ2K: JPEG 2000 that is written several times as fast, in a tenth more bytes (a sixth with loss)
+    #[value(alias = "htj2k")]
+    Jph,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -133,6 +137,7 @@ impl Convert {
             target: match self.target {
                 TargetWord::Tif => Target::Tif,
                 TargetWord::Jp2 => Target::Jp2,
+                TargetWord::Jph => Target::Jph,
             },
             compression: self.compression.map(|word| match word {
                 CompressionWord::Jpeg => PyramidCompression::Jpeg,
@@ -164,25 +169,26 @@ impl Convert {
         }
     }
 
-    /// The options that were given and say something of TIFF alone.
-    fn of_tif(&self) -> impl Iterator<Item = &'static str> {
+    /// The options that were given and do nothing for a target other than TIFF.
+    fn idle(&self, target: Target) -> impl Iterator<Item = &'static str> {
         let all = [
             ("--compression", self.compression.is_some()),
             ("--subsampling", self.subsampling.is_some()),
             ("--lossless", self.lossless.is_some()),
             ("--bigtiff", self.bigtiff.is_some()),
             ("--subifd", self.subifd),
-            ("--threads", self.threads.is_some()),
+            ("--threads", self.threads.is_some() && target != Target::Jph),
         ];
         all.into_iter().filter(|(_, is_given)| *is_given).map(|(option, _)| option)
     }
 
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let options = self.options();
-        if options.target == Target::Jp2
-            && let Some(option) = self.of_tif().next()
+        if options.target != Target::Tif
+            && let Some(option) = self.idle(options.target).next()
         {
-            anyhow::bail!("`{option}` does nothing for `--as jp2`; leave it out, or convert to `tif`");
+            let target = options.target.extension();
+            anyhow::bail!("`{option}` does nothing for `--as {target}`; leave it out, or convert to `tif`");
         }
         let plan = plan(&self.sources, &self.to, options.target)?;
         let mut converter = Converter::new(&options, &plan.folder)?;

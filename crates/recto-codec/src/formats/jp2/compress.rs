@@ -45,8 +45,8 @@ pub(super) struct Coding {
 /// Why a codestream was not written.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The library gave up, in its own terms.
-    Library(String),
+    /// The encoder gave up, in its own terms.
+    Encoder(String),
     /// The place where it is written refused.
     Place(io::Error),
 }
@@ -141,7 +141,7 @@ unsafe impl<W: Send> Send for Compressor<W> {}
 impl<W: Write + Seek> Compressor<W> {
     /// Begins a codestream where `place` stands.
     pub(super) fn new(coding: Coding, mut place: W) -> Result<Self, Failure> {
-        let out_of_memory = || Failure::Library("it is out of memory".to_owned());
+        let out_of_memory = || Failure::Encoder("it is out of memory".to_owned());
         let start = place.stream_position().map_err(Failure::Place)?;
         let mut output = Box::new(Output { place, start, position: 0, failed: None, message: String::new() });
         let components: Vec<sys::opj_image_cmptparm_t> = (0..coding.components)
@@ -224,7 +224,7 @@ impl<W: Write + Seek> Compressor<W> {
             return Failure::Place(error);
         }
         let message = std::mem::take(&mut self.output.message);
-        Failure::Library(if message.is_empty() { "no reason is given".to_owned() } else { message })
+        Failure::Encoder(if message.is_empty() { "no reason is given".to_owned() } else { message })
     }
 
     /// Columns and rows of tiles.
@@ -241,7 +241,7 @@ impl<W: Write + Seek> Compressor<W> {
 
     /// Writes the next tile: its components one after another, samples of 8 bits or of 16 in the machine's order.
     pub(super) fn tile(&mut self, samples: &[u8]) -> Result<(), Failure> {
-        let length = u32::try_from(samples.len()).map_err(|_| Failure::Library("a tile is too large".to_owned()))?;
+        let length = u32::try_from(samples.len()).map_err(|_| Failure::Encoder("a tile is too large".to_owned()))?;
         // SAFETY: both are alive; the library reads `length` bytes, and checks that this is what the tile has.
         #[expect(unsafe_code, reason = "call into OpenJPEG")]
         let is_written = unsafe {
@@ -278,7 +278,7 @@ impl<W: Write + Seek> Compressor<W> {
 
 fn parameters(coding: &Coding) -> Result<Box<sys::opj_cparameters_t>, Failure> {
     let int =
-        |value: u32| i32::try_from(value).map_err(|_| Failure::Library("it has no sides as long as this".to_owned()));
+        |value: u32| i32::try_from(value).map_err(|_| Failure::Encoder("it has no sides as long as this".to_owned()));
     let mut parameters = Box::<sys::opj_cparameters_t>::new_uninit();
     // SAFETY: the library sets every field of the structure, beginning with zeroes.
     #[expect(unsafe_code, reason = "call into OpenJPEG")]

@@ -11,9 +11,11 @@ const ORIENTATION: u16 = 274;
 /// Bytes of an entry of an EXIF directory.
 const ENTRY: usize = 12;
 
-/// Everything before the codestream. Metadata comes here, so that the first request to a file far away brings it.
-pub(super) fn head(header: &EncodeHeader, orientation: Orientation, metadata: &Metadata) -> Vec<u8> {
-    let mut head = [SIGNATURE, &boxed(*b"ftyp", &[b"jp2 \0\0\0\0jp2 "]), &boxed(*b"jp2h", &[&image(header)])].concat();
+/// Everything before the codestream, in a file of this brand. Metadata comes here, so that the first request to a file far away
+/// brings it.
+pub(super) fn head(brand: &[u8; 4], header: &EncodeHeader, orientation: Orientation, metadata: &Metadata) -> Vec<u8> {
+    let kind = boxed(*b"ftyp", &[brand, &[0; 4], brand]);
+    let mut head = [SIGNATURE, &kind, &boxed(*b"jp2h", &[&image(header)])].concat();
     if let Some(exif) = exif_saying(orientation, metadata) {
         head.extend(boxed(*b"uuid", &[EXIF_UUID, &exif]));
     }
@@ -204,17 +206,6 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Orientation; 8] = [
-        Orientation::Normal,
-        Orientation::MirrorHorizontal,
-        Orientation::Rotate180,
-        Orientation::MirrorVertical,
-        Orientation::Transpose,
-        Orientation::Rotate90,
-        Orientation::Transverse,
-        Orientation::Rotate270,
-    ];
-
     fn said(exif: Option<&[u8]>, xmp: Option<&str>, orientation: Orientation) -> Option<Vec<u8>> {
         let metadata =
             Metadata { exif: exif.map(Arc::from), xmp: xmp.map(|xmp| Arc::from(xmp.as_bytes())), iptc: None };
@@ -239,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_block_is_made_to_say_the_orientation_and_keeps_all_else() {
-        for orientation in ALL {
+        for orientation in Orientation::ALL {
             for is_big in [false, true] {
                 let order = Order { is_big };
                 let long = [&order.u16(ORIENTATION)[..], &order.u16(4), &order.u32(1), &order.u32(5)].concat();

@@ -177,6 +177,11 @@ fn reckon(header: &MainHeader, tile: Area, block: u64, chunk: impl Fn(&CodingSty
 }
 
 impl TileIndex {
+    /// The index of a tile of which nothing is coded yet.
+    pub(super) fn empty(header: &MainHeader, tile: Area) -> Self {
+        Self { components: layout(header, tile), chunks: Vec::new() }
+    }
+
     /// Reads the packet headers of a tile, holding no more than `max_bytes`. `None` when something in the tile's headers is only
     /// understood by the library.
     pub(super) fn read(
@@ -501,21 +506,21 @@ fn step(quantisation: &Quantisation, resolution: u8, band: usize) -> (u8, u16) {
     steps.get(at).or(steps.last()).copied().unwrap_or_default()
 }
 
-/// The part of a band in a precinct, while its packets are read.
+/// The part of a band in a precinct, while its packets are read or written.
 #[derive(Debug)]
-struct PrecinctBand {
+pub(super) struct PrecinctBand {
     /// From the first block of the band.
-    first_column: u32,
-    first_row: u32,
-    columns: u32,
-    rows: u32,
+    pub(super) first_column: u32,
+    pub(super) first_row: u32,
+    pub(super) columns: u32,
+    pub(super) rows: u32,
     inclusion: TagTree,
     missing: TagTree,
 }
 
 #[derive(Debug)]
-struct PrecinctState {
-    bands: Vec<PrecinctBand>,
+pub(super) struct PrecinctState {
+    pub(super) bands: Vec<PrecinctBand>,
 }
 
 /// The state of all precincts, made when first needed.
@@ -549,7 +554,7 @@ impl Precincts {
 }
 
 impl PrecinctState {
-    fn new(precinct: u32, resolution: &ResolutionIndex) -> Self {
+    pub(super) fn new(precinct: u32, resolution: &ResolutionIndex) -> Self {
         let (px, py) = resolution.precinct;
         let column = (resolution.area.x0 >> px) + precinct % resolution.precinct_columns;
         let row = (resolution.area.y0 >> py) + precinct / resolution.precinct_columns;

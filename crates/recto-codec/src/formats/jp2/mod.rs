@@ -9,6 +9,7 @@ mod decode;
 mod encode;
 mod encode_boxes;
 mod headers;
+mod high_throughput;
 mod index;
 mod openjpeg;
 mod order;
