@@ -6,12 +6,14 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 
 use crate::{Control, DecodeError};
 
@@ -55,7 +57,9 @@ pub fn run_contained(arguments: impl Iterator<Item = OsString>) -> u8 {
     let limit = |value: u64| Rlimit { current: Some(value), maximum: Some(value) };
     let seconds = if decoder == "svg" { super::svg::TRIAL_SECONDS } else { MOST_SECONDS };
     let memory = OWN_BYTES.saturating_add(u64::from(most).saturating_mul(24));
-    if setrlimit(Resource::Cpu, limit(seconds)).is_err() || setrlimit(Resource::As, limit(memory)).is_err() {
+    // A second more is never had: at the first limit the signal comes that tells of it.
+    let time = Rlimit { current: Some(seconds), maximum: Some(seconds + 1) };
+    if setrlimit(Resource::Cpu, time).is_err() || setrlimit(Resource::As, limit(memory)).is_err() {
         return 2;
     }
     // One that ends at a limit is no reason to write all its memory to disk. Where the system does not take that, it may.
@@ -77,8 +81,10 @@ pub fn run_contained(arguments: impl Iterator<Item = OsString>) -> u8 {
 pub(super) enum Failure {
     /// The request is over.
     Stopped(DecodeError),
-    /// The child died or does not start, in words.
+    /// The child died of what it was given, in words.
     Child(String),
+    /// It does not start, or was ended by another: the system has no memory or no process more, now.
+    Passing(io::Error),
 }
 
 /// Has `given` decoded by a child whose answer is shorter than `most_bytes`, and that may have memory for `most_pixels` beside
@@ -101,7 +107,8 @@ fn run(
     most_bytes: u64,
     control: &Control,
 ) -> Result<Vec<u8>, Failure> {
-    let failed = |what: &str, error: io::Error| Failure::Child(format!("the {decoder} decoder {what}: {error}"));
+    let passing = |what: String| Failure::Passing(io::Error::new(io::ErrorKind::ResourceBusy, what));
+    let failed = |what: &str, error: io::Error| passing(format!("the {decoder} decoder {what}: {error}"));
     let mut child = Command::new(program)
         .args([CONTAINED, decoder, &most_pixels.to_string()])
         .env_clear()
@@ -129,6 +136,10 @@ fn run(
     match read {
         Ok(Ok(())) if status.success() && !answer.is_empty() => Ok(answer),
         Ok(Err(stopped)) => Err(Failure::Stopped(stopped)),
+        // The limits of the child end it with other signals. This one is sent from outside where memory runs out.
+        Ok(Ok(())) if status.signal() == Some(Signal::KILL.as_raw()) && (answer.len() as u64) < most_bytes => {
+            Err(passing(format!("the {decoder} decoder was ended from outside")))
+        }
         _ => Err(Failure::Child(format!("the {decoder} decoder ended before it was done ({status})"))),
     }
 }
@@ -145,12 +156,16 @@ fn collect(
         if let Err(stopped) = control.check() {
             return Ok(Err(stopped));
         }
-        if poll(&mut [PollFd::new(&output, PollFlags::IN)], Some(&GLANCE))? == 0 {
-            continue;
+        match poll(&mut [PollFd::new(&output, PollFlags::IN)], Some(&GLANCE)) {
+            Ok(0) | Err(Errno::INTR) => continue,
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
         }
-        match output.read(&mut piece)? {
-            0 => break,
-            length => answer.extend_from_slice(&piece[..length]),
+        match output.read(&mut piece) {
+            Ok(0) => break,
+            Ok(length) => answer.extend_from_slice(&piece[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(Ok(()))
@@ -178,6 +193,10 @@ mod tests {
         ] {
             match with(program, 1 << 20, &control) {
                 Err(Failure::Child(told)) => assert!(told.contains("the heic decoder"), "{what}: {told}"),
+                Err(Failure::Passing(error)) => {
+                    assert_eq!(what, "is not there");
+                    assert!(error.to_string().contains("the heic decoder"), "{error}");
+                }
                 Err(Failure::Stopped(error)) => panic!("{what}: {error}"),
                 Ok(answer) => panic!("{what}: {} bytes", answer.len()),
             }

@@ -21,8 +21,9 @@ use crate::work::{Client, Lane, Task, WorkKind};
 pub(super) const FETCH_TURNS: usize = 32;
 /// Longest wait for such a turn.
 const LONGEST_FETCH_TURN: Duration = Duration::from_secs(20);
-/// What facts are kept as. Another name when they are told in another way than before: `2` announces large JPEG 2000 tiles in parts.
-const FACTS: &str = "facts 2";
+/// What facts are kept as. Another name when they are told in another way than before: `2` announces large JPEG 2000 tiles in parts, `3`
+/// knows the levels of NDPI slides.
+const FACTS: &str = "facts 3";
 /// How long a failure to open is remembered, at least and at most.
 const FAILURE_KEPT: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
 /// It is remembered so many times as long as it took to find.

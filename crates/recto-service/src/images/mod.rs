@@ -34,7 +34,7 @@ use crate::work::{Background, Client, CostModel, LaneOptions, Lanes};
 use crate::{Metrics, ServiceError, WorkReading};
 
 /// Bump when the same request on the same original would give other bytes than before: encoders, resampling, colour.
-const RENDERING_VERSION: u32 = 1;
+const RENDERING_VERSION: u32 = 2;
 
 /// What an open original is reckoned to take at least, in bytes.
 const OPEN_BYTES: u64 = 64 << 10;

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -33,6 +33,8 @@ const ABREAST: usize = 4;
 const MOST_RANGES: usize = 200_000;
 /// Once so many bytes have been read one behind the other, more of what comes next is fetched each time.
 const LEAST_RUN: u64 = 1 << 20;
+/// So long nothing is put into a file after it could not be written.
+const FULL: Duration = Duration::from_mins(1);
 /// Pauses before what failed for a moment is asked for again.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 /// Longest time for what one reader wants together, and the slowest that it may come.
@@ -57,8 +59,8 @@ pub(crate) struct Parts {
     arrived: Condvar,
     /// Bytes of the disk.
     held: AtomicU64,
-    /// What comes is not put into the file any more: there is no room, or it cannot be written.
-    is_full: AtomicBool,
+    /// Until when what comes is not put into the file, as that could not be written.
+    full_until: Mutex<Option<Instant>>,
     /// Whose space it takes.
     owner: OnceLock<Weak<Copies>>,
 }
@@ -103,7 +105,7 @@ impl Parts {
             state: Mutex::new(state),
             arrived: Condvar::new(),
             held: AtomicU64::new(footprint(begun.bytes.len() as u64)),
-            is_full: AtomicBool::new(false),
+            full_until: Mutex::default(),
             owner: OnceLock::new(),
         })
     }
@@ -136,6 +138,10 @@ impl Parts {
         self.held.fetch_add(more, Ordering::Relaxed);
     }
 
+    fn is_full(&self) -> bool {
+        locked(&self.full_until).is_some_and(|until| Instant::now() < until)
+    }
+
     fn is_present(&self, range: ByteRange) -> bool {
         locked(&self.state).present.missing(range).is_empty()
     }
@@ -146,7 +152,7 @@ impl Parts {
         let is_missing = |state: &State| ranges.iter().any(|range| !state.present.missing(*range).is_empty());
         let most_ahead = match self.owner.get().and_then(Weak::upgrade) {
             // No more than there is surely room for.
-            Some(copies) if !self.is_full.load(Ordering::Relaxed) => MOST_BYTES.min(copies.most_bytes() / 64),
+            Some(copies) if !self.is_full() => MOST_BYTES.min(copies.most_bytes() / 64),
             _ => 0,
         };
         let ahead = {
@@ -189,7 +195,10 @@ impl Parts {
                 let missing = ranges.iter().flat_map(|range| state.present.missing(*range)).collect();
                 let wanted = requests(missing);
                 let left = deadline.saturating_duration_since(Instant::now());
-                if !state.is_under_way(&wanted) || left.is_zero() {
+                if left.is_zero() {
+                    return Err(Arc::new(FetchError::Busy));
+                }
+                if !state.is_under_way(&wanted) {
                     state.under_way.extend_from_slice(&wanted);
                     break wanted;
                 }
@@ -253,14 +262,14 @@ impl Parts {
             missing.iter().fold(0, |sum: u64, range| sum.saturating_add(footprint(range.length)))
         };
         let copies = self.owner.get().and_then(Weak::upgrade);
-        let has_room = !self.is_full.load(Ordering::Relaxed)
-            && copies.is_some_and(|copies| copies.grow(self.address.as_str(), &self.id, more));
+        let has_room =
+            !self.is_full() && copies.is_some_and(|copies| copies.grow(self.address.as_str(), &self.id, more));
         if !has_room {
             return false;
         }
         if let Err(error) = self.file.write_all_at(bytes, range.offset) {
             tracing::warn!(url = self.address.shown(), %error, "parts of an original cannot be kept");
-            self.is_full.store(true, Ordering::Relaxed);
+            *locked(&self.full_until) = Some(Instant::now() + FULL);
             return false;
         }
         locked(&self.state).present.insert(range);
@@ -341,7 +350,7 @@ impl State {
     fn ahead_of(&mut self, range: ByteRange) -> u64 {
         let (bytes, end) = self.run;
         let goes_on = range.offset >= end && range.offset - end <= BETWEEN;
-        let bytes = if goes_on { bytes.saturating_add(range.length) } else { range.length };
+        let bytes = if goes_on { bytes.saturating_add(range.length) } else { 0 };
         self.run = (bytes, range.offset.saturating_add(range.length));
         if goes_on && bytes >= LEAST_RUN { bytes } else { 0 }
     }

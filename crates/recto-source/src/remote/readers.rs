@@ -10,8 +10,8 @@ use super::waiting::{Failures, Place, Places, locked};
 
 /// How many may read at a time, and how many more may stand in line: of one origin, half as many. Those who touch pixels do so
 /// without a processor, and there are threads for as many.
-const READERS: usize = 16;
-const IN_LINE: usize = 8;
+const READERS: usize = 32;
+const IN_LINE: usize = 64;
 /// Longest wait in line.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 /// A file that changes so often within this time is not read by ranges: whoever answers does not always mean the same file.

@@ -136,6 +136,7 @@ pub(super) fn decode(stream: &[u8], max_pixels: u32, control: &Control) -> Resul
     let yuv = match contained::decode("av1", max_pixels, stream, most_bytes, control) {
         Some(Ok(answer)) => Yuv::from_bytes(&answer),
         Some(Err(contained::Failure::Stopped(stopped))) => return Err(stopped),
+        Some(Err(contained::Failure::Passing(error))) => return Err(error.into()),
         Some(Err(contained::Failure::Child(what))) => Err(what),
         None => decode_here(stream, max_pixels),
     };

@@ -31,6 +31,7 @@ pub(super) fn decode(
     let decoded = match contained::decode("heic", most_pixels, &given, most_bytes, control) {
         Some(Ok(answer)) => Decoded::from_bytes(answer),
         Some(Err(Failure::Stopped(stopped))) => return Err(stopped),
+        Some(Err(Failure::Passing(error))) => return Err(error.into()),
         Some(Err(Failure::Child(what))) => Err(what),
         None => here(&given),
     };

@@ -131,7 +131,8 @@ impl Derived {
             return Ok(Form::Ready(flat));
         }
         let Some(scans) = Scans::find(&*self.source, &self.markers, control)? else { return Ok(Form::Impossible) };
-        if scans.bytes() > self.options.max_bytes {
+        // What could not be read then is not written again and again.
+        if scans.bytes() > self.options.max_bytes || scans.coding()?.is_none() {
             return Ok(Form::Impossible);
         }
         let most = self.source.len().saturating_mul(MOST_GROWTH).saturating_add(1 << 20);

@@ -77,6 +77,8 @@ pub(super) struct Effort {
     fixed_us: f64,
     area_us: f64,
     around_us: f64,
+    /// Microseconds within patterns, which are drawn whole however little of them is seen.
+    pattern_us: f64,
     /// All layers, and steps of filters as what they count.
     layers: u64,
     /// Layers that exist at one time, and their pixels.
@@ -105,7 +107,8 @@ impl Effort {
         let (w, h) = (f64::from(size.width_px), f64::from(size.height_px));
         let transform = Transform::from_scale(w as f32 / tree.size().width(), h as f32 / tree.size().height());
         let smallest = share(smallest.area_px(), size.area_px());
-        let mut counter = Counter { effort: Self::default(), pictures, control, level: (w, h), smallest, steps: 0 };
+        let mut counter =
+            Counter { effort: Self::default(), pictures, control, level: (w, h), smallest, steps: 0, patterns: 0 };
         let ground = Ground::Level;
         let place = Place { transform, ground, w, h, layers: 0, layer_px: 0.0, pattern_px: 0.0, depth: 0 };
         counter.nodes(tree.root(), &place)?;
@@ -113,14 +116,15 @@ impl Effort {
         Ok(counter.effort)
     }
 
-    /// Microseconds of drawing the part `seen` of a level that has the part `level` of all pixels.
-    fn us(&self, level: f64, seen: f64) -> f64 {
-        self.fixed_us + (self.area_us * level + self.around_us * level * level) * seen
+    /// Microseconds of drawing the part `seen` of a level that has the part `level` of all pixels, in so many bands.
+    fn us(&self, level: f64, seen: f64, bands: u64) -> f64 {
+        let each = self.fixed_us + self.pattern_us * level;
+        each * bands as f64 + (self.area_us * level + self.around_us * level * level) * seen
     }
 
-    /// Whether that part of a level may be drawn. Layers reach beyond it.
-    pub(super) fn check(&self, level: f64, seen: f64) -> Result<(), DecodeError> {
-        let us = self.us(level, (seen * REACH * REACH).min(1.0));
+    /// Whether that part of a level may be drawn, in so many bands. Layers reach beyond it.
+    pub(super) fn check(&self, level: f64, seen: f64, bands: u64) -> Result<(), DecodeError> {
+        let us = self.us(level, (seen * REACH * REACH).min(1.0), bands);
         if us <= MOST_US {
             return Ok(());
         }
@@ -130,8 +134,9 @@ impl Effort {
     }
 
     /// As many pixels as are decoded elsewhere in the time that such a part takes.
-    pub(super) fn pixels(&self, level: f64, seen: f64) -> u64 {
-        ((self.us(level, seen) * PX_PER_US) as u64).saturating_add(self.picture_px)
+    pub(super) fn pixels(&self, level: f64, seen: f64, bands: u64) -> u64 {
+        let pictures = self.picture_px.saturating_mul(bands);
+        ((self.us(level, seen, bands) * PX_PER_US) as u64).saturating_add(pictures)
     }
 
     /// Most bytes that drawing a band of `band` bytes on a level takes beside it.
@@ -153,6 +158,8 @@ struct Counter<'a> {
     /// The part of all pixels that the smallest level has.
     smallest: f64,
     steps: u32,
+    /// Patterns that what is counted is within.
+    patterns: u32,
 }
 
 impl Counter<'_> {
@@ -176,13 +183,14 @@ impl Counter<'_> {
             let needed = self.effort.picture_px;
             return Err(DecodeError::TooLarge { format, needed, limit: MAX_PICTURE_PX, unit });
         }
-        let smallest_us = self.effort.us(self.smallest, 1.0);
+        let smallest_us = self.effort.us(self.smallest, 1.0, 1);
         if smallest_us <= MOST_US { Ok(()) } else { Err(unsupported("so much detail in one drawing")) }
     }
 
     /// Counts pixels of a place, each of which takes so long.
     fn area(&mut self, px: f64, us: f64) {
-        self.effort.area_us += px * us;
+        let effort = &mut self.effort;
+        *(if self.patterns > 0 { &mut effort.pattern_us } else { &mut effort.area_us }) += px * us;
     }
 
     /// Notes what exists at one time: what a place is on, and so many layers more of its size.
@@ -212,7 +220,7 @@ impl Counter<'_> {
         if !group.should_isolate() {
             return self.nodes(group, &place);
         }
-        let layer = self.layer(group, &place);
+        let layer = self.layer(group, &place)?;
         self.effort.layers = self.effort.layers.saturating_add(1);
         self.area(layer.px(), LAYER_US);
         self.at_once(&layer, 0);
@@ -229,18 +237,28 @@ impl Counter<'_> {
     }
 
     /// The layer of a group.
-    fn layer(&self, group: &usvg::Group, place: &Place) -> Place {
+    fn layer(&self, group: &usvg::Group, place: &Place) -> Result<Place, DecodeError> {
         if place.ground == Ground::Clip {
-            return place.on_layer(place.w, place.h);
+            return Ok(place.on_layer(place.w, place.h));
         }
         let (most_w, most_h) = (self.level.0 * REACH, self.level.1 * REACH);
-        match group.layer_bounding_box().transform(place.transform) {
+        if !group.filters().is_empty() && place.transform.has_skew() {
+            // Filters work on what is neither turned nor skewed, and of that on as much as may come to be seen.
+            let (bounds, (sx, sy)) = (group.layer_bounding_box(), place.scale());
+            let (w, h) = (f64::from(bounds.width()) * sx + 4.0, f64::from(bounds.height()) * sy + 4.0);
+            let is_much = w * h > most_w * most_h;
+            if is_much || w.is_nan() || h.is_nan() {
+                return Err(unsupported("a filter of what is turned or skewed, and then far larger than the drawing"));
+            }
+            return Ok(place.on_layer(w, h));
+        }
+        Ok(match group.layer_bounding_box().transform(place.transform) {
             Some(bounds) => place.on_layer(
                 (f64::from(bounds.width()) + 4.0).min(most_w),
                 (f64::from(bounds.height()) + 4.0).min(most_h),
             ),
             None => place.on_layer(most_w, most_h),
-        }
+        })
     }
 
     fn filter(&mut self, filter: &Filter, layer: &Place) -> Result<(), DecodeError> {
@@ -262,7 +280,9 @@ impl Counter<'_> {
                 Kind::Morphology(fe) => {
                     let side = |radius: f32, scale: f64, most: f64| (f64::from(radius) * scale * 2.0 + 1.0).min(most);
                     let around = side(fe.radius_x().get(), sx, layer.w) * side(fe.radius_y().get(), sy, layer.h);
-                    self.effort.around_us += px * around * AROUND_US;
+                    let effort = &mut self.effort;
+                    *(if self.patterns > 0 { &mut effort.pattern_us } else { &mut effort.around_us }) +=
+                        px * around * AROUND_US;
                     0.0
                 }
                 Kind::Merge(merge) => merge.inputs().len() as f64 * FILTERED_US,
@@ -368,9 +388,12 @@ impl Counter<'_> {
         }
         let (transform, ground) = (Transform::from_scale(sx as f32, sy as f32), Ground::Layer);
         let inside = Place { transform, ground, w, h, pattern_px: place.pattern_px + w * h, ..*place };
+        self.patterns += 1;
         self.area(inside.px(), LAYER_US);
         self.at_once(&inside, 0);
-        self.nodes(pattern.root(), &inside)
+        self.nodes(pattern.root(), &inside)?;
+        self.patterns -= 1;
+        Ok(())
     }
 
     fn image(&mut self, image: &usvg::Image, place: &Place) -> Result<(), DecodeError> {

@@ -20,7 +20,7 @@ use resvg::usvg::{self, Tree, fontdb, roxmltree};
 use self::effort::Effort;
 use self::picture::Pictures;
 use super::held::{check_held, check_page, check_size};
-use super::vector::{Bands, MAX_AREA_PX, MAX_SIDE_PX, band_bytes, levels};
+use super::vector::{Bands, MAX_AREA_PX, MAX_SIDE_PX, band_bytes, band_count, levels};
 use crate::{
     ByteRange, ColorModel, Control, Cost, DecodeError, DecodeRequest, Decoder, ImageFacts, Memo, MemoKey, OpenOptions,
     Orientation, PixelFormat, RandomAccess, RowSource, SourceFormat,
@@ -216,7 +216,7 @@ impl Decoder for SvgDecoder {
                 .saturating_add(self.effort.bytes(band, level))
                 .saturating_add(self.parsing_bytes)
                 .saturating_add(LIBRARY_BYTES),
-            pixels: wanted.region.area_px().saturating_add(self.effort.pixels(level, seen)),
+            pixels: wanted.region.area_px().saturating_add(self.effort.pixels(level, seen, band_count(wanted.region))),
         }
     }
 
@@ -224,7 +224,7 @@ impl Decoder for SvgDecoder {
         control.check()?;
         check_held(self.cost(wanted).bytes_held, self.max_bytes, SourceFormat::Svg)?;
         let (part, seen) = self.parts(wanted);
-        self.effort.check(part, seen)?;
+        self.effort.check(part, seen, band_count(wanted.region))?;
         let parsed = self.kept.parsed(self.source.as_ref(), self.max_bytes, control)?;
         let level = self.level_size(wanted);
         let draw = Box::new(move |band: Rect| contained(|| draw(&parsed.tree, level, band)));

@@ -2,7 +2,8 @@
 //! what becomes of it shows when the library is let loose on it. What passes takes about as much again in this process, where it is
 //! then drawn, tile by tile.
 
-use std::sync::LazyLock;
+use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 use std::{fs, thread};
 
 use super::{FONTS, contained, corrupt, parse, unsupported};
@@ -15,9 +16,40 @@ pub(in crate::formats) const MOST_SECONDS: u64 = 5;
 /// Stack of a first parse. The threads of this process have 2 MiB, of which some is taken when they come to a drawing.
 const STACK_BYTES: usize = 3 << 19;
 
+/// How often whoever waits for a turn looks whether its own time is up.
+const GLANCE: Duration = Duration::from_millis(50);
+
 /// Most letters of an error on its way to the parent, and more bytes than an answer has.
 const MESSAGE_LETTERS: usize = 1000;
 const ANSWER_BYTES: u64 = 8192;
+
+/// First parses at a time: each may take as much memory as a child has.
+const TURNS: u32 = 2;
+
+/// The right to have a drawing parsed.
+struct Turn;
+
+static TAKEN: (Mutex<u32>, Condvar) = (Mutex::new(0), Condvar::new());
+
+impl Turn {
+    /// Waits for one, as long as `control` lets it.
+    fn take(control: &Control) -> Result<Self, DecodeError> {
+        let mut taken = TAKEN.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while *taken >= TURNS {
+            control.check()?;
+            (taken, _) = TAKEN.1.wait_timeout(taken, GLANCE).unwrap_or_else(PoisonError::into_inner);
+        }
+        *taken += 1;
+        Ok(Self)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *TAKEN.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        TAKEN.1.notify_one();
+    }
+}
 
 /// Has a drawing parsed in a child. Gives how many bytes that took at one time, 0 where the system does not tell; `None` where
 /// decoders run in place.
@@ -25,10 +57,14 @@ const ANSWER_BYTES: u64 = 8192;
 /// # Errors
 /// What is wrong with the drawing, or that parsing it takes too much.
 pub(super) fn run(bytes: &[u8], control: &Control) -> Result<Option<u64>, DecodeError> {
-    match child::decode("svg", 0, bytes, ANSWER_BYTES, control) {
+    let turn = Turn::take(control)?;
+    let tried = child::decode("svg", 0, bytes, ANSWER_BYTES, control);
+    drop(turn);
+    match tried {
         None => Ok(None),
         Some(Ok(answer)) => understood(&answer).map(Some),
         Some(Err(Failure::Stopped(stopped))) => Err(stopped),
+        Some(Err(Failure::Passing(error))) => Err(error.into()),
         Some(Err(Failure::Child(what))) => Err(unsupported(format!(
             "contents that take more than {MOST_SECONDS} seconds or {} MiB to be parsed ({what})",
             child::OWN_BYTES >> 20

@@ -25,6 +25,8 @@ use crate::{ByteRange, Control, DecodeError, DecodeRequest, DecodedGeometry, Ras
 pub(super) const READ_AHEAD: u64 = 4 << 20;
 /// The same of restart intervals, over as many rows of them as that takes.
 pub(super) const INTERVALS_AHEAD: u64 = 1 << 20;
+/// The most of them that are read so.
+const MOST_INTERVALS_AHEAD: usize = 4096;
 /// Chunks up to this many bytes are decompressed whole, larger ones as a stream.
 const HELD_CHUNK: u64 = 4 << 20;
 /// Bytes of a strip that is handed out, where the format leaves the choice.
@@ -219,7 +221,7 @@ impl<'a> Rows<'a> {
         for index in places.filter(|index| *index > wanted && !is_known(*index)) {
             let range = directory.layout.range(index, this.file.source.len());
             bytes += range.map_or(0, |range| range.length.min(largest_chunk(directory)));
-            if bytes > INTERVALS_AHEAD {
+            if bytes > INTERVALS_AHEAD || batch.len() >= MOST_INTERVALS_AHEAD {
                 break;
             }
             batch.push(vec![index]);

@@ -205,6 +205,9 @@ const MOST_TILES: u32 = 64;
 /// The same of restart intervals, which are a row of units high.
 const MOST_INTERVALS: u32 = 512;
 
+/// Most bytes of what a part is put together from.
+const MOST_CUT_BYTES: u64 = 8 << 20;
+
 /// Tiles that a part of a level lies in.
 struct Tiles {
     tile: Dimensions,
@@ -250,7 +253,7 @@ impl Tiles {
     fn are_coded_well(&self, ranges: &[ByteRange]) -> bool {
         let bytes = ranges.iter().map(|range| range.length).fold(0, u64::saturating_add);
         let pixels = self.tile.area_px().saturating_mul(ranges.len() as u64);
-        ranges.len() == 1 || bytes <= pixels.saturating_mul(jpeg::MOST_BYTES_PER_PIXEL)
+        ranges.len() == 1 || bytes <= pixels.saturating_mul(jpeg::MOST_BYTES_PER_PIXEL).min(MOST_CUT_BYTES)
     }
 }
 

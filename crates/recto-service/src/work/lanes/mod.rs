@@ -438,6 +438,37 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn large_work_that_comes_back_from_a_network_all_at_once_leaves_tiles_going() {
+        let lanes = Arc::new(lanes(1000, 64));
+        let (back, at_work) = (Arc::new(std::sync::Barrier::new(9)), Arc::new(AtomicUsize::new(0)));
+        let (mut ends, mut running) = (Vec::new(), Vec::new());
+        for _ in 0..8 {
+            let (end, ended) = mpsc::channel::<()>();
+            ends.push(end);
+            let (lanes, back, at_work) = (Arc::clone(&lanes), Arc::clone(&back), Arc::clone(&at_work));
+            running.push(tokio::spawn(async move {
+                let job = move |_charge| {
+                    recto_codec::while_waiting(|| back.wait());
+                    at_work.fetch_add(1, Ordering::SeqCst);
+                    ended.recv()
+                };
+                lanes.run(Task { time: Duration::from_secs(1), ..task(Lane::Large, 1) }, job).await
+            }));
+        }
+        // All of them wait, and then none does any more.
+        let all = Arc::clone(&back);
+        tokio::task::spawn_blocking(move || all.wait()).await.unwrap();
+        until(|| at_work.load(Ordering::SeqCst) == 8).await;
+        for tile in 0..100 {
+            assert_eq!(lanes.run(task(Lane::Tiles, 1), move |_| tile).await.unwrap(), tile);
+        }
+        ends.into_iter().for_each(|end| end.send(()).unwrap());
+        for running in running {
+            running.await.unwrap().unwrap().unwrap();
+        }
+    }
+
+    #[tokio::test]
     async fn a_full_lane_refuses_at_once() {
         let lanes = Arc::new(lanes(1000, 2));
         let first = block(&lanes, 1);

@@ -15,7 +15,7 @@ use crate::work::thread_time;
 pub(super) const REST_AFTER: Duration = Duration::from_secs(1);
 
 /// Threads beyond those that there are processors for: they work while others wait for a network.
-pub(super) const SPARE: usize = 24;
+pub(super) const SPARE: usize = 96;
 
 pub(super) const WAITING: u8 = 0;
 pub(super) const STARTED: u8 = 1;
@@ -145,7 +145,7 @@ impl Shared {
     /// There is more to do, or a processor more to do it.
     pub(super) fn wake_one(&self) {
         self.wake.notify_one();
-        if self.lock().afar > 0 {
+        if self.needs_spare(&self.lock()) {
             self.wake_spare.notify_one();
         }
     }
@@ -181,9 +181,16 @@ impl Shared {
         }
     }
 
-    /// Threads that need a processor now.
-    fn at_work(state: &State) -> usize {
-        (state.tiles_running + state.large_running).saturating_sub(state.afar)
+    /// Threads that need a processor now, as far as tiles have to wait for them: large work that comes back from a network all at once
+    /// is no reason to let them stand.
+    fn at_work(&self, state: &State) -> usize {
+        let tiles = state.tiles_running.saturating_sub(state.afar.saturating_sub(state.large_afar));
+        tiles + Self::large_at_work(state).min(self.max_large)
+    }
+
+    /// Regular threads may all wait for a network, or be at large work that came back from one.
+    fn needs_spare(&self, state: &State) -> bool {
+        state.afar > 0 || Self::large_at_work(state) > self.max_large
     }
 
     fn large_at_work(state: &State) -> usize {
@@ -193,14 +200,14 @@ impl Shared {
     /// Nothing waits, and a thread is free.
     pub(super) fn is_idle(&self, state: &State, lane: Lane) -> bool {
         match lane {
-            Lane::Tiles => state.tiles.len() == 0 && Self::at_work(state) <= self.max_large,
+            Lane::Tiles => state.tiles.len() == 0 && self.at_work(state) <= self.max_large,
             Lane::Large => state.large.len() == 0 && Self::large_at_work(state) < self.max_large,
         }
     }
 
     /// The next job that may start now, with its memory charged.
     fn next(&self, state: &mut State) -> Option<Job> {
-        if Self::at_work(state) > self.max_large {
+        if self.at_work(state) > self.max_large {
             return None;
         }
         let free = self.tile_bytes.saturating_sub(state.tiles_charged);
@@ -268,10 +275,10 @@ impl Charge {
         let mut state = self.shared.lock();
         let charged = state.charged(self.lane);
         *charged = charged.saturating_sub(bytes);
-        let is_afar = state.afar > 0;
+        let needs_spare = self.shared.needs_spare(&state);
         drop(state);
         self.shared.wake.notify_all();
-        if is_afar {
+        if needs_spare {
             self.shared.wake_spare.notify_all();
         }
     }
@@ -293,7 +300,7 @@ pub(super) fn work(shared: &Arc<Shared>, kind: Kind) {
         if state.stopping {
             return;
         }
-        let is_needed = kind == Kind::Regular || state.afar > 0;
+        let is_needed = kind == Kind::Regular || shared.needs_spare(&state);
         let Some(job) = is_needed.then(|| shared.next(&mut state)).flatten() else {
             state = shared.wait(state, kind, &mut has_rested);
             continue;

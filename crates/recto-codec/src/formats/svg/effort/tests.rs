@@ -43,6 +43,33 @@ fn what_is_drawn_often_counts_as_often() {
 }
 
 #[test]
+fn what_is_drawn_for_each_part_counts_for_each() {
+    let gradient =
+        "<linearGradient id='g'><stop stop-color='red'/><stop offset='1' stop-color='blue'/></linearGradient>";
+    let filled = "<rect width='4' height='3' fill='url(#g)'/>".repeat(20);
+    let painted = "<rect width='4' height='3' fill='url(#p)'/>";
+    let direct = counted(&format!("{gradient}{filled}")).unwrap();
+    let patterned = counted(&format!("{gradient}{}{painted}", pattern("p", &filled))).unwrap();
+    let part = |effort: &Effort| effort.pixels(1.0, 0.01, 1) as f64 / effort.pixels(1.0, 1.0, 1) as f64;
+    assert!(part(&direct) < 0.02 && part(&patterned) > 0.8, "{} {}", part(&direct), part(&patterned));
+    // And for each band that a part is drawn in.
+    assert!(patterned.pixels(1.0, 0.01, 9) > 8 * patterned.pixels(1.0, 0.01, 1));
+    assert!(patterned.check(1.0, 1.0, 1).is_ok() && patterned.check(1.0, 1.0, 10_000).is_err());
+}
+
+#[test]
+fn filters_of_what_is_turned_or_skewed_work_on_all_of_it() {
+    let skewed = |how: &str| {
+        let rect = format!("<g transform='{how}'><g filter='url(#f)'>{WHOLE}</g></g>");
+        counted(&format!("<filter id='f'><feGaussianBlur stdDeviation='1'/></filter>{rect}"))
+    };
+    assert!(skewed("rotate(30)").is_ok());
+    assert!(skewed("skewX(40)").is_ok());
+    let told = skewed("skewX(89.99)").unwrap_err().to_string();
+    assert!(told.contains("turned or skewed"), "{told}");
+}
+
+#[test]
 fn patterns_of_patterns_end_soon() {
     let mut inside = pattern("p0", WHOLE);
     for level in 1..7 {
@@ -77,17 +104,17 @@ fn steps_of_filters_count_by_what_they_do() {
 #[test]
 fn what_takes_long_at_full_size_may_be_drawn_smaller() {
     let effort = counted(&filtered("<feMorphology operator='dilate' radius='0.2'/>")).unwrap();
-    match effort.check(1.0, 1.0) {
+    match effort.check(1.0, 1.0, 1) {
         Err(DecodeError::TooLarge { needed, limit: 20, unit, .. }) => {
             assert!(needed > 60 && unit.contains("this large"), "{needed} {unit}");
         }
         other => panic!("{other:?}"),
     }
-    assert!(effort.check(SMALLEST, 1.0).is_ok());
-    assert!(effort.pixels(1.0, 1.0) > effort.pixels(SMALLEST, 1.0) * 64, "{effort:?}");
+    assert!(effort.check(SMALLEST, 1.0, 1).is_ok());
+    assert!(effort.pixels(1.0, 1.0, 1) > effort.pixels(SMALLEST, 1.0, 1) * 64, "{effort:?}");
     let plain = counted(WHOLE).unwrap();
-    assert!(plain.check(1.0, 1.0).is_ok());
-    assert!(plain.pixels(1.0, 1.0) < SIZE.area_px(), "{plain:?}");
+    assert!(plain.check(1.0, 1.0, 1).is_ok());
+    assert!(plain.pixels(1.0, 1.0, 1) < SIZE.area_px(), "{plain:?}");
 }
 
 #[test]
