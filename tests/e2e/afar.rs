@@ -1,11 +1,12 @@
 //! D11, D20: long originals in a store across a network, of which the server fetches what it needs.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use image::{GrayImage, ImageFormat, Luma};
 use recto_testkit::linearized::{self, Linearized};
-use recto_testkit::store::{Fill, Object, Store};
+use recto_testkit::store::{Fill, HeldBack, Object, Store};
 
 use crate::support::{Library, Server};
 
@@ -131,8 +132,15 @@ fn jpeg_tile() -> Vec<u8> {
 }
 
 fn serve(library: &Library, store: &Store) -> Server {
-    let prefixes = format!("source.remote.prefixes=[\"{}\"]", store.url("/"));
-    library.serve(&["--set", &prefixes, "--set", "library.look_ahead=false"])
+    serve_with(library, &[store], &[])
+}
+
+fn serve_with(library: &Library, stores: &[&Store], more: &[&str]) -> Server {
+    let urls: Vec<_> = stores.iter().map(|store| format!("\"{}\"", store.url("/"))).collect();
+    let prefixes = format!("source.remote.prefixes=[{}]", urls.join(","));
+    let mut arguments = vec!["--set", &*prefixes, "--set", "library.look_ahead=false"];
+    arguments.extend_from_slice(more);
+    library.serve(&arguments)
 }
 
 /// The path of an image that lies there.
@@ -276,5 +284,64 @@ fn d20_the_first_page_of_a_linearized_document_of_100_mb_comes_without_the_rest(
     assert_eq!(color(&of(&store, "/a.pdf;2")), [0, 0, 255]);
     let fetched: u64 = store.given().iter().map(|given| given.bytes).sum();
     assert!(fetched > 100 * MIB - (1 << 20), "the second page lies in the rest: {fetched} bytes");
+    server.assert_clean_log();
+}
+
+#[test]
+fn d11_tiles_that_wait_for_slow_stores_hold_up_none_that_lie_here() {
+    /// Of each store: together, far more than there are threads.
+    const AFAR: usize = 12;
+    let (stores, library) = ([Store::new(Duration::ZERO), Store::new(Duration::ZERO)], Library::new());
+    library.put_png("here.png", 640, 300);
+    let server = serve_with(&library, &[&stores[0], &stores[1]], &["--set", "work.threads=2"]);
+    let pyramid = Pyramid::new(false, vec![]);
+    let afar = |store: usize, number: usize| {
+        let (column, row) = (3 * number as u32, 40 + store as u32);
+        let base = of(&stores[store], "/a.tif");
+        let region = format!("{},{},{TILE},{TILE}", column * TILE, row * TILE);
+        let path = format!("{base}/{region}/{TILE},{TILE}/0/default.png");
+        // A store that is held back for long, as by a machine that has much else to do, is asked again later.
+        let mut answer = server.get(&path);
+        for _ in 0..300 {
+            if answer.status != 503 {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(200));
+            answer = server.get(&path);
+        }
+        assert!(answer.image().to_luma8() == pyramid.pixels(0, column, row), "{column},{row} has other pixels");
+    };
+    for (number, store) in stores.iter().enumerate() {
+        store.put("/a.tif", pyramid.object());
+        afar(number, AFAR);
+    }
+    let come = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let held = [stores[0].hold_back(), stores[1].hold_back()];
+        for (store, number) in (0..stores.len()).flat_map(|store| (0..AFAR).map(move |number| (store, number))) {
+            let (afar, come) = (&afar, &come);
+            scope.spawn(move || {
+                afar(store, number);
+                come.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+        let begun = Instant::now();
+        while held.iter().map(HeldBack::count).sum::<usize>() < stores.len() * AFAR {
+            assert!(begun.elapsed() < Duration::from_mins(1), "the stores are not asked for all of them at once");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        for number in 0..50 {
+            let (x, y) = (number % 10 * 64, number / 10 * 60);
+            let answer = server.get(&format!("/iiif/3/here.png/{x},{y},64,60/max/0/default.png"));
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let tile = answer.image().to_rgb8();
+            assert_eq!(tile.dimensions(), (64, 60), "{x},{y}");
+            let is_right = |(u, v, pixel): (u32, u32, &image::Rgb<u8>)| pixel.0[..2] == [(x + u) as u8, (y + v) as u8];
+            assert!(tile.enumerate_pixels().all(is_right), "{x},{y} has other pixels");
+        }
+        assert_eq!(come.load(Ordering::SeqCst), 0, "none that is afar has come before");
+        drop(held);
+    });
+    assert_eq!(come.load(Ordering::SeqCst), stores.len() * AFAR);
     server.assert_clean_log();
 }

@@ -5,17 +5,18 @@ mod entry;
 mod folder;
 mod index;
 mod journal;
+mod opening;
 mod part;
 mod queue;
+mod removing;
 #[cfg(test)]
 mod tests;
 mod writing;
 
-use std::collections::{HashMap, HashSet};
-use std::io;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 pub use self::folder::{overlaps, real};
@@ -24,7 +25,7 @@ pub use self::part::KeptPart;
 use self::folder::Folder;
 use self::index::Index;
 use self::journal::{Journal, Past, Record};
-use self::part::OpenPart;
+use self::opening::OpenParts;
 use self::queue::{Job, Purge, Queue};
 use crate::stats::Counters;
 use crate::{CacheError, CacheKey, Derivative};
@@ -61,14 +62,18 @@ pub(crate) struct Shared {
     content: Mutex<Content>,
     /// Told when the content is counted, or will never be.
     counted: Condvar,
+    /// Told when a file has come to its place, or is gone from it.
+    moved: Condvar,
     /// Never taken while the content is held.
     journal: Mutex<Journal>,
     journal_bytes: AtomicU64,
     boot: u64,
     /// Parts that are open, so that all share what was verified.
-    parts: Mutex<HashMap<CacheKey, Weak<OpenPart>>>,
+    parts: Mutex<OpenParts>,
     /// Bytes of files whose names are gone while they are open.
     lingering: AtomicU64,
+    #[cfg(test)]
+    points: tests::Points,
 }
 
 /// What is known of the directory.
@@ -79,6 +84,8 @@ struct Content {
     folder_bytes: u64,
     /// Bytes that files on their way will take.
     reserved: u64,
+    /// Number of these files.
+    reserved_entries: u64,
     /// False until the entries of earlier runs are known. Until then, a key that the index does not have is looked for in the
     /// directory.
     is_counted: bool,
@@ -90,8 +97,8 @@ struct Content {
 const NAME_BYTES: u64 = 160;
 /// An entry larger than this part of the bound is not written: it would push out too much.
 const LARGEST_PART: u64 = 4;
-/// The journal is written anew when it is this many times longer than what it lists.
-const JOURNAL_GROWTH: u64 = 3;
+/// Entries that are looked at in one go while others wait.
+const AT_A_TIME: usize = 4096;
 
 impl Content {
     /// Bytes of all entries with their names and folders, in whole blocks.
@@ -124,12 +131,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The part with this key, if somebody has it open and it is whole.
-fn open_already(parts: &HashMap<CacheKey, Weak<OpenPart>>, key: &CacheKey) -> Option<KeptPart> {
-    let part = parts.get(key).and_then(Weak::upgrade)?;
-    (!part.is_damaged()).then_some(KeptPart(part))
-}
-
 impl DiskCache {
     /// Opens the directory and starts to find out what earlier runs left in it.
     pub(crate) fn open(path: &Path, limits: DiskLimits, counters: Arc<Counters>) -> Result<Self, CacheError> {
@@ -139,6 +140,7 @@ impl DiskCache {
             // The directory, the marker, the tag, and the folder of what is on its way.
             folder_bytes: 4 * folder.block_bytes,
             reserved: 0,
+            reserved_entries: 0,
             is_counted: false,
             early_purges: Vec::new(),
         });
@@ -149,16 +151,22 @@ impl DiskCache {
             queue: Queue::default(),
             content,
             counted: Condvar::new(),
+            moved: Condvar::new(),
             journal: Mutex::new(Journal::none()),
             journal_bytes: AtomicU64::new(0),
             boot: journal::boot(),
             parts: Mutex::default(),
             lingering: AtomicU64::new(0),
+            #[cfg(test)]
+            points: tests::Points::default(),
         });
         let of_worker = Arc::clone(&shared);
         let worker = std::thread::Builder::new()
             .name("recto-cache".to_owned())
-            .spawn(move || of_worker.work())
+            .spawn(move || {
+                let _end = End(&of_worker);
+                of_worker.work();
+            })
             .map_err(|source| CacheError::Io { path: path.to_owned(), source })?;
         Ok(Self { shared, worker: Some(worker) })
     }
@@ -188,57 +196,6 @@ impl DiskCache {
                 None
             }
         }
-    }
-
-    /// A part, open for reading; `None` when it is not there or not whole.
-    pub(crate) fn open_part(&self, key: &CacheKey) -> Option<KeptPart> {
-        let shared = &self.shared;
-        let presence = shared.content().touch(key);
-        if presence == Presence::None {
-            return None;
-        }
-        if let Some(part) = open_already(&lock(&shared.parts), key) {
-            return Some(part);
-        }
-        // Nobody waits while the disk is read: two who open the same at once find that out below.
-        let part = match OpenPart::open(shared, key) {
-            Ok(part) => Arc::new(part),
-            Err(error) => {
-                shared.explain(key, presence, &error);
-                return None;
-            }
-        };
-        let mut parts = lock(&shared.parts);
-        if let Some(other) = open_already(&parts, key) {
-            return Some(other);
-        }
-        // Removed in this moment. What is removed later is taken out of the table after its name is gone.
-        if !part.has_its_name() {
-            return None;
-        }
-        parts.retain(|_, part| part.strong_count() > 0);
-        parts.insert(*key, Arc::downgrade(&part));
-        drop(parts);
-        Some(KeptPart(part))
-    }
-
-    /// Drops a part that is whole, and of no use to whoever opened it: it can be kept anew then. Those who have it open go on with
-    /// it. Nothing happens where the directory is only read from, and to what the index does not have yet.
-    pub(crate) fn discard_part(&self, key: &CacheKey) {
-        let shared = &*self.shared;
-        if shared.queue.is_closed() {
-            return;
-        }
-        {
-            let mut content = shared.content();
-            if !content.index.contains(key) {
-                return;
-            }
-            // Nobody finds it from here on.
-            content.index.mark_damaged(key);
-        }
-        tracing::warn!(%key, "a part in the cache is of no use to its decoder and is removed");
-        shared.forget(key);
     }
 
     /// Notes that the entry was used, though it was answered from memory; not when that would have to wait.
@@ -282,21 +239,6 @@ impl DiskCache {
         self.purge(Purge::images(meant, named))
     }
 
-    fn purge(&self, purge: Purge) -> u64 {
-        // First what is not in the index yet, then the index: nothing slips from the one into the other unseen.
-        self.shared.queue.drop_writes(&purge);
-        let marked = {
-            let mut content = self.shared.content();
-            if !content.is_counted {
-                content.early_purges.push(purge.clone());
-            }
-            content.index.mark(&purge).len()
-        };
-        lock(&self.shared.parts).retain(|key, _| !purge.means(key.image));
-        self.shared.queue.push(Job::Purge(purge));
-        marked as u64
-    }
-
     /// Waits until everything that was asked for before is done, and what earlier runs left is known.
     pub fn flush(&self) {
         let (tell, told) = mpsc::sync_channel(1);
@@ -325,6 +267,16 @@ impl Drop for DiskCache {
     }
 }
 
+/// However the worker ends, nobody waits for it after that.
+struct End<'a>(&'a Shared);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.queue.close();
+        self.0.counted.notify_all();
+    }
+}
+
 impl Shared {
     fn content(&self) -> MutexGuard<'_, Content> {
         lock(&self.content)
@@ -339,36 +291,14 @@ impl Shared {
     fn beside(&self) -> u64 {
         let blocks = |bytes: u64| bytes.next_multiple_of(self.folder.block_bytes);
         let journal = self.journal_bytes.load(Ordering::Relaxed);
-        // While it is written anew there are two, the new one at most so much shorter.
-        blocks(journal.saturating_add(journal / JOURNAL_GROWTH))
+        // While it is written anew there are two. What the new one takes beyond this is reserved then.
+        blocks(journal.saturating_add(journal / journal::GROWTH))
             .saturating_add(blocks(self.lingering.load(Ordering::Relaxed)))
     }
 
     fn touch(&self, key: &CacheKey) {
         if let Ok(mut content) = self.content.try_lock() {
             content.index.touch(key);
-        }
-    }
-
-    fn report_damage(&self, key: &CacheKey) {
-        self.counters.damaged.count();
-        self.content().index.mark_damaged(key);
-        self.queue.push(Job::Remove(*key));
-        tracing::warn!(%key, "a cache entry is damaged and will be removed");
-    }
-
-    /// What to do about a file that could not be read.
-    fn explain(&self, key: &CacheKey, presence: Presence, error: &io::Error) {
-        match error.kind() {
-            io::ErrorKind::NotFound => {
-                // Evicted in this moment, or removed by someone else: then the index must learn of it.
-                if presence == Presence::Known {
-                    self.queue.push(Job::Remove(*key));
-                }
-            }
-            io::ErrorKind::InvalidData => self.report_damage(key),
-            // Too many open files, a disk that fails: that says nothing about the entry.
-            _ => tracing::warn!(%key, %error, "a cache entry cannot be read"),
         }
     }
 
@@ -388,6 +318,7 @@ impl Shared {
                 Job::Write(key, name, derivative, underway) => self.write(&key, &name, &derivative, &underway),
                 Job::Remove(key) => self.remove_damaged(&key),
                 Job::Purge(purge) => self.purge(&purge),
+                Job::Shorten => {}
                 Job::Tell(tell) => {
                     // The one who asked may be gone.
                     let _ = tell.send(());
@@ -396,58 +327,5 @@ impl Shared {
             self.shorten_journal();
         }
         lock(&self.journal).close(&self.folder);
-    }
-
-    /// Removes the file of an entry that the index does not have any more.
-    fn remove_file(&self, key: &CacheKey) -> io::Result<()> {
-        self.folder.remove(key)?;
-        // After its name is gone: whoever found the file before that is in the table by now, or is not let in any more.
-        let open = lock(&self.parts).remove(key).and_then(|part| part.upgrade());
-        if let Some(open) = open {
-            open.linger();
-        }
-        lock(&self.journal).strike(&self.folder, *key);
-        Ok(())
-    }
-
-    /// Removes an entry that was found damaged, unless a good one has come to its place.
-    fn remove_damaged(&self, key: &CacheKey) {
-        let is_marked = self.content().index.is_damaged(key);
-        if is_marked || self.is_bad(key) {
-            self.forget(key);
-        }
-    }
-
-    /// Looks whether the file of an entry is no whole one. Of a part, only its head and table are looked at.
-    fn is_bad(&self, key: &CacheKey) -> bool {
-        let read = self.folder.open_entry(key).and_then(|file| {
-            if part::is_part(&file)? {
-                Ok(false)
-            } else {
-                Ok(entry::parse(key, self.folder.read(key, self.largest())?).is_none())
-            }
-        });
-        read.unwrap_or_else(|error| {
-            matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
-        })
-    }
-
-    fn forget(&self, key: &CacheKey) {
-        if let Err(error) = self.try_forget(key) {
-            tracing::warn!(%key, %error, "a cache entry cannot be removed");
-        }
-    }
-
-    fn try_forget(&self, key: &CacheKey) -> io::Result<()> {
-        self.remove_file(key)?;
-        self.content().index.remove(key);
-        Ok(())
-    }
-
-    fn purge(&self, purge: &Purge) {
-        let keys = self.content().index.mark(purge);
-        for key in keys {
-            self.forget(&key);
-        }
     }
 }

@@ -46,6 +46,62 @@ pub enum SourceFormat {
 }
 
 impl SourceFormat {
+    /// All of them.
+    pub const ALL: [Self; 17] = [
+        Self::Jpeg,
+        Self::Tiff,
+        Self::Png,
+        Self::Webp,
+        Self::Gif,
+        Self::Bmp,
+        Self::Jp2,
+        Self::Jxl,
+        Self::Avif,
+        Self::Heic,
+        Self::Pdf,
+        Self::Psd,
+        Self::Dicom,
+        Self::Fits,
+        Self::Exr,
+        Self::Svg,
+        Self::Xpm,
+    ];
+
+    /// What the names of its files end with, in small letters; the usual one comes first. A name is a hint: what a file is, its
+    /// content says.
+    pub const fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Jpeg => &["jpg", "jpeg", "jpe"],
+            Self::Png => &["png"],
+            Self::Tiff => &["tif", "tiff", "ptif", "ptiff", "btf", "svs", "ndpi"],
+            Self::Webp => &["webp"],
+            Self::Gif => &["gif"],
+            Self::Bmp => &["bmp"],
+            Self::Jp2 => &["jp2", "jpx", "jpf", "j2k", "j2c", "jph"],
+            Self::Jxl => &["jxl"],
+            Self::Avif => &["avif"],
+            Self::Heic => &["heic", "heif"],
+            Self::Pdf => &["pdf"],
+            Self::Psd => &["psd", "psb"],
+            Self::Dicom => &["dcm", "dicom"],
+            Self::Fits => &["fits", "fit", "fts"],
+            Self::Exr => &["exr"],
+            Self::Svg => &["svg"],
+            Self::Xpm => &["xpm"],
+        }
+    }
+
+    /// The format whose files have names that end with this, in large letters or small ones.
+    pub fn of_extension(extension: &str) -> Option<Self> {
+        let has = |format: &Self| format.extensions().iter().any(|known| extension.eq_ignore_ascii_case(known));
+        Self::ALL.into_iter().find(has)
+    }
+
+    /// True when files of it may be read in parts (see [`crate::is_read_in_parts`]).
+    pub const fn may_be_read_in_parts(self) -> bool {
+        matches!(self, Self::Tiff | Self::Pdf)
+    }
+
     /// The usual media type.
     pub const fn media_type(self) -> &'static str {
         match self {
@@ -259,4 +315,27 @@ pub struct Metadata {
     pub xmp: Option<Arc<[u8]>>,
     /// IPTC-IIM records.
     pub iptc: Option<Arc<[u8]>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_extension_belongs_to_one_format() {
+        let all: Vec<&str> = SourceFormat::ALL.into_iter().flat_map(SourceFormat::extensions).copied().collect();
+        for (index, extension) in all.iter().enumerate() {
+            assert!(!all[..index].contains(extension), "{extension}");
+            assert_eq!(*extension, extension.to_ascii_lowercase());
+        }
+        for format in SourceFormat::ALL {
+            for extension in format.extensions() {
+                assert_eq!(SourceFormat::of_extension(extension), Some(format), "{extension}");
+                assert_eq!(SourceFormat::of_extension(&extension.to_uppercase()), Some(format), "{extension}");
+            }
+        }
+        for extension in ["", "xml", "ti", "tif "] {
+            assert_eq!(SourceFormat::of_extension(extension), None, "{extension}");
+        }
+    }
 }

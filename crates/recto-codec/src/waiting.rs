@@ -1,4 +1,4 @@
-//! What a thread tells before it waits for something that needs no processor: a network.
+//! What a thread tells before it waits for something that needs no processor of it: a network, or what another thread makes.
 
 use std::cell::RefCell;
 use std::sync::Arc;

@@ -26,14 +26,19 @@ impl Target {
         }
     }
 
+    /// What the names of such files end with: some of those that [`recto_codec::SourceFormat::extensions`] names. Slide scanners
+    /// and bare codestreams have others.
+    const fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Tif => &["tif", "tiff", "ptif", "ptiff", "btf"],
+            Self::Jp2 => &["jp2", "jpx"],
+            Self::Jph => &["jph"],
+        }
+    }
+
     /// True when a file with this extension is of this format.
     pub(crate) fn has_extension(self, extension: &str) -> bool {
-        let extension = extension.to_ascii_lowercase();
-        match self {
-            Self::Tif => matches!(extension.as_str(), "tif" | "tiff" | "btf"),
-            Self::Jp2 => matches!(extension.as_str(), "jp2" | "jpx"),
-            Self::Jph => extension == "jph",
-        }
+        self.extensions().iter().any(|known| extension.eq_ignore_ascii_case(known))
     }
 }
 
@@ -138,5 +143,26 @@ impl ConvertOptions {
             self.big,
             if self.sub_ifds { "subifd" } else { "chain" }
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use recto_codec::SourceFormat;
+
+    use super::*;
+
+    #[test]
+    fn targets_have_extensions_by_which_they_are_read_again() {
+        for (target, format) in
+            [(Target::Tif, SourceFormat::Tiff), (Target::Jp2, SourceFormat::Jp2), (Target::Jph, SourceFormat::Jp2)]
+        {
+            assert!(target.has_extension(target.extension()), "{target:?}");
+            for extension in target.extensions() {
+                assert!(target.has_extension(&extension.to_uppercase()), "{extension}");
+                assert_eq!(SourceFormat::of_extension(extension), Some(format), "{extension}");
+            }
+            assert!(!target.has_extension("svs") && !target.has_extension("j2k"), "{target:?}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Which files are pages, and which say something about pages, by their names. What a file really holds is found out when
 //! it is opened.
 
+use recto_codec::SourceFormat;
 use serde::{Deserialize, Serialize};
 
 /// What a file can be to an object, judged by its name.
@@ -48,7 +49,7 @@ pub fn is_text_folder(name: &str) -> bool {
 pub(crate) fn role(name: &str) -> Option<Role> {
     let (stem, extension) = name.rsplit_once('.').filter(|(stem, _)| !stem.is_empty())?;
     let is_of = |known: &[&str]| known.iter().any(|known| extension.eq_ignore_ascii_case(known));
-    if is_of(&IMAGE_EXTENSIONS) {
+    if is_image(extension) {
         // The picture that stands for the whole is no page of it.
         let is_thumbnail = stem.eq_ignore_ascii_case("thumb") || stem.eq_ignore_ascii_case("thumbnail");
         return Some(if is_thumbnail { Role::Side } else { Role::Content(Media::Image) });
@@ -62,17 +63,14 @@ pub(crate) fn role(name: &str) -> Option<Role> {
 /// The name without its extension, where the extension is that of content.
 pub(crate) fn content_stem(name: &str) -> Option<&str> {
     let (stem, extension) = name.rsplit_once('.')?;
-    let is_content =
-        IMAGE_EXTENSIONS.iter().chain(&RECORDING_EXTENSIONS).any(|known| extension.eq_ignore_ascii_case(known));
-    (is_content && !stem.is_empty()).then_some(stem)
+    let is_recording = RECORDING_EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known));
+    ((is_image(extension) || is_recording) && !stem.is_empty()).then_some(stem)
 }
 
-/// Extensions of image files, in lower case.
-const IMAGE_EXTENSIONS: [&str; 35] = [
-    "jpg", "jpeg", "jpe", "png", "tif", "tiff", "ptif", "ptiff", "btf", "svs", "ndpi", "webp", "gif", "bmp", "jp2",
-    "jpx", "jpf", "jph", "j2k", "j2c", "jxl", "avif", "heic", "heif", "pdf", "psd", "psb", "dcm", "dicom", "fits",
-    "fit", "fts", "exr", "svg", "xpm",
-];
+/// True for the extension of a format that is read.
+fn is_image(extension: &str) -> bool {
+    SourceFormat::of_extension(extension).is_some()
+}
 
 /// The media type under which a file of the library is given out as it is; `None` for files that are not: originals of
 /// images, what says how the library is published, and everything of an unknown kind.
@@ -147,6 +145,17 @@ mod tests {
             ("README", None),
         ] {
             assert_eq!(role(name), wanted, "{name}");
+        }
+    }
+
+    #[test]
+    fn files_of_every_format_that_is_read_are_pages() {
+        for extension in SourceFormat::ALL.into_iter().flat_map(SourceFormat::extensions) {
+            let name = format!("001.{}", extension.to_uppercase());
+            assert_eq!(role(&name), Some(Role::Content(Media::Image)), "{name}");
+            assert_eq!(content_stem(&name), Some("001"), "{name}");
+            let is_other = RECORDING_EXTENSIONS.iter().chain(&SIDE_EXTENSIONS).any(|other| other == extension);
+            assert!(!is_other, "{extension} is of one kind");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use recto_codec::SourceFormat;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -80,16 +81,29 @@ impl Symlinks {
 
 impl Default for SourceOptions {
     fn default() -> Self {
-        let extensions = [
-            "jpg", "jpeg", "jpe", "tif", "tiff", "ptif", "ptiff", "btf", "svs", "ndpi", "png", "webp", "gif", "bmp",
-            "jp2", "jpx", "jpf", "j2k", "j2c", "jph", "jxl", "avif", "heic", "heif", "pdf", "psd", "psb", "dcm",
-            "dicom", "fits", "fit", "fts", "exr", "svg", "xpm",
-        ];
+        let extensions = SourceFormat::ALL.into_iter().flat_map(SourceFormat::extensions);
         Self {
             folders: Vec::new(),
             symlinks: Symlinks::default(),
-            extensions: extensions.iter().map(|extension| (*extension).to_owned()).collect(),
+            extensions: extensions.map(|extension| (*extension).to_owned()).collect(),
             remote: RemoteOptions::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identifier_may_leave_off_the_extension_of_every_format_that_is_read() {
+        let extensions = SourceOptions::default().extensions;
+        // Those that came first are looked for first.
+        assert_eq!(extensions.iter().take(4).collect::<Vec<_>>(), ["jpg", "jpeg", "jpe", "tif"]);
+        for format in SourceFormat::ALL {
+            for extension in format.extensions() {
+                assert!(extensions.iter().any(|known| known == extension), "{extension}");
+            }
         }
     }
 }

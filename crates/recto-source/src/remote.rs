@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use recto_codec::{RandomAccess, while_waiting};
+use recto_codec::{RandomAccess, SourceFormat, while_waiting};
 use recto_iiif::identifier::Identifier;
 
 use self::access::Life;
@@ -38,8 +38,6 @@ const MOST_WAIT: Duration = Duration::from_secs(20);
 /// An origin that failed is asked again after so long at the least and at the most, while what was fetched before is served. One that
 /// could not be asked, since others are being fetched, is asked after so long at the least.
 const ASK_AGAIN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
-/// Names of files that are read in parts end so, or tell nothing.
-const IN_PARTS: [&str; 8] = ["tif", "tiff", "ptif", "ptiff", "btf", "svs", "ndpi", "pdf"];
 /// A file that is current for less than this may not be by the time it is located.
 const MARGIN: Duration = Duration::from_secs(1);
 
@@ -168,6 +166,9 @@ impl Remote {
             let origin = (&self.client, &self.readers);
             let begin = |place: (&Path, String, Arc<Life>)| Parts::begin(origin, address, begun, etag, place);
             let kept = self.copies.stay(address, version, begun.validators.clone(), self.recheck, begin)?;
+            if let Some(parts) = &kept.parts {
+                parts.keep_beginning(&begun.bytes);
+            }
             tracing::debug!(url = address.shown(), length = kept.length, "an original stays where it is");
             return Ok(kept);
         }
@@ -300,5 +301,6 @@ impl Source for Remote {
 fn may_be_read_in_parts(address: &Address) -> bool {
     let path = address.as_str().split(['?', '#']).next().unwrap_or_default();
     let name = path.rsplit('/').next().unwrap_or_default();
-    name.rsplit_once('.').is_none_or(|(_, end)| IN_PARTS.iter().any(|known| end.eq_ignore_ascii_case(known)))
+    name.rsplit_once('.')
+        .is_none_or(|(_, end)| SourceFormat::of_extension(end).is_some_and(SourceFormat::may_be_read_in_parts))
 }

@@ -10,7 +10,7 @@ use recto_codec::{ByteRange, RandomAccess};
 use recto_config::ByteSize;
 use recto_iiif::identifier::Identifier;
 use recto_source::{Located, Remote, RemoteOptions, Source, SourceError};
-use recto_testkit::store::{Object, Store};
+use recto_testkit::store::{Object, Redirect, Store};
 use tempfile::TempDir;
 
 const MIB: u64 = 1 << 20;
@@ -66,8 +66,33 @@ impl Place {
         self.store.given().iter().map(|given| (given.offset, given.bytes)).collect()
     }
 
+    /// Which paths were asked for since the last call, and what was answered.
+    fn asked(&self) -> Vec<(String, u16)> {
+        self.store.given().into_iter().map(|given| (given.path, given.status)).collect()
+    }
+
+    fn redirect(&self, path: &str, status: u16, target: &str, cache_control: &str) {
+        let (target, cache_control) = (target.to_owned(), cache_control.to_owned());
+        self.store.redirect(path, Redirect { status, target, cache_control });
+    }
+
     fn files(&self) -> usize {
         std::fs::read_dir(self.folder.path()).unwrap().count()
+    }
+
+    /// Bytes of the disk that open files without a name take in the folder.
+    #[cfg(target_os = "linux")]
+    fn nameless_bytes(&self) -> u64 {
+        use std::os::unix::fs::MetadataExt;
+
+        let name = self.folder.path().file_name().unwrap().to_str().unwrap().to_owned();
+        let open = std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|entry| Some(entry.ok()?.path()));
+        let here = open.filter(|path| {
+            let target = std::fs::read_link(path).unwrap_or_default();
+            target.to_str().is_some_and(|target| target.contains(&format!("/{name}/")))
+        });
+        // Other tests may close theirs meanwhile.
+        here.filter_map(|path| Some(std::fs::metadata(path).ok()?.blocks() * 512)).sum()
     }
 }
 
@@ -320,7 +345,7 @@ fn d11_a_file_that_is_another_one_each_time_it_is_asked_for_is_fetched_whole() {
 }
 
 #[test]
-fn d11_parts_that_had_to_go_are_taken_up_again_while_somebody_has_them_open() {
+fn d11_a_file_that_had_to_make_room_is_taken_up_again_by_those_who_have_it_open() {
     let place = Place::new();
     let keep = ByteSize::mib(2);
     let remote = place.remote(&RemoteOptions { keep, ..place.options() });
@@ -340,8 +365,149 @@ fn d11_parts_that_had_to_go_are_taken_up_again_while_somebody_has_them_open() {
     let again = place.locate(&remote, "/a.tif").unwrap();
     assert_eq!(again, Located { last_modified: again.last_modified, ..located });
     assert_noise(remote.open(&again).unwrap().as_ref(), 10 * MIB, MIB);
+    assert_eq!(place.given(), [(0, BEGINNING), (10 * MIB, MIB)]);
+    assert!(access.try_read_current(10 * MIB, &mut [0]), "who has it open has what came for others");
+    assert_noise(access.as_ref(), 4, BEGINNING - 4);
+    assert_eq!(place.given(), []);
+}
+
+#[test]
+fn d11_parts_that_had_to_go_are_taken_up_again_while_somebody_has_them_open() {
+    let place = Place::new();
+    let remote = place.remote(&place.options());
+    place.store.put("/a.tif", object(TIFF, 50 * MIB, Some("\"1\"")));
+    let located = place.locate(&remote, "/a.tif").unwrap();
+    let access = remote.open(&located).unwrap();
+    assert_noise(access.as_ref(), 10 * MIB, MIB);
+    // Its origin says for a moment that it is gone.
+    place.store.remove("/a.tif");
+    remote.ask_again(&|_| true);
+    assert!(matches!(place.locate(&remote, "/a.tif"), Err(SourceError::NotFound { .. })));
+    assert_noise(access.as_ref(), 10 * MIB, MIB);
+    place.store.put("/a.tif", object(TIFF, 50 * MIB, Some("\"1\"")));
+    remote.ask_again(&|_| true);
+    place.given();
+    let again = place.locate(&remote, "/a.tif").unwrap();
+    assert_eq!(again, Located { last_modified: again.last_modified, ..located });
+    assert_noise(remote.open(&again).unwrap().as_ref(), 10 * MIB, MIB);
     assert_eq!(place.given(), [(0, BEGINNING)]);
-    assert!(access.try_read_current(10 * MIB, &mut [0]), "who has it open has it as before");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn d11_files_that_had_to_make_room_take_no_disk_while_they_are_open() {
+    let place = Place::new();
+    let keep = ByteSize::mib(2);
+    let remote = place.remote(&RemoteOptions { keep, ..place.options() });
+    let open: Vec<_> = (0..6)
+        .map(|number| {
+            let path = format!("/{number}.tif");
+            place.store.put(&path, object(TIFF, 50 * MIB, Some("\"1\"")));
+            let access = place.open(&remote, &path);
+            assert_noise(access.as_ref(), 10 * MIB, MIB);
+            access
+        })
+        .collect();
+    // File systems take some for themselves.
+    let bytes = place.nameless_bytes();
+    assert!((MIB..2 * MIB + 256 * 1024).contains(&bytes), "{bytes} bytes of 2 MiB that may be kept");
+    // All can be read on, those whose bytes had to go as well.
+    for access in &open {
+        assert_noise(access.as_ref(), 10 * MIB - 1000, 5000);
+        assert_noise(access.as_ref(), 4, 1000);
+    }
+}
+
+#[test]
+fn d11_those_who_read_at_once_what_has_no_room_together_read_it_right() {
+    let place = Place::new();
+    let keep = ByteSize::mib(2);
+    let remote = place.remote(&RemoteOptions { keep, ..place.options() });
+    std::thread::scope(|scope| {
+        for number in 0..4_u64 {
+            let (place, remote) = (&place, &remote);
+            let path = format!("/{number}.tif");
+            place.store.put(&path, object(TIFF, 50 * MIB, Some("\"1\"")));
+            scope.spawn(move || {
+                for turn in 0..4 {
+                    // It may have to make room before it is opened.
+                    let mut found = (0..1000).filter_map(|_| remote.open(&place.locate(remote, &path).ok()?).ok());
+                    let access = found.next().unwrap();
+                    for at in [10, 20, 10] {
+                        assert_noise(access.as_ref(), at * MIB + turn * 70_000, 400_000);
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// Statuses of paths in order.
+fn these(asked: &[(&str, u16)]) -> Vec<(String, u16)> {
+    asked.iter().map(|(path, status)| ((*path).to_owned(), *status)).collect()
+}
+
+#[test]
+fn d11_where_a_redirect_led_is_not_asked_again_for_each_range() {
+    let place = Place::new();
+    let remote = place.remote(&place.options());
+    place.store.put("/there", object(TIFF, 50 * MIB, Some("\"1\"")));
+    for (path, status, cache_control, is_remembered) in [
+        ("/for-now.tif", 307, "", true),
+        ("/found.tif", 302, "public, max-age=3600", true),
+        ("/for-good.tif", 308, "", true),
+        ("/not-stored.tif", 307, "private, no-store", false),
+        ("/not-fresh.tif", 301, "max-age=0", false),
+    ] {
+        place.redirect(path, status, "/there", cache_control);
+        let access = place.open(&remote, path);
+        assert_eq!(place.asked(), these(&[(path, status), ("/there", 206)]));
+        for at in 1..4 {
+            assert_noise(access.as_ref(), 10 * at * MIB, 1000);
+            let expected = these(&[(path, status), ("/there", 206)]);
+            assert_eq!(place.asked(), &expected[usize::from(is_remembered)..], "{path}");
+        }
+    }
+    // Of two that lead on to one another, one is to be asked each time.
+    place.redirect("/twice.tif", 301, "/for-good.tif", "no-store");
+    let access = place.open(&remote, "/twice.tif");
+    place.asked();
+    assert_noise(access.as_ref(), 10 * MIB, 1000);
+    let all = these(&[("/twice.tif", 301), ("/for-good.tif", 308), ("/there", 206)]);
+    assert_eq!(place.asked(), all);
+}
+
+#[test]
+fn d11_where_a_redirect_led_is_forgotten_when_it_leads_there_no_more() {
+    let place = Place::new();
+    let prefixes = vec![place.store.url("/in/")];
+    let remote = place.remote(&RemoteOptions { prefixes, ..place.options() });
+    let same = object(TIFF, 50 * MIB, Some("\"1\""));
+    place.store.put("/in/1", same.clone());
+    place.redirect("/in/a.tif", 307, "/in/1", "");
+    let access = place.open(&remote, "/in/a.tif");
+    place.asked();
+    // It is signed for a time that is over, as it were; the origin knows where it is now.
+    place.store.remove("/in/1");
+    place.store.put("/in/2", same.clone());
+    place.redirect("/in/a.tif", 307, "/in/2", "");
+    assert_noise(access.as_ref(), 10 * MIB, 1000);
+    assert_eq!(place.asked(), these(&[("/in/1", 404), ("/in/a.tif", 307), ("/in/2", 206)]));
+    assert_noise(access.as_ref(), 11 * MIB, 1000);
+    assert_eq!(place.asked(), these(&[("/in/2", 206)]));
+    // Another version is there; this one has moved on.
+    place.store.put("/in/2", object(TIFF, 50 * MIB, Some("\"2\"")));
+    place.store.put("/in/3", same.clone());
+    place.redirect("/in/a.tif", 307, "/in/3", "");
+    assert_noise(access.as_ref(), 12 * MIB, 1000);
+    assert_eq!(place.asked(), these(&[("/in/2", 412), ("/in/a.tif", 307), ("/in/3", 206)]));
+    // Where it led leads on: that is asked of the origin, too, and goes nowhere that is not allowed.
+    place.redirect("/in/3", 302, "/out", "");
+    place.redirect("/in/a.tif", 307, "/out", "");
+    place.store.put("/out", same);
+    let error = access.read_range(ByteRange::new(13 * MIB, 10)).unwrap_err();
+    assert!(error.to_string().contains("its origin leads elsewhere"), "{error}");
+    assert_eq!(place.asked(), these(&[("/in/3", 302), ("/in/a.tif", 307)]));
 }
 
 #[test]

@@ -165,7 +165,8 @@ impl<'a> Work<'a> {
         std::thread::scope(|scope| {
             let (sender, receiver) = sync_channel(0);
             let decoder = self.decoder;
-            scope.spawn(move || Stretch::stream(decoder, which, &rows, &sender));
+            let stream = move || Stretch::stream(decoder, which, &rows, &sender);
+            std::thread::Builder::new().spawn_scoped(scope, stream).map_err(|error| self.undecoded(error.into()))?;
             bands.values().try_for_each(|indices| {
                 let stretch = receiver.recv().map_err(|_| self.broken("the rows ended before the last picture"))?;
                 let stretch = stretch.map_err(|error| self.undecoded(error))?;
@@ -199,7 +200,8 @@ impl<'a> Work<'a> {
         let threads = self.threads.clamp(1, indices.len().max(1));
         std::thread::scope(|scope| {
             for _ in 1..threads {
-                scope.spawn(worker);
+                // Where the system has none left, it is done by fewer.
+                let _fewer = std::thread::Builder::new().spawn_scoped(scope, worker);
             }
             worker();
         });

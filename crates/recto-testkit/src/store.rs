@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -37,6 +37,17 @@ impl Object {
     }
 }
 
+/// Where a path leads on to.
+#[derive(Clone, Debug)]
+pub struct Redirect {
+    /// The status: 301, 302, 303, 307 or 308.
+    pub status: u16,
+    /// `Location`.
+    pub target: String,
+    /// `Cache-Control`, if it is not empty.
+    pub cache_control: String,
+}
+
 /// What was asked for and given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given {
@@ -53,9 +64,36 @@ pub struct Given {
 #[derive(Default)]
 struct Shared {
     objects: Mutex<HashMap<String, Object>>,
+    redirects: Mutex<HashMap<String, Redirect>>,
     given: Mutex<Vec<Given>>,
     latency: Mutex<Duration>,
     connections: AtomicUsize,
+    gate: Mutex<Gate>,
+    opened: Condvar,
+}
+
+/// What answers pass.
+#[derive(Default)]
+struct Gate {
+    is_shut: bool,
+    waiting: usize,
+}
+
+/// Holds back all answers of a store; they go on once it is dropped.
+pub struct HeldBack<'s>(&'s Store);
+
+impl HeldBack<'_> {
+    /// How many have been asked for that are held back.
+    pub fn count(&self) -> usize {
+        locked(&self.0.shared.gate).waiting
+    }
+}
+
+impl Drop for HeldBack<'_> {
+    fn drop(&mut self) {
+        locked(&self.0.shared.gate).is_shut = false;
+        self.0.shared.opened.notify_all();
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -99,9 +137,21 @@ impl Store {
         locked(&self.shared.objects).insert(path.to_owned(), object);
     }
 
-    /// Takes an object away.
+    /// Takes an object away, or what leads on.
     pub fn remove(&self, path: &str) {
         locked(&self.shared.objects).remove(path);
+        locked(&self.shared.redirects).remove(path);
+    }
+
+    /// Leads on from a path from now on, whatever object is there.
+    pub fn redirect(&self, path: &str, redirect: Redirect) {
+        locked(&self.shared.redirects).insert(path.to_owned(), redirect);
+    }
+
+    /// Holds back every answer that has not begun, until what this gives is dropped.
+    pub fn hold_back(&self) -> HeldBack<'_> {
+        locked(&self.shared.gate).is_shut = true;
+        HeldBack(self)
     }
 
     /// Each answer begins after so long from now on.
@@ -131,8 +181,17 @@ fn serve(shared: &Shared, stream: &TcpStream) -> std::io::Result<()> {
         }
         let latency = *locked(&shared.latency);
         thread::sleep(latency);
+        pass(shared);
         answer(shared, stream, &head)?;
     }
+}
+
+/// Waits while answers are held back.
+fn pass(shared: &Shared) {
+    let mut gate = locked(&shared.gate);
+    gate.waiting += 1;
+    let waited = shared.opened.wait_while(gate, |gate| gate.is_shut);
+    waited.unwrap_or_else(PoisonError::into_inner).waiting -= 1;
 }
 
 fn answer(shared: &Shared, mut stream: &TcpStream, head: &str) -> std::io::Result<()> {
@@ -145,6 +204,16 @@ fn answer(shared: &Shared, mut stream: &TcpStream, head: &str) -> std::io::Resul
     let give = |status: u16, offset: u64, bytes: u64| {
         locked(&shared.given).push(Given { path: path.clone(), status, offset, bytes });
     };
+    let redirect = locked(&shared.redirects).get(&path).cloned();
+    if let Some(Redirect { status, target, cache_control }) = redirect {
+        give(status, 0, 0);
+        let control = match cache_control.as_str() {
+            "" => String::new(),
+            control => format!("Cache-Control: {control}\r\n"),
+        };
+        let head = format!("HTTP/1.1 {status} So\r\nLocation: {target}\r\n{control}Content-Length: 0\r\n\r\n");
+        return stream.write_all(head.as_bytes());
+    }
     let Some(object) = object else {
         give(404, 0, 0);
         return stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");

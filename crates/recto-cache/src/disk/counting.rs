@@ -4,18 +4,15 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::Ordering;
 
-use super::journal::{self, Journal, Listed, Past, Record};
-use super::{JOURNAL_GROWTH, Shared, lock};
+use super::journal::{self, Journal, Listed, NewJournal, Past, Record};
+use super::{AT_A_TIME, Shared, lock};
 use crate::CacheKey;
-
-/// Entries that are taken into the index at a time, so that nobody waits long.
-const AT_A_TIME: usize = 4096;
-/// Below this the journal may be as long as it likes.
-const SMALL_JOURNAL: u64 = 256 << 10;
 
 impl Shared {
     /// Finds out what earlier runs left, and removes what is too much: from the journal if it lacks nothing, else by a walk.
     pub(super) fn count(&self) -> io::Result<()> {
+        // What a crash left.
+        self.folder.remove_plain(journal::NEW_NAME);
         let past = Past::read(&self.folder, self.boot);
         if past.is_complete {
             self.take_over(&past);
@@ -24,12 +21,13 @@ impl Shared {
         } else {
             self.folder.remove_plain(journal::NAME);
             self.walk()?;
-            self.begin_journal(&past)?;
+            self.rewrite_journal(|| past)?;
         }
         {
             let mut content = self.content();
             for purge in std::mem::take(&mut content.early_purges) {
-                content.index.mark(&purge);
+                let places = content.index.places();
+                content.index.mark(&purge, places);
             }
             content.is_counted = true;
             self.counted.notify_all();
@@ -37,7 +35,7 @@ impl Shared {
         }
         self.note_journal();
         self.shorten_journal();
-        self.make_room(0)?;
+        self.make_room(0, 0)?;
         Ok(())
     }
 
@@ -89,40 +87,82 @@ impl Shared {
         Ok(())
     }
 
-    /// Writes a journal of all that is there, with the names that the old one has.
-    fn begin_journal(&self, past: &Past) -> io::Result<()> {
-        // Held to the end: an entry that comes meanwhile is in the index by now, or is listed after this.
-        let mut journal = lock(&self.journal);
-        let (order, images) = {
-            let content = self.content();
-            (content.index.order(), content.index.images())
-        };
-        let mut seen = HashSet::new();
-        let names = past.records().filter_map(|record| match record {
-            Record::Name(image, name) if images.contains(&image) && seen.insert(image) => Some((image, name)),
-            _ => None,
-        });
-        let entries = |each: &mut dyn FnMut(Listed)| {
-            for some in order.chunks(AT_A_TIME) {
-                let listed = self.content().index.listed_at(some);
-                listed.into_iter().for_each(&mut *each);
+    /// Writes a journal of all that is there, with the names that the old one has, and puts it in the place of the old one. That is
+    /// the worker's to do. Nobody waits for it: no lock is held while it is written.
+    pub(super) fn rewrite_journal(&self, past: impl FnOnce() -> Past) -> io::Result<()> {
+        // First of all: an entry that comes or goes from here on is noted, and one from before is in the index by now.
+        lock(&self.journal).begin_echo(&self.folder);
+        let copied = self.copy_journal(past);
+        let replaced = copied.and_then(|new| lock(&self.journal).replace(&self.folder, new));
+        if replaced.is_err() {
+            lock(&self.journal).put_off();
+            self.folder.remove_plain(journal::NEW_NAME);
+        }
+        replaced
+    }
+
+    fn copy_journal(&self, past: impl FnOnce() -> Past) -> io::Result<NewJournal> {
+        let mut new = NewJournal::begin(&self.folder, self.boot)?;
+        let order = self.content().index.order();
+        let mut images = HashSet::new();
+        for some in order.chunks(AT_A_TIME) {
+            #[cfg(test)]
+            self.points.pass(super::tests::Point::Copying);
+            let some = self.content().index.listed_at(some);
+            for listed in some {
+                images.insert(listed.key.image);
+                new.add(&Record::Entry(listed))?;
             }
-        };
-        journal.rewrite(&self.folder, self.boot, entries, names)
+            self.add_echo(&mut new)?;
+        }
+        let past = past();
+        for record in past.records() {
+            if let Record::Name(image, name) = record
+                && images.remove(&image)
+            {
+                new.add(&Record::Name(image, name))?;
+            }
+        }
+        self.add_echo(&mut new)?;
+        new.flush()?;
+        Ok(new)
+    }
+
+    fn add_echo(&self, new: &mut NewJournal) -> io::Result<()> {
+        let echo = lock(&self.journal).take_echo();
+        new.add_echo(&echo)
+    }
+
+    /// True when most of the journal is of no use any more.
+    pub(super) fn journal_is_long(&self) -> bool {
+        if self.journal_bytes.load(Ordering::Relaxed) < journal::SMALL {
+            return false;
+        }
+        let entries = self.content().index.entries();
+        lock(&self.journal).is_long(entries)
     }
 
     /// Writes the journal anew when most of it is of no use any more.
     pub(super) fn shorten_journal(&self) {
-        let (bytes, entries) = (self.journal_bytes.load(Ordering::Relaxed), self.content().index.entries());
-        if bytes < SMALL_JOURNAL || bytes / JOURNAL_GROWTH < entries.saturating_mul(64) {
+        if !self.journal_is_long() {
             return;
         }
-        self.write_journal();
-        let past = Past::read(&self.folder, self.boot);
-        if let Err(error) = self.begin_journal(&past) {
+        if let Err(error) = self.try_shorten_journal() {
+            lock(&self.journal).put_off();
             tracing::warn!(%error, "the cache's journal cannot be shortened");
         }
         self.note_journal();
+    }
+
+    fn try_shorten_journal(&self) -> io::Result<()> {
+        let entries = self.content().index.entries();
+        let excess = lock(&self.journal).excess(entries).next_multiple_of(self.folder.block_bytes);
+        if excess > 0 && !self.make_room(excess, 0)? {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let rewritten = self.rewrite_journal(|| Past::read(&self.folder, self.boot));
+        self.unreserve(excess, 0);
+        rewritten
     }
 
     pub(super) fn write_journal(&self) {

@@ -124,13 +124,6 @@ impl Folder {
         Ok(File::from(rustix::fs::openat(&self.directory, Self::name(key), flags, Mode::empty())?))
     }
 
-    /// True when the name of an entry leads to this very file.
-    pub(crate) fn is_entry(&self, key: &CacheKey, file: &File) -> bool {
-        let named = rustix::fs::statat(&self.directory, Self::name(key), AtFlags::SYMLINK_NOFOLLOW);
-        let Ok((named, open)) = named.and_then(|named| Ok((named, rustix::fs::fstat(file)?))) else { return false };
-        (named.st_dev, named.st_ino) == (open.st_dev, open.st_ino)
-    }
-
     /// The whole file of an entry, at most `most_bytes`.
     pub(crate) fn read(&self, key: &CacheKey, most_bytes: u64) -> io::Result<Vec<u8>> {
         let file = self.open_entry(key)?;
@@ -189,12 +182,14 @@ impl Folder {
         match (arrive(), name.split_once('/')) {
             (Ok(()), _) => Ok(false),
             (Err(Errno::NOENT), Some((folder, _))) => {
-                match rustix::fs::mkdirat(&self.directory, folder, Mode::from_raw_mode(0o755)) {
-                    Ok(()) | Err(Errno::EXIST) => {}
+                let is_made = match rustix::fs::mkdirat(&self.directory, folder, Mode::from_raw_mode(0o755)) {
+                    Ok(()) => true,
+                    // Another one that arrives has just made it, and counts it.
+                    Err(Errno::EXIST) => false,
                     Err(error) => return Err(error.into()),
-                }
+                };
                 arrive()?;
-                Ok(true)
+                Ok(is_made)
             }
             (Err(error), _) => Err(error.into()),
         }

@@ -7,6 +7,7 @@
 //! An entry costs about 70 bytes of memory.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::ops::Range;
 
 use super::journal::Listed;
 use super::queue::Purge;
@@ -16,6 +17,8 @@ use crate::CacheKey;
 const MOST_USES: u8 = 3;
 /// The small queue's part of all bytes.
 const SMALL_PART: u64 = 10;
+/// So many places of what is gone stay in the queues, or as many as there are entries.
+const MOST_GONE: usize = 1024;
 
 #[derive(Debug)]
 struct Slot {
@@ -29,16 +32,38 @@ struct Slot {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Its file is being written: it counts, but is not answered yet.
+    /// Its file is being moved to its place: it counts, but is not answered yet. Nobody but the one who brings it touches the file.
     Coming,
+    /// As before, but purged meanwhile: the one who brings it takes it away again.
+    Unwanted,
     Present,
-    /// Found damaged: its file is still there and counts, but it is not answered.
+    /// Found damaged, or purged: its file is still there and counts, but it is not answered.
     Damaged,
+    /// Its file is being looked at by one who will remove it, or let it stay. It is not answered meanwhile.
+    Looked,
+    /// Its file is being removed: it counts until that is done. Nobody but the one who claimed it touches the file.
+    Going,
     /// Gone; the slot is free once its queue comes to it.
     Gone,
 }
 
+/// What an entry meets that is to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// It is added: its file is to be brought now.
+    Added,
+    /// It is there, or somebody else brings it.
+    There,
+    /// The file of this key is in its way: it is claimed, is to be removed now, and then it may be asked again.
+    After(CacheKey),
+    /// What is in its way is being moved or removed by somebody else.
+    NotYet,
+}
+
 /// The entries of a directory.
+///
+/// The file of an entry is moved by one at a time, though nobody holds a lock for that: by the one who brings it, after
+/// [`Index::insert`] until [`Index::arrived`], or by the one who claimed it, until [`Index::remove`].
 #[derive(Debug)]
 pub(crate) struct Index {
     block_bytes: u64,
@@ -47,6 +72,10 @@ pub(crate) struct Index {
     free: Vec<u32>,
     small: VecDeque<u32>,
     main: VecDeque<u32>,
+    /// What was evicted and is in no queue, while its file is removed.
+    leaving: Vec<u32>,
+    /// Places in the queues of what is gone.
+    gone: usize,
     small_blocks: u64,
     blocks: u64,
     remembered: HashSet<u64>,
@@ -63,6 +92,8 @@ impl Index {
             free: Vec::new(),
             small: VecDeque::new(),
             main: VecDeque::new(),
+            leaving: Vec::new(),
+            gone: 0,
             small_blocks: 0,
             blocks: 0,
             remembered: HashSet::new(),
@@ -102,26 +133,105 @@ impl Index {
         self.find(key).is_some()
     }
 
-    /// Adds an entry whose file is on its way. Another key that spreads to the same number is given back: its file must go.
-    /// What was dear to make counts as used once.
-    pub(crate) fn insert(&mut self, key: &CacheKey, file_bytes: u64, is_dear: bool) -> Option<CacheKey> {
-        if self.find(key).is_some() {
-            return None;
+    /// True when the entry is there, or on its way.
+    pub(crate) fn is_wanted(&self, key: &CacheKey) -> bool {
+        matches!(self.state(key), Some(State::Coming | State::Present))
+    }
+
+    fn state(&self, key: &CacheKey) -> Option<State> {
+        self.find(key).and_then(|number| self.slots.get(number as usize)).map(|slot| slot.state)
+    }
+
+    /// Adds an entry whose file is on its way, unless something is in its place: its own file from before, or that of another
+    /// key that spreads to the same number. What was dear to make counts as used once.
+    pub(crate) fn insert(&mut self, key: &CacheKey, file_bytes: u64, is_dear: bool) -> Admission {
+        let before = self.by_key.get(&key.spread()).and_then(|number| self.slots.get_mut(*number as usize));
+        if let Some(slot) = before {
+            let is_same = slot.key == parts(key);
+            return match slot.state {
+                State::Coming | State::Present if is_same => Admission::There,
+                State::Present | State::Damaged => {
+                    slot.state = State::Going;
+                    Admission::After(joined(slot.key))
+                }
+                State::Coming | State::Unwanted | State::Looked | State::Going | State::Gone => Admission::NotYet,
+            };
         }
-        let displaced = self.by_key.get(&key.spread()).copied().and_then(|number| self.take(number));
         let again = self.remembered.remove(&key.spread());
         let (uses, is_main) = (u8::from(is_dear), again || is_dear);
         self.add(Listed { key: *key, blocks: self.blocks_of(file_bytes), uses, is_main }, State::Coming);
-        displaced
+        Admission::Added
     }
 
-    /// The file of an entry has come to its place. False when the entry is not wanted any more: then it must go.
+    /// The file of an entry has come to its place. False when the entry is not wanted any more: then it is claimed, and must go.
     pub(crate) fn arrived(&mut self, key: &CacheKey) -> bool {
-        let Some(slot) = self.find(key).and_then(|number| self.slots.get_mut(number as usize)) else { return false };
-        if slot.state == State::Coming {
-            slot.state = State::Present;
+        let Some(slot) = self.slot_mut(key) else { return false };
+        match slot.state {
+            State::Coming => slot.state = State::Present,
+            State::Unwanted => slot.state = State::Going,
+            _ => {}
         }
         slot.state == State::Present
+    }
+
+    fn slot_mut(&mut self, key: &CacheKey) -> Option<&mut Slot> {
+        let number = self.find(key)?;
+        self.slots.get_mut(number as usize)
+    }
+
+    /// Claims an entry that may be answered: from here on it is not, and its file is the caller's to remove. False when the file is
+    /// on its way, or the business of somebody else, or when there is none.
+    pub(crate) fn claim_present(&mut self, key: &CacheKey) -> bool {
+        self.change(key, State::Present, State::Going)
+    }
+
+    /// Claims an entry that was found damaged, or purged, likewise.
+    pub(crate) fn claim_damaged(&mut self, key: &CacheKey) -> bool {
+        self.change(key, State::Damaged, State::Going)
+    }
+
+    /// Claims an entry that may be answered, to look at its file: then comes [`Index::let_stay`] or [`Index::claim_looked`].
+    pub(crate) fn look(&mut self, key: &CacheKey) -> bool {
+        self.change(key, State::Present, State::Looked)
+    }
+
+    /// The file that was looked at is sound and stays. False when it was purged meanwhile: then it must go.
+    pub(crate) fn let_stay(&mut self, key: &CacheKey) -> bool {
+        self.change(key, State::Looked, State::Present)
+    }
+
+    /// The file that was looked at goes.
+    pub(crate) fn claim_looked(&mut self, key: &CacheKey) {
+        self.change(key, State::Looked, State::Going);
+    }
+
+    /// Gives up a claim: the file could not be removed. It counts, is not answered, and is tried again later.
+    pub(crate) fn keep_counting(&mut self, key: &CacheKey) {
+        if self.change(key, State::Going, State::Damaged) {
+            self.queue_again(key);
+        }
+    }
+
+    /// True when the entry was in the one state, and is in the other now.
+    fn change(&mut self, key: &CacheKey, from: State, to: State) -> bool {
+        let Some(slot) = self.slot_mut(key).filter(|slot| slot.state == from) else { return false };
+        slot.state = to;
+        true
+    }
+
+    fn queue_again(&mut self, key: &CacheKey) {
+        let Some(number) = self.find(key) else { return };
+        let is_main = self.slots.get(number as usize).is_some_and(|slot| slot.is_main);
+        if self.leaves_no_more(number) {
+            let queue = if is_main { &mut self.main } else { &mut self.small };
+            queue.push_back(number);
+        }
+    }
+
+    /// True when this was evicted, and so is in no queue. It is not noted any more.
+    fn leaves_no_more(&mut self, number: u32) -> bool {
+        let at = self.leaving.iter().position(|leaving| *leaving == number);
+        at.map(|at| self.leaving.swap_remove(at)).is_some()
     }
 
     /// Adds an entry of an earlier run, behind all others of its queue.
@@ -136,9 +246,9 @@ impl Index {
         self.slots.get(self.find(key)? as usize).map(listed)
     }
 
-    /// The places of all entries in the order in which they leave: the main queue, then the small one.
+    /// The places of all entries in the order in which they leave: what leaves already, the main queue, the small one.
     pub(crate) fn order(&self) -> Vec<u32> {
-        self.main.iter().chain(&self.small).copied().collect()
+        self.leaving.iter().chain(&self.main).chain(&self.small).copied().collect()
     }
 
     /// The entries at these places.
@@ -149,11 +259,6 @@ impl Index {
 
     fn queued(&self) -> usize {
         self.main.len() + self.small.len()
-    }
-
-    /// The images of all entries.
-    pub(crate) fn images(&self) -> HashSet<u128> {
-        self.slots.iter().filter(|slot| slot.state != State::Gone).map(|slot| joined(slot.key).image).collect()
     }
 
     /// Blocks that a file of this length takes.
@@ -182,24 +287,15 @@ impl Index {
         }
     }
 
-    /// Marks an entry whose file is damaged; true when it was not known to be.
-    pub(crate) fn mark_damaged(&mut self, key: &CacheKey) -> bool {
-        let Some(number) = self.find(key) else { return false };
-        let Some(slot) = self.slots.get_mut(number as usize) else { return false };
-        let was_present = slot.state == State::Present;
-        slot.state = State::Damaged;
-        was_present
-    }
-
-    /// True when the entry was found damaged, or purged, and its file is still there.
-    pub(crate) fn is_damaged(&self, key: &CacheKey) -> bool {
-        let slot = self.find(key).and_then(|number| self.slots.get(number as usize));
-        slot.is_some_and(|slot| slot.state == State::Damaged)
+    /// Marks an entry whose file is damaged, so that it is not answered.
+    pub(crate) fn mark_damaged(&mut self, key: &CacheKey) {
+        self.change(key, State::Present, State::Damaged);
     }
 
     /// Takes what is gone out of the queues.
     pub(crate) fn tidy(&mut self) {
-        let Self { slots, free, small, main, .. } = self;
+        let Self { slots, free, small, main, gone, .. } = self;
+        *gone = 0;
         for queue in [small, main] {
             queue.retain(|number| {
                 let is_there = slots.get(*number as usize).is_some_and(|slot| slot.state != State::Gone);
@@ -211,42 +307,62 @@ impl Index {
         }
     }
 
-    /// Marks the entries that a purge means, so that none is answered, and gives their keys. Their files still count until
-    /// [`Index::remove`].
-    pub(crate) fn mark(&mut self, purge: &Purge) -> Vec<CacheKey> {
-        let mut keys = Vec::new();
-        for slot in &mut self.slots {
-            let key = joined(slot.key);
-            if slot.state != State::Gone && purge.means(key.image) {
-                slot.state = State::Damaged;
-                keys.push(key);
+    /// The places of all entries, those that are free among them.
+    pub(crate) fn places(&self) -> Range<usize> {
+        0..self.slots.len()
+    }
+
+    /// Marks the entries in these places that a purge means, so that none is answered, and gives their number. Their files still
+    /// count until [`Index::remove`].
+    pub(crate) fn mark(&mut self, purge: &Purge, places: Range<usize>) -> u64 {
+        let mut marked = 0;
+        for slot in self.slots.get_mut(places).unwrap_or_default() {
+            let state = match slot.state {
+                State::Coming => State::Unwanted,
+                State::Present | State::Damaged => State::Damaged,
+                State::Looked => State::Going,
+                State::Unwanted | State::Going | State::Gone => continue,
+            };
+            if purge.means(joined(slot.key).image) {
+                slot.state = state;
+                marked += 1;
             }
         }
-        keys
+        marked
+    }
+
+    /// The entries in these places that were marked, of those that a purge means.
+    pub(crate) fn marked(&self, purge: &Purge, places: Range<usize>) -> Vec<CacheKey> {
+        let slots = self.slots.get(places).unwrap_or_default().iter();
+        let keys = slots.filter(|slot| slot.state == State::Damaged).map(|slot| joined(slot.key));
+        keys.filter(|key| purge.means(key.image)).collect()
     }
 
     /// Takes out an entry whose file is gone.
     pub(crate) fn remove(&mut self, key: &CacheKey) {
-        if let Some(number) = self.find(key) {
-            self.take(number);
-        }
-    }
-
-    fn take(&mut self, number: u32) -> Option<CacheKey> {
-        let slot = self.slots.get_mut(number as usize).filter(|slot| slot.state != State::Gone)?;
+        let Some(number) = self.find(key) else { return };
+        let Some(slot) = self.slots.get_mut(number as usize) else { return };
         slot.state = State::Gone;
-        let key = joined(slot.key);
+        let (blocks, is_main) = (u64::from(slot.blocks), slot.is_main);
         self.by_key.remove(&key.spread());
-        self.blocks = self.blocks.saturating_sub(u64::from(slot.blocks));
-        if !slot.is_main {
-            self.small_blocks = self.small_blocks.saturating_sub(u64::from(slot.blocks));
+        self.blocks = self.blocks.saturating_sub(blocks);
+        if !is_main {
+            self.small_blocks = self.small_blocks.saturating_sub(blocks);
         }
-        Some(key)
+        if self.leaves_no_more(number) {
+            self.free.push(number);
+            return;
+        }
+        // Its place is in a queue, which is looked through now and then, also when nothing is ever evicted.
+        self.gone += 1;
+        if self.gone > MOST_GONE.max(self.by_key.len()) {
+            self.tidy();
+        }
     }
 
-    /// Takes out the entry that goes next; its file must go, too.
+    /// Claims the entry that goes next: its file must be removed, and counts until then.
     pub(crate) fn evict(&mut self) -> Option<CacheKey> {
-        // What is on its way goes round; when there is nothing else, nothing goes.
+        // What is on its way, or claimed, goes round; when there is nothing else, nothing goes.
         let mut rounds = self.queued() * (usize::from(MOST_USES) + 2);
         loop {
             rounds = rounds.checked_sub(1)?;
@@ -259,9 +375,11 @@ impl Index {
             let Some(slot) = self.slots.get_mut(number as usize) else { continue };
             if slot.state == State::Gone {
                 self.free.push(number);
+                self.gone = self.gone.saturating_sub(1);
                 continue;
             }
-            if slot.state == State::Coming || slot.uses > 0 && slot.state == State::Present {
+            let is_moving = matches!(slot.state, State::Coming | State::Unwanted | State::Looked | State::Going);
+            if is_moving || slot.uses > 0 && slot.state == State::Present {
                 // Asked for again: it moves on, or goes round once more.
                 let was_small = !slot.is_main;
                 slot.uses = if was_small { 0 } else { slot.uses.saturating_sub(1) };
@@ -272,9 +390,9 @@ impl Index {
                 self.main.push_back(number);
                 continue;
             }
-            let was_small = !slot.is_main;
-            let key = self.take(number)?;
-            self.free.push(number);
+            slot.state = State::Going;
+            let (key, was_small) = (joined(slot.key), !slot.is_main);
+            self.leaving.push(number);
             if was_small {
                 self.remember(key.spread());
             }
@@ -318,14 +436,23 @@ mod tests {
 
     /// Adds an entry whose file is there.
     fn insert(index: &mut Index, key: &CacheKey, file_bytes: u64) {
-        index.insert(key, file_bytes, false);
+        while let Admission::After(before) = index.insert(key, file_bytes, false) {
+            index.remove(&before);
+        }
         index.arrived(key);
+    }
+
+    /// Takes out the entry that goes next, and its file.
+    fn evict(index: &mut Index) -> Option<CacheKey> {
+        let key = index.evict()?;
+        index.remove(&key);
+        Some(key)
     }
 
     /// Adds an entry to an index of at most `most` bytes.
     fn put(index: &mut Index, number: u32, most: u64) {
         while index.bytes() + 4096 > most {
-            index.evict().expect("a full index has something that goes");
+            evict(index).expect("a full index has something that goes");
         }
         insert(index, &key(number), 4000);
     }
@@ -361,6 +488,9 @@ mod tests {
             let number = (random >> 8) % 300;
             match random >> 29 {
                 0..=3 => {
+                    if index.state(&key(number)) == Some(State::Damaged) {
+                        model.remove(&number);
+                    }
                     insert(&mut index, &key(number), u64::from(random % 100_000));
                     model.entry(number).or_insert(u64::from(random % 100_000).div_ceil(4096) * 4096);
                 }
@@ -369,13 +499,11 @@ mod tests {
                     model.remove(&number);
                 }
                 5 => {
-                    if let Some(gone) = index.evict() {
+                    if let Some(gone) = evict(&mut index) {
                         model.retain(|number, _| key(*number) != gone);
                     }
                 }
-                6 => {
-                    index.mark_damaged(&key(number));
-                }
+                6 => index.mark_damaged(&key(number)),
                 _ => {
                     index.touch(&key(number));
                 }
@@ -384,7 +512,7 @@ mod tests {
             assert_eq!(index.bytes(), model.values().sum::<u64>());
             assert_eq!(index.contains(&key(number)), model.contains_key(&number));
         }
-        while index.evict().is_some() {}
+        while evict(&mut index).is_some() {}
         assert_eq!((index.entries(), index.bytes(), index.small_blocks), (0, 0, 0));
         assert!(index.slots.len() <= 50_000 && index.free.len() == index.slots.len());
     }
@@ -396,7 +524,7 @@ mod tests {
         insert(&mut index, &key(2), 10);
         let other = CacheKey::new("other", &["x"]);
         insert(&mut index, &other, 10);
-        assert_eq!(index.mark(&Purge::image(key(1).image)).len(), 2);
+        assert_eq!(index.mark(&Purge::image(key(1).image), index.places()), 2);
         assert!(!index.touch(&key(1)) && !index.touch(&key(2)) && index.touch(&other));
         assert_eq!(index.bytes(), 3 * 4096);
         index.remove(&key(1));
@@ -414,7 +542,61 @@ mod tests {
         assert!(index.arrived(&key(1)) && index.touch(&key(1)));
 
         index.insert(&key(3), 10, false);
-        index.mark(&Purge::all());
+        index.mark(&Purge::all(), index.places());
+        assert!(!index.claim_damaged(&key(3)), "only the one who brings it takes it away");
         assert!(!index.arrived(&key(3)), "purged while it was on its way");
+    }
+
+    #[test]
+    fn what_leaves_counts_and_holds_its_place_until_its_file_is_gone() {
+        let mut index = Index::new(4096);
+        insert(&mut index, &key(1), 10);
+        assert_eq!(index.evict(), Some(key(1)));
+        assert_eq!((index.bytes(), index.entries()), (4096, 1));
+        assert_eq!(index.listed_at(&index.order()).len(), 1, "it is listed as long as its file may be there");
+        assert!(!index.touch(&key(1)) && !index.claim_present(&key(1)) && !index.claim_damaged(&key(1)));
+        assert_eq!(index.insert(&key(1), 5000, false), Admission::NotYet);
+        assert_eq!(index.evict(), None);
+        index.remove(&key(1));
+        assert_eq!((index.bytes(), index.entries()), (0, 0));
+        assert_eq!(index.insert(&key(1), 5000, false), Admission::Added);
+        assert_eq!(index.insert(&key(1), 9000, false), Admission::There);
+        assert_eq!((index.bytes(), index.entries()), (8192, 1));
+    }
+
+    #[test]
+    fn what_is_purged_while_it_is_looked_at_goes_though_it_is_sound() {
+        let mut index = Index::new(4096);
+        for number in 1..=2 {
+            insert(&mut index, &key(number), 10);
+            assert!(index.look(&key(number)) && !index.touch(&key(number)) && !index.claim_present(&key(number)));
+        }
+        assert_eq!((index.evict(), index.bytes()), (None, 2 * 4096));
+        assert!(index.let_stay(&key(1)) && index.touch(&key(1)));
+        assert_eq!(index.mark(&Purge::all(), index.places()), 2);
+        assert!(!index.let_stay(&key(2)) && !index.touch(&key(2)));
+    }
+
+    #[test]
+    fn what_could_not_be_removed_counts_and_is_tried_again() {
+        let mut index = Index::new(4096);
+        for number in 1..=2 {
+            insert(&mut index, &key(number), 10);
+        }
+        assert_eq!(index.evict(), Some(key(1)));
+        index.keep_counting(&key(1));
+        assert!(index.bytes() == 2 * 4096 && !index.touch(&key(1)));
+        assert_eq!((evict(&mut index), evict(&mut index), evict(&mut index)), (Some(key(2)), Some(key(1)), None));
+        assert_eq!((index.bytes(), index.small_blocks), (0, 0));
+    }
+
+    #[test]
+    fn what_comes_and_goes_without_an_eviction_leaves_nothing_in_memory() {
+        let mut index = Index::new(4096);
+        for number in 0..20_000 {
+            insert(&mut index, &key(number), 10);
+            index.remove(&key(number));
+        }
+        assert!(index.slots.len() <= 2 * MOST_GONE && index.small.len() <= 2 * MOST_GONE, "{}", index.slots.len());
     }
 }

@@ -8,10 +8,13 @@
 //! A file is listed before it is moved to its place and struck out after it is gone, so the list never lacks one: after
 //! `kill -9` it may name files that are not there, which is noticed when they are asked for. What the system had not written when
 //! the machine itself went down may be lacking, so a list of an earlier boot counts only if it was closed in order.
+//!
+//! When most of it is of no use any more, a new one is written beside it. Nobody waits for that: what is listed and struck out
+//! meanwhile goes into the old one as ever, and into the new one before that takes the place.
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::FileExt;
 
 use xxhash_rust::xxh3::xxh3_64;
@@ -22,6 +25,12 @@ use crate::CacheKey;
 const MAGIC: &[u8; 8] = b"RECTOJ1\n";
 const HEADER_BYTES: usize = 32;
 const RECORD_BYTES: usize = 48;
+/// Bytes of the journal for each entry, generously.
+const ENTRY_BYTES: u64 = 64;
+/// The journal is written anew when it is this many times longer than what it lists.
+pub(super) const GROWTH: u64 = 3;
+/// Below this it may be as long as it likes.
+pub(super) const SMALL: u64 = 256 << 10;
 const CHECKSUM_AT: usize = 40;
 /// Bytes of strikes that wait to be written along with the next entry.
 const MOST_PENDING: usize = 64 << 10;
@@ -62,6 +71,8 @@ pub(crate) struct Past {
     bytes: Vec<u8>,
     /// Where the sound records end.
     end: usize,
+    /// Where they end without the last words of one that was closed.
+    open_end: usize,
     /// It lacks no file that is there.
     pub(crate) is_complete: bool,
 }
@@ -79,14 +90,16 @@ impl Past {
 
     fn of(bytes: Vec<u8>, block_bytes: u64, boot: u64) -> Self {
         if !header_is_sound(&bytes, block_bytes) {
-            return Self { bytes: Vec::new(), end: 0, is_complete: false };
+            return Self { bytes: Vec::new(), end: 0, open_end: 0, is_complete: false };
         }
+        let mut open_end = HEADER_BYTES;
         let (mut at, mut closed, mut sound) = (HEADER_BYTES, false, true);
         while at < bytes.len() {
             match parse(&bytes, at) {
                 Parsed::Record(record, next) => {
                     closed = record == Record::Closed;
                     at = next;
+                    open_end = if closed { open_end } else { next };
                 }
                 // The end of a write that was cut off: the file that it listed was not yet moved to its place.
                 Parsed::Cut => break,
@@ -97,7 +110,7 @@ impl Past {
             }
         }
         let is_same_boot = boot != 0 && number(&bytes, 8) == Some(boot);
-        Self { is_complete: sound && (is_same_boot || closed && at == bytes.len()), end: at, bytes }
+        Self { is_complete: sound && (is_same_boot || closed && at == bytes.len()), end: at, open_end, bytes }
     }
 
     /// All sound records in order.
@@ -214,6 +227,12 @@ pub(crate) fn boot() -> u64 {
     std::fs::read("/proc/sys/kernel/random/boot_id").map_or(0, |text| xxh3_64(&text))
 }
 
+fn sync(file: &File) {
+    if let Err(error) = file.sync_data() {
+        tracing::warn!(%error, "the cache's journal cannot be synced");
+    }
+}
+
 /// The journal that is being written.
 #[derive(Debug)]
 pub(crate) struct Journal {
@@ -224,77 +243,131 @@ pub(crate) struct Journal {
     bytes: u64,
     /// Images whose identifiers are written down.
     named: HashSet<u128>,
+    /// Bytes of these identifiers.
+    name_bytes: u64,
+    /// A new one is not expected to be shorter than that.
+    least: u64,
+    /// While a new journal is written: what it is to have, too.
+    echo: Option<Echo>,
+}
+
+/// What is written down while a new journal is on its way.
+#[derive(Debug, Default)]
+struct Echo {
+    bytes: Vec<u8>,
+    named: HashSet<u128>,
+}
+
+/// A journal on its way to the place of the one before it.
+#[derive(Debug)]
+pub(crate) struct NewJournal {
+    out: io::BufWriter<File>,
+    bytes: u64,
+    named: HashSet<u128>,
+    name_bytes: u64,
+    line: Vec<u8>,
+}
+
+impl NewJournal {
+    /// Begins one without a record.
+    pub(crate) fn begin(folder: &Folder, boot: u64) -> io::Result<Self> {
+        let mut out = io::BufWriter::with_capacity(1 << 20, folder.create_plain(NEW_NAME)?);
+        out.write_all(&header(boot, folder.block_bytes))?;
+        let bytes = HEADER_BYTES as u64;
+        Ok(Self { out, bytes, named: HashSet::new(), name_bytes: 0, line: Vec::with_capacity(256) })
+    }
+
+    pub(crate) fn add(&mut self, record: &Record<'_>) -> io::Result<()> {
+        self.line.clear();
+        push(&mut self.line, record);
+        let length = self.line.len() as u64;
+        if let Record::Name(image, _) = record {
+            self.named.insert(*image);
+            self.name_bytes += length;
+        }
+        self.bytes += length;
+        self.out.write_all(&self.line)
+    }
+
+    /// Adds what [`Journal::take_echo`] gave. All of it may be names.
+    pub(crate) fn add_echo(&mut self, echo: &[u8]) -> io::Result<()> {
+        self.bytes += echo.len() as u64;
+        self.name_bytes += echo.len() as u64;
+        self.out.write_all(echo)
+    }
+
+    /// Hands all to the system.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 impl Journal {
     /// No journal yet: nothing is written down until one is begun.
     pub(crate) fn none() -> Self {
-        Self { file: None, pending: Vec::new(), bytes: 0, named: HashSet::new() }
+        Self { file: None, pending: Vec::new(), bytes: 0, named: HashSet::new(), name_bytes: 0, least: 0, echo: None }
     }
 
     /// Goes on with the journal of earlier runs, whose sound part is `past`.
     pub(crate) fn resume(folder: &Folder, past: &Past, boot: u64) -> io::Result<Self> {
-        let file = folder.open_for_append(NAME)?;
-        file.set_len(past.end as u64)?;
+        let mut file = folder.open_for_append(NAME)?;
+        // It is closed no more, and the disk is to know: when the machine goes down before another record is there, files may be.
+        file.set_len(past.open_end as u64)?;
         file.write_all_at(&header(boot, folder.block_bytes), 0)?;
-        let mut named = HashSet::new();
+        sync(&file);
+        // The place to write is behind what is kept, not where the file was opened.
+        file.seek(io::SeekFrom::End(0))?;
+        let mut journal = Self { file: Some(file), bytes: past.open_end as u64, ..Self::none() };
         for record in past.records() {
-            if let Record::Name(image, _) = record {
-                named.insert(image);
+            if let Record::Name(image, name) = record {
+                journal.named.insert(image);
+                journal.name_bytes += (RECORD_BYTES + padded(name.len())) as u64;
             }
         }
-        let mut journal = Self { file: Some(file), pending: Vec::new(), bytes: past.end as u64, named };
-        // The place to write is behind what is kept, not where the file was opened.
-        journal.seek_to_end()?;
         Ok(journal)
     }
 
-    fn seek_to_end(&mut self) -> io::Result<()> {
-        use std::io::Seek;
-        match &mut self.file {
-            Some(file) => file.seek(io::SeekFrom::End(0)).map(|_| ()),
-            None => Ok(()),
-        }
+    /// From here on a new journal is on its way: what is written down is noted for it, too. To be called before anybody looks at
+    /// what there is to list.
+    pub(crate) fn begin_echo(&mut self, folder: &Folder) {
+        self.write_pending(folder);
+        self.echo = Some(Echo::default());
     }
 
-    /// Begins a new journal with these entries and names, and puts it in the place of the old one.
-    pub(crate) fn rewrite<'n>(
-        &mut self,
-        folder: &Folder,
-        boot: u64,
-        mut entries: impl FnMut(&mut dyn FnMut(Listed)),
-        names: impl Iterator<Item = (u128, &'n str)>,
-    ) -> io::Result<()> {
-        let file = folder.create_plain(NEW_NAME)?;
-        let mut out = io::BufWriter::with_capacity(1 << 20, &file);
-        let mut bytes = HEADER_BYTES as u64;
-        out.write_all(&header(boot, folder.block_bytes))?;
-        let mut line = Vec::with_capacity(256);
-        let mut named = HashSet::new();
-        for (image, name) in names {
-            line.clear();
-            push(&mut line, &Record::Name(image, name));
-            out.write_all(&line)?;
-            bytes += line.len() as u64;
-            named.insert(image);
-        }
-        let mut failed = None;
-        entries(&mut |listed| {
-            line.clear();
-            push(&mut line, &Record::Entry(listed));
-            bytes += line.len() as u64;
-            if let Err(error) = out.write_all(&line) {
-                failed.get_or_insert(error);
-            }
-        });
-        match failed {
-            Some(error) => return Err(error),
-            None => out.flush()?,
-        }
-        drop(out);
+    /// What was written down since this was asked last, for [`NewJournal::add_echo`]. What is struck out is struck out in a new
+    /// journal that listed it before, so this is to be asked after each piece of the list.
+    pub(crate) fn take_echo(&mut self) -> Vec<u8> {
+        self.echo.as_mut().map(|echo| std::mem::take(&mut echo.bytes)).unwrap_or_default()
+    }
+
+    /// Puts a new journal in the place of this one.
+    pub(crate) fn replace(&mut self, folder: &Folder, mut new: NewJournal) -> io::Result<()> {
+        let echo = self.echo.take().unwrap_or_default();
+        new.add_echo(&echo.bytes)?;
+        let file = new.out.into_inner().map_err(io::IntoInnerError::into_error)?;
         folder.rename_plain(NEW_NAME, NAME)?;
-        *self = Self { file: Some(file), pending: Vec::new(), bytes, named };
+        new.named.extend(echo.named);
+        let (bytes, named, name_bytes) = (new.bytes, new.named, new.name_bytes);
+        *self = Self { file: Some(file), bytes, named, name_bytes, least: bytes, ..Self::none() };
         Ok(())
+    }
+
+    /// No new journal comes for now. The next is tried when this one is half as long again.
+    pub(crate) fn put_off(&mut self) {
+        self.echo = None;
+        self.least = self.bytes() / 2;
+    }
+
+    /// True when it is worth being written anew with so many entries.
+    pub(crate) fn is_long(&self, entries: u64) -> bool {
+        let bytes = self.bytes();
+        bytes >= SMALL && bytes / GROWTH >= entries.saturating_mul(ENTRY_BYTES).max(self.least)
+    }
+
+    /// Most bytes that a new one with so many entries takes beyond what is set aside for it.
+    pub(crate) fn excess(&self, entries: u64) -> u64 {
+        let new = entries.saturating_mul(ENTRY_BYTES).saturating_add(self.name_bytes);
+        new.saturating_sub(self.bytes() / GROWTH)
     }
 
     /// Bytes of the journal.
@@ -305,16 +378,29 @@ impl Journal {
     /// Lists an entry, with the identifier that its image has. To be called before its file comes to its place.
     pub(crate) fn list(&mut self, folder: &Folder, listed: Listed, name: &str) {
         let image = listed.key.image;
-        if name.len() <= LONGEST_NAME && self.named.insert(image) {
-            push(&mut self.pending, &Record::Name(image, name));
+        let (is_short, name) = (name.len() <= LONGEST_NAME, Record::Name(image, name));
+        if is_short && self.named.insert(image) {
+            let before = self.pending.len();
+            push(&mut self.pending, &name);
+            self.name_bytes += (self.pending.len() - before) as u64;
         }
         push(&mut self.pending, &Record::Entry(listed));
+        if let Some(echo) = &mut self.echo {
+            // The new journal may lack a name that the old one has.
+            if is_short && echo.named.insert(image) {
+                push(&mut echo.bytes, &name);
+            }
+            push(&mut echo.bytes, &Record::Entry(listed));
+        }
         self.write_pending(folder);
     }
 
     /// Strikes out an entry. To be called after its file is gone.
     pub(crate) fn strike(&mut self, folder: &Folder, key: CacheKey) {
         push(&mut self.pending, &Record::Gone(key));
+        if let Some(echo) = &mut self.echo {
+            push(&mut echo.bytes, &Record::Gone(key));
+        }
         if self.pending.len() > MOST_PENDING {
             self.write_pending(folder);
         }
@@ -342,10 +428,8 @@ impl Journal {
     pub(crate) fn close(&mut self, folder: &Folder) {
         push(&mut self.pending, &Record::Closed);
         self.write_pending(folder);
-        if let Some(file) = &self.file
-            && let Err(error) = file.sync_data()
-        {
-            tracing::warn!(%error, "the cache's journal cannot be synced");
+        if let Some(file) = &self.file {
+            sync(file);
         }
     }
 }
@@ -416,5 +500,45 @@ mod tests {
             assert_eq!(past.records().collect::<Vec<_>>(), wanted, "bit {bit}");
             assert!(!past.is_complete || past.end < whole.len(), "bit {bit}");
         }
+    }
+
+    #[test]
+    fn d4_a_journal_that_was_opened_again_is_closed_no_more() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        let mut closed = header(7, folder.block_bytes).to_vec();
+        some_records().iter().for_each(|record| push(&mut closed, record));
+        std::fs::write(place.path().join(NAME), closed).unwrap();
+        let past = Past::read(&folder, 8);
+        assert!(past.is_complete, "closed in order");
+        // The machine goes down before another record gets to the disk: a file may be there that it lacks.
+        let _journal = Journal::resume(&folder, &past, 8).unwrap();
+        assert!(!Past::read(&folder, 9).is_complete);
+        let same_boot = Past::read(&folder, 8);
+        assert!(same_boot.is_complete);
+        let wanted = some_records().into_iter().take(3).collect::<Vec<_>>();
+        assert_eq!(same_boot.records().collect::<Vec<_>>(), wanted);
+    }
+
+    #[test]
+    fn long_identifiers_do_not_have_the_journal_written_anew_all_the_time() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path()).unwrap();
+        let mut journal = Journal::none();
+        journal.begin_echo(&folder);
+        journal.replace(&folder, NewJournal::begin(&folder, 7).unwrap()).unwrap();
+        let mut new = NewJournal::begin(&folder, 7).unwrap();
+        for number in 0..1000 {
+            let name = format!("{number:01000}");
+            let listed = Listed { key: CacheKey::new(&name, &["x"]), blocks: 1, uses: 0, is_main: false };
+            journal.list(&folder, listed, &name);
+            new.add(&Record::Name(listed.key.image, &name)).unwrap();
+            new.add(&Record::Entry(listed)).unwrap();
+        }
+        assert!(journal.is_long(1000) && journal.excess(1000) > 0);
+        journal.begin_echo(&folder);
+        journal.replace(&folder, new).unwrap();
+        assert!(!journal.is_long(1000), "{} bytes", journal.bytes());
+        assert_eq!(journal.bytes(), std::fs::metadata(place.path().join(NAME)).unwrap().len());
     }
 }

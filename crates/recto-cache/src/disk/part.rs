@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Shared;
+use super::folder::Coming;
 use crate::CacheKey;
 
 const MAGIC: &[u8; 8] = b"RECTOP1\n";
@@ -106,11 +107,6 @@ impl OpenPart {
         self.is_damaged.load(Ordering::Relaxed)
     }
 
-    /// True while its name leads to it.
-    pub(crate) fn has_its_name(&self) -> bool {
-        self.shared.folder.is_entry(&self.key, &self.file)
-    }
-
     /// Notes that the name is gone while this is open: the disk still holds the bytes.
     pub(crate) fn linger(&self) {
         let bytes = file_bytes(self.length).unwrap_or(0);
@@ -145,7 +141,10 @@ impl OpenPart {
                 self.file.read_exact_at(bytes, HEADER_BYTES + start)?;
                 if self.sums.get(block as usize) != Some(&xxh3_64(bytes)) {
                     self.is_damaged.store(true, Ordering::Relaxed);
-                    self.shared.report_damage(&self.key);
+                    // Once its name is gone, a sound one may have come to its place.
+                    if self.lingering.load(Ordering::Relaxed) == 0 {
+                        self.shared.report_damage(&self.key);
+                    }
                     return Err(damage());
                 }
                 bit.fetch_or(mask, Ordering::Relaxed);
@@ -200,9 +199,12 @@ impl KeptPart {
     }
 }
 
-/// Writes the file of a part, making room as it grows.
+/// Writes the file of a part, making room as it grows. When it is dropped before the file has arrived, however that comes, the file
+/// goes, and then its room is given back.
 pub(crate) struct PartWriter<'a> {
     shared: &'a Shared,
+    /// `None` once the file has arrived.
+    coming: Option<&'a Coming>,
     out: BufWriter<&'a File>,
     block: Vec<u8>,
     sums: Vec<u8>,
@@ -214,29 +216,38 @@ pub(crate) struct PartWriter<'a> {
 const MOST_RESERVED: u64 = 4 << 20;
 
 impl<'a> PartWriter<'a> {
-    pub(crate) fn new(shared: &'a Shared, file: &'a File) -> io::Result<Self> {
-        let mut out = BufWriter::with_capacity(1 << 20, file);
-        out.write_all(&[0; HEADER_BYTES as usize])?;
-        Ok(Self {
+    pub(crate) fn new(shared: &'a Shared, coming: &'a Coming, file: &'a File) -> io::Result<Self> {
+        let mut writer = Self {
             shared,
-            out,
+            coming: Some(coming),
+            out: BufWriter::with_capacity(1 << 20, file),
             block: Vec::with_capacity(BLOCK_BYTES as usize),
             sums: Vec::new(),
             length: 0,
             reserved: 0,
-        })
+        };
+        writer.out.write_all(&[0; HEADER_BYTES as usize])?;
+        Ok(writer)
     }
 
-    fn end_block(&mut self) -> io::Result<()> {
-        let needed = file_bytes(self.length).and_then(|bytes| bytes.checked_add(2 * BLOCK_BYTES));
+    /// Makes room for what there is so far, and a little more: the next block, or the name and the folder.
+    fn reserve(&mut self) -> io::Result<()> {
+        let ahead = 2 * BLOCK_BYTES.max(self.shared.folder.block_bytes);
+        let needed = file_bytes(self.length).and_then(|bytes| bytes.checked_add(ahead));
         let needed = needed.ok_or(io::ErrorKind::StorageFull)?;
         while needed > self.reserved {
             let more = (self.shared.largest() / 8).clamp(BLOCK_BYTES, MOST_RESERVED);
-            if needed > self.shared.largest() || !self.shared.make_room(more)? {
+            let entries = u64::from(self.reserved == 0);
+            if needed > self.shared.largest() || !self.shared.make_room(more, entries)? {
                 return Err(io::ErrorKind::StorageFull.into());
             }
             self.reserved += more;
         }
+        Ok(())
+    }
+
+    fn end_block(&mut self) -> io::Result<()> {
+        self.reserve()?;
         self.sums.extend_from_slice(&xxh3_64(&self.block).to_le_bytes());
         self.out.write_all(&self.block)?;
         self.block.clear();
@@ -248,6 +259,8 @@ impl<'a> PartWriter<'a> {
         if !self.block.is_empty() {
             self.end_block()?;
         }
+        // Also one without a byte takes a file.
+        self.reserve()?;
         let own = xxh3_64(&self.sums);
         let sums = std::mem::take(&mut self.sums);
         self.out.write_all(&sums)?;
@@ -255,6 +268,11 @@ impl<'a> PartWriter<'a> {
         self.out.flush()?;
         self.out.get_ref().write_all_at(&header(key, self.length), 0)?;
         file_bytes(self.length).ok_or_else(|| io::ErrorKind::StorageFull.into())
+    }
+
+    /// The file is at its place and stays.
+    pub(crate) fn arrived(mut self) {
+        self.coming = None;
     }
 }
 
@@ -277,6 +295,11 @@ impl Write for PartWriter<'_> {
 
 impl Drop for PartWriter<'_> {
     fn drop(&mut self) {
-        self.shared.unreserve(self.reserved);
+        if let Some(coming) = self.coming {
+            self.shared.folder.give_up(coming);
+            // It is still open for a moment.
+            let _ = self.out.get_ref().set_len(0);
+        }
+        self.shared.unreserve(self.reserved, u64::from(self.reserved > 0));
     }
 }

@@ -17,6 +17,8 @@ pub(crate) enum Job {
     /// The file of this key is damaged.
     Remove(CacheKey),
     Purge(Purge),
+    /// Looks whether the journal is too long, as is done after every job.
+    Shorten,
     /// Tells when all jobs before it are done.
     Tell(SyncSender<()>),
 }
@@ -171,16 +173,13 @@ impl Queue {
         }
     }
 
-    /// The next job; waits for one, and calls `idle` before that. `None` when the queue is closed: what waited is dropped.
+    /// The next job; waits for one, and calls `idle` before that. `None` when the queue is closed and what is not dropped is done.
     pub(crate) fn pop(&self, mut idle: impl FnMut()) -> Option<Job> {
         if self.lock().jobs.is_empty() {
             idle();
         }
         let mut waiting = self.lock();
         loop {
-            if waiting.is_closed {
-                return None;
-            }
             if let Some(job) = waiting.jobs.pop_front() {
                 if let Job::Write(_, _, derivative, underway) = &job {
                     waiting.writes = waiting.writes.saturating_sub(1);
@@ -189,19 +188,44 @@ impl Queue {
                 }
                 return Some(job);
             }
+            if waiting.is_closed {
+                return None;
+            }
             waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// Ends the worker at its next job.
+    /// Takes no more jobs and drops those that wait, but for purges: what was forgotten may not be there again after a restart.
     pub(crate) fn close(&self) {
         let mut waiting = self.lock();
         waiting.is_closed = true;
-        waiting.jobs.clear();
+        waiting.jobs.retain(|job| matches!(job, Job::Purge(_)));
+        (waiting.writes, waiting.write_bytes) = (0, 0);
         self.changed.notify_all();
     }
 
     pub(crate) fn is_closed(&self) -> bool {
         self.lock().is_closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purge_that_waits_when_the_queue_is_closed_is_done_and_nothing_else() {
+        let queue = Queue::default();
+        let key = CacheKey::new("a.tif", &["v1"]);
+        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        queue.push(Job::Remove(key));
+        queue.push(Job::Purge(Purge::image(key.image)));
+        assert!(queue.push_write(key, "a.tif", Derivative::new(vec![7; 10], "image/jpeg"), 100, &|| true));
+        queue.push(Job::Tell(tell));
+        queue.close();
+        queue.push(Job::Purge(Purge::all()));
+        assert!(told.recv().is_err(), "who waits for the worker waits no more");
+        assert!(matches!(queue.pop(|| ()), Some(Job::Purge(purge)) if purge.means(key.image) && !purge.means(0)));
+        assert!(queue.pop(|| ()).is_none());
     }
 }

@@ -4,16 +4,20 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::folder::Coming;
+use super::index::Admission;
+use super::journal::Listed;
 use super::part::PartWriter;
-use super::queue::Underway;
+use super::queue::{Job, Underway};
 use super::{Content, DiskCache, Shared, entry, lock};
 use crate::{CacheKey, Derivative};
 
 /// How long one who has a part waits for the count. A short list is read in less; a walk through millions of files takes minutes.
 const COUNT_PATIENCE: Duration = Duration::from_millis(250);
+/// How long a file that is complete waits for the one before it to be removed, which takes a moment unless the disk hangs.
+const REMOVAL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A file that is complete, on its way to its place.
 struct Arrival<'a> {
@@ -52,22 +56,28 @@ impl DiskCache {
             return Err(io::Error::new(io::ErrorKind::WouldBlock, why));
         }
         let underway = shared.queue.begin(key.image, is_current).ok_or_else(purged)?;
-        if shared.content().index.touch(key) {
-            return Ok(());
-        }
-        // What was found damaged goes first.
-        if shared.content().index.contains(key) {
+        let is_damaged = {
+            let mut content = shared.content();
+            if content.index.touch(key) {
+                return Ok(());
+            }
+            content.index.claim_damaged(key)
+        };
+        // It makes room for the new one.
+        if is_damaged {
             shared.forget(key);
         }
         let (coming, file) = shared.folder.begin(key)?;
         let kept = shared.write_part(key, name, (&coming, &file), &underway, write);
         if let Err(error) = &kept {
-            shared.folder.give_up(&coming);
             match error.kind() {
                 io::ErrorKind::StorageFull => shared.counters.writes_refused.count(),
                 io::ErrorKind::Interrupted => {}
                 _ => shared.counters.write_errors.count(),
             }
+        }
+        if shared.journal_is_long() {
+            shared.queue.push(Job::Shorten);
         }
         kept
     }
@@ -82,8 +92,8 @@ impl Shared {
         content.is_counted
     }
 
-    /// Evicts until `bytes` more would fit, and reserves them. False when they never will.
-    pub(super) fn make_room(&self, bytes: u64) -> io::Result<bool> {
+    /// Evicts until so many bytes and entries more would fit, and reserves them. False when they never will.
+    pub(super) fn make_room(&self, bytes: u64, entries: u64) -> io::Result<bool> {
         let free = self.folder.free_bytes()?;
         let beside = self.beside();
         // What the disk leaves to the cache; less than it has now, when others need their room back.
@@ -93,11 +103,10 @@ impl Shared {
             let victim = {
                 let mut content = self.content();
                 let wanted = content.used().checked_add(content.reserved).and_then(|used| used.checked_add(bytes));
-                let one_more = u64::from(bytes > 0);
-                if wanted.is_some_and(|wanted| wanted <= most)
-                    && content.index.entries().saturating_add(one_more) <= self.limits.max_entries.max(1)
-                {
+                let count = content.index.entries().saturating_add(content.reserved_entries).saturating_add(entries);
+                if wanted.is_some_and(|wanted| wanted <= most) && count <= self.limits.max_entries.max(1) {
                     content.reserved += bytes;
+                    content.reserved_entries += entries;
                     return Ok(true);
                 }
                 // Emptying the cache for something that does not fit even then helps nobody.
@@ -107,19 +116,20 @@ impl Shared {
                 content.index.evict()
             };
             let Some(victim) = victim else { return Ok(false) };
+            self.remove_claimed(&victim)?;
             self.counters.evictions.count();
-            self.remove_file(&victim)?;
         }
     }
 
-    pub(super) fn unreserve(&self, bytes: u64) {
+    pub(super) fn unreserve(&self, bytes: u64, entries: u64) {
         let mut content = self.content();
         content.reserved = content.reserved.saturating_sub(bytes);
+        content.reserved_entries = content.reserved_entries.saturating_sub(entries);
     }
 
     pub(super) fn write(&self, key: &CacheKey, name: &str, derivative: &Derivative, underway: &Underway) {
         let bytes = entry::file_bytes(derivative);
-        if self.content().index.contains(key) {
+        if self.content().index.is_wanted(key) {
             return;
         }
         match self.write_file(key, name, derivative, bytes, underway) {
@@ -145,17 +155,17 @@ impl Shared {
     ) -> io::Result<bool> {
         // Its blocks, its name, and the folder that it may need.
         let needed = self.content().index.rounded(bytes).saturating_add(2 * self.folder.block_bytes);
-        if bytes > self.largest() || !self.make_room(needed)? {
+        if bytes > self.largest() || !self.make_room(needed, 1)? {
             return Ok(false);
         }
         let written = self.folder.write(key, derivative).and_then(|coming| {
             let arrived = self.admit(&Arrival { key, name, bytes, is_dear: false, coming: &coming, underway });
-            if arrived.is_err() {
+            if !matches!(arrived, Ok(true)) {
                 self.folder.give_up(&coming);
             }
             arrived
         });
-        self.unreserve(needed);
+        self.unreserve(needed, 1);
         written?;
         Ok(true)
     }
@@ -168,51 +178,79 @@ impl Shared {
         underway: &Underway,
         write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut out = PartWriter::new(self, file)?;
+        let mut out = PartWriter::new(self, coming, file)?;
         write(&mut out)?;
         let bytes = out.finish(key)?;
-        self.admit(&Arrival { key, name, bytes, is_dear: true, coming, underway })?;
-        self.counters.parts_written.count();
+        if self.admit(&Arrival { key, name, bytes, is_dear: true, coming, underway })? {
+            out.arrived();
+            self.counters.parts_written.count();
+        }
         Ok(())
     }
 
-    /// Takes a file that is complete into the index and the journal, and moves it to its place. `Interrupted` when it was purged
-    /// meanwhile.
-    fn admit(&self, arrival: &Arrival<'_>) -> io::Result<()> {
-        let &Arrival { key, name, bytes, is_dear, coming, underway } = arrival;
-        let (displaced, listed) = {
-            let mut content = self.content();
-            // A purge looks through what is underway before it looks through the index: it has seen this there, or will here.
-            if underway.is_purged() {
-                return Err(purged());
-            }
-            let displaced = content.index.insert(key, bytes, is_dear);
-            (displaced, content.index.listed(key))
-        };
-        if let Some(displaced) = displaced {
-            self.remove_file(&displaced)?;
-        }
-        if let Some(listed) = listed {
+    /// Takes a file that is complete into the index and the journal, and moves it to its place. False when it is of no use, as
+    /// another one was quicker; `Interrupted` when it was purged meanwhile.
+    fn admit(&self, arrival: &Arrival<'_>) -> io::Result<bool> {
+        let &Arrival { key, name, coming, .. } = arrival;
+        let Some(listed) = self.take_place(arrival)? else { return Ok(false) };
+        {
             let mut journal = lock(&self.journal);
             journal.list(&self.folder, listed, name);
             self.journal_bytes.store(journal.bytes(), Ordering::Relaxed);
         }
-        match self.folder.arrive(coming) {
+        #[cfg(test)]
+        self.points.pass(super::tests::Point::Listed);
+        let is_wanted = match self.folder.arrive(coming) {
             Ok(made_folder) => {
-                let is_wanted = {
-                    let mut content = self.content();
-                    content.folder_bytes += if made_folder { self.folder.block_bytes } else { 0 };
-                    content.index.arrived(key)
-                };
-                if is_wanted {
-                    return Ok(());
-                }
-                self.try_forget(key)?;
-                Err(purged())
+                let mut content = self.content();
+                content.folder_bytes += if made_folder { self.folder.block_bytes } else { 0 };
+                content.index.arrived(key)
             }
             Err(error) => {
+                // There is no file, so nobody would strike it out.
+                self.strike(key);
                 self.content().index.remove(key);
-                Err(error)
+                self.moved.notify_all();
+                return Err(error);
+            }
+        };
+        self.moved.notify_all();
+        if !is_wanted {
+            self.remove_claimed(key)?;
+            return Err(purged());
+        }
+        Ok(true)
+    }
+
+    /// Adds an entry to the index, once nothing is in its place: what is damaged is removed, and what others remove is waited for.
+    /// `None` when a sound one is there, or somebody else brings one.
+    fn take_place(&self, arrival: &Arrival<'_>) -> io::Result<Option<Listed>> {
+        let &Arrival { key, bytes, is_dear, underway, .. } = arrival;
+        let deadline = Instant::now() + REMOVAL_PATIENCE;
+        let mut content = self.content();
+        loop {
+            // A purge looks through what is underway before it looks through the index: it has seen this there, or will here.
+            if underway.is_purged() {
+                return Err(purged());
+            }
+            match content.index.insert(key, bytes, is_dear) {
+                Admission::Added => return Ok(content.index.listed(key)),
+                Admission::There => return Ok(None),
+                Admission::After(before) => {
+                    drop(content);
+                    self.remove_claimed(&before)?;
+                    content = self.content();
+                }
+                Admission::NotYet => {
+                    #[cfg(test)]
+                    self.points.pass(super::tests::Point::Waiting);
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        let why = "the cache entry before it is still being removed; the disk may hang";
+                        return Err(io::Error::new(io::ErrorKind::WouldBlock, why));
+                    }
+                    (content, _) = self.moved.wait_timeout(content, left).unwrap_or_else(PoisonError::into_inner);
+                }
             }
         }
     }
@@ -220,8 +258,6 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::super::tests::{keep, key, open};
     use super::*;
 

@@ -10,6 +10,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
+use std::thread;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -96,14 +97,17 @@ pub(super) fn decode(
     most_bytes: u64,
     control: &Control,
 ) -> Option<Result<Vec<u8>, Failure>> {
-    Some(run(PROGRAM.get()?, decoder, most_pixels, given, most_bytes, control))
+    let writer = thread::Builder::new().name("to-child".to_owned());
+    Some(run(PROGRAM.get()?, decoder, most_pixels, given, writer, most_bytes, control))
 }
 
+/// `writer` is the thread that gives the child its input, while the answer is read here: neither waits for the other.
 fn run(
     program: &PathBuf,
     decoder: &str,
     most_pixels: u32,
     given: &[u8],
+    writer: thread::Builder,
     most_bytes: u64,
     control: &Control,
 ) -> Result<Vec<u8>, Failure> {
@@ -122,10 +126,16 @@ fn run(
         .map_err(|error| failed("does not start", error))?;
     let (input, output) = (child.stdin.take(), child.stdout.take());
     let mut answer = Vec::new();
-    let read = std::thread::scope(|scope| {
+    let read = thread::scope(|scope| {
         // A child that ended does not read; that shows in its answer.
-        scope.spawn(move || input.map(|mut input| input.write_all(given)));
-        let read = output.map_or(Ok(Ok(())), |output| collect(output, &mut answer, most_bytes, control));
+        let written = writer.spawn_scoped(scope, move || input.map(|mut input| input.write_all(given)));
+        let read = match (written, output) {
+            (Err(error), _) => Ok(Err(failed("has no thread to be given the file", error))),
+            (Ok(_), Some(output)) => {
+                collect(output, &mut answer, most_bytes, control).map(|ended| ended.map_err(Failure::Stopped))
+            }
+            (Ok(_), None) => Ok(Ok(())),
+        };
         if !matches!(read, Ok(Ok(()))) || answer.len() as u64 >= most_bytes {
             // It is ended either way; whether it had ended already does not matter. The thread that writes to it ends as well.
             let _killed = child.kill();
@@ -135,7 +145,7 @@ fn run(
     let status = child.wait().map_err(|error| failed("is lost", error))?;
     match read {
         Ok(Ok(())) if status.success() && !answer.is_empty() => Ok(answer),
-        Ok(Err(stopped)) => Err(Failure::Stopped(stopped)),
+        Ok(Err(failure)) => Err(failure),
         // The limits of the child end it with other signals. This one is sent from outside where memory runs out.
         Ok(Ok(())) if status.signal() == Some(Signal::KILL.as_raw()) && (answer.len() as u64) < most_bytes => {
             Err(passing(format!("the {decoder} decoder was ended from outside")))
@@ -177,7 +187,16 @@ mod tests {
 
     /// A program of the system in place of this one: it is given the same words.
     fn with(program: &str, most_bytes: u64, control: &Control) -> Result<Vec<u8>, Failure> {
-        run(&PathBuf::from(program), "heic", 5, &vec![7; 1 << 20], most_bytes, control)
+        with_writer(program, thread::Builder::new(), most_bytes, control)
+    }
+
+    fn with_writer(
+        program: &str,
+        writer: thread::Builder,
+        most_bytes: u64,
+        control: &Control,
+    ) -> Result<Vec<u8>, Failure> {
+        run(&PathBuf::from(program), "heic", 5, &vec![7; 1 << 20], writer, most_bytes, control)
     }
 
     #[test]
@@ -200,6 +219,21 @@ mod tests {
                 Err(Failure::Stopped(error)) => panic!("{what}: {error}"),
                 Ok(answer) => panic!("{what}: {} bytes", answer.len()),
             }
+        }
+    }
+
+    #[test]
+    fn a_system_without_a_thread_left_costs_one_request_that_may_be_tried_again() {
+        // No system has such a stack for it.
+        let writer = thread::Builder::new().stack_size(1 << 60);
+        match with_writer("/usr/bin/yes", writer, u64::MAX, &Control::default()) {
+            Err(Failure::Passing(error)) => {
+                assert_eq!(error.kind(), io::ErrorKind::ResourceBusy);
+                assert!(error.to_string().contains("the heic decoder has no thread"), "{error}");
+            }
+            Err(Failure::Child(told)) => panic!("{told}"),
+            Err(Failure::Stopped(error)) => panic!("{error}"),
+            Ok(answer) => panic!("{} bytes", answer.len()),
         }
     }
 

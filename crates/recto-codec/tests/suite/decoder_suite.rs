@@ -1,16 +1,16 @@
 //! What every reader must do, run on every fixture.
 
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use recto_codec::{
-    Control, DecodeError, DecodeRequest, DecodedGeometry, Decoder, MemoryAccess, OpenOptions, PixelFormat,
-    RandomAccess, Raster, open, read_raster,
+    Control, DecodeError, DecodeRequest, DecodedGeometry, Decoder, MemoryAccess, OpenOptions, PixelFormat, Raster,
+    open, read_raster,
 };
 use recto_iiif::{Dimensions, Rect};
 use recto_testkit::{Rng, card};
 
+use crate::counted::Counted;
 use crate::fixtures::{self, Expected, Fixture};
 use crate::memory::peak_bytes;
 
@@ -68,27 +68,9 @@ fn open_bytes(bytes: &[u8]) -> Result<Box<dyn Decoder>, DecodeError> {
     open(Arc::new(MemoryAccess::new(bytes)), &OpenOptions::default())
 }
 
-/// A file in a store that is asked over a network, and gives so many bytes more when a file is opened.
-#[derive(Debug)]
-struct Far(MemoryAccess, u64);
-
-impl RandomAccess for Far {
-    fn len(&self) -> u64 {
-        self.0.len()
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.0.read_at(offset, buffer)
-    }
-
-    fn read_ahead(&self) -> u64 {
-        self.1
-    }
-}
-
 fn a_store_far_away_is_read_alike(fixture: &Fixture) {
     for ahead in [1, 700, 1 << 20] {
-        let open_far = |bytes: &[u8]| open(Arc::new(Far(MemoryAccess::new(bytes), ahead)), &OpenOptions::default());
+        let open_far = |bytes: &[u8]| open(Counted::of(MemoryAccess::new(bytes), ahead, None), &OpenOptions::default());
         let decoder = open_far(&fixture.bytes).unwrap_or_else(|error| panic!("{}: {error}", fixture.name));
         facts_are_right(fixture, decoder.as_ref());
         if ahead == 700 {

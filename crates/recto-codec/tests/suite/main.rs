@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
+#[path = "../counted/mod.rs"]
+mod counted;
 mod decoder_suite;
 mod documents;
 mod encoder_suite;

@@ -1,42 +1,21 @@
 //! What is read of a file: headers to open it, and no more than a region needs.
 
-use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use recto_codec::{Control, DecodeRequest, Decoder, MemoryAccess, OpenOptions, RandomAccess, open, read_raster};
+use recto_codec::{Control, DecodeRequest, Decoder, OpenOptions, open, read_raster};
 use recto_iiif::{Dimensions, Rect};
 use recto_testkit::bmp::{Bitmap, stored_rows};
 use recto_testkit::position::Samples;
 use recto_testkit::tiff::{Layout, Levels, pyramid};
 
+use crate::counted::Counted;
 use crate::fixtures::png::Form;
-
-/// Counts the bytes that are read.
-#[derive(Debug)]
-struct Counted {
-    file: MemoryAccess,
-    bytes: AtomicU64,
-}
-
-impl RandomAccess for Counted {
-    fn len(&self) -> u64 {
-        self.file.len()
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.bytes.fetch_add(buffer.len() as u64, Ordering::Relaxed);
-        self.file.read_at(offset, buffer)
-    }
-}
 
 /// Opens a file, and says how much was read for that and is read for a region.
 fn reads(file: Vec<u8>, region: Rect) -> (Box<dyn Decoder>, u64, u64) {
-    let source = Arc::new(Counted { file: MemoryAccess::new(file), bytes: AtomicU64::new(0) });
-    let decoder = open(Arc::clone(&source) as Arc<dyn RandomAccess>, &OpenOptions::default()).unwrap();
-    let opening = source.bytes.swap(0, Ordering::Relaxed);
+    let source = Counted::new(file);
+    let decoder = open(source.clone(), &OpenOptions::default()).unwrap();
+    let (_, opening) = source.spent();
     read_raster(decoder.as_ref(), &DecodeRequest { level: 0, region, denominator: 1 }, &Control::default()).unwrap();
-    (decoder, opening, source.bytes.load(Ordering::Relaxed))
+    (decoder, opening, source.spent().1)
 }
 
 const SIZE: Dimensions = Dimensions::new(1000, 1000);

@@ -1,14 +1,11 @@
 //! More samples than are shown, and layers: the first samples, and the flattened picture.
 
-use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use recto_codec::{ColorModel, MemoryAccess, OpenOptions, PixelFormat, RandomAccess, open};
+use recto_codec::{ColorModel, OpenOptions, PixelFormat, open};
 use recto_iiif::{Dimensions, Rect};
 use recto_testkit::position::Samples;
 
 use crate::builder::{Builder, Cut, Picture, SHORT};
+use crate::counted::Counted;
 use crate::{open_bytes, read, read_all};
 
 const SIZE: Dimensions = Dimensions::new(37, 21);
@@ -114,24 +111,6 @@ fn d19_the_first_band_is_shown_of_many_in_floating_point() {
     }
 }
 
-/// Counts what is read.
-#[derive(Debug)]
-struct Counted {
-    file: MemoryAccess,
-    bytes: AtomicU64,
-}
-
-impl RandomAccess for Counted {
-    fn len(&self) -> u64 {
-        self.file.len()
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.bytes.fetch_add(buffer.len() as u64, Ordering::Relaxed);
-        self.file.read_at(offset, buffer)
-    }
-}
-
 #[test]
 fn of_a_file_with_layers_the_flattened_picture_is_shown_and_the_layers_are_not_read() {
     const LAYERS: u16 = 37724;
@@ -152,9 +131,9 @@ fn of_a_file_with_layers_the_flattened_picture_is_shown_and_the_layers_are_not_r
     let samples: Vec<u32> = Samples::Rgb8.image(SIZE).into_iter().map(u32::from).collect();
     let entries = picture.write(&mut builder, &samples);
     builder.directory(&entries);
-    let source = Arc::new(Counted { file: MemoryAccess::new(builder.bytes), bytes: AtomicU64::new(0) });
-    let decoder = open(Arc::clone(&source) as Arc<dyn RandomAccess>, &OpenOptions::default()).unwrap();
+    let source = Counted::new(builder.bytes);
+    let decoder = open(source.clone(), &OpenOptions::default()).unwrap();
     assert_eq!(decoder.facts().pages, 1);
     assert!(read_all(decoder.as_ref(), 0).unwrap().data() == Samples::Rgb8.image(SIZE));
-    assert!(source.bytes.load(Ordering::Relaxed) < 20_000);
+    assert!(source.spent().1 < 20_000);
 }

@@ -2,17 +2,17 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use recto_codec::{
-    ByteRange, Control, CutRequest, Decoder, EncodeHeader, EncodeOptions, OpenOptions, Orientation, PixelFormat,
-    RandomAccess, Raster, encoder, open,
+    Control, CutRequest, Decoder, EncodeHeader, EncodeOptions, OpenOptions, Orientation, PixelFormat, RandomAccess,
+    Raster, encoder, open,
 };
 use recto_iiif::image::Format;
 use recto_iiif::{Dimensions, Rect};
 use recto_testkit::Rng;
 
 use crate::builder::{Builder, Entry, LONG, SHORT};
+use crate::counted::Counted;
 use crate::read;
 
 const LONG_8: u16 = 16;
@@ -34,9 +34,6 @@ struct Store {
     first_tile: u64,
     /// What lies in the place of each tile; noise if it is empty.
     tile: Vec<u8>,
-    ahead: u64,
-    requests: AtomicUsize,
-    bytes: AtomicU64,
 }
 
 fn noise(offset: u64) -> u8 {
@@ -52,20 +49,6 @@ impl Store {
         let place = offset.saturating_sub(self.first_tile) % STRIDE;
         if self.tile.is_empty() { noise(offset) } else { self.tile.get(place as usize).copied().unwrap_or(0) }
     }
-
-    fn fill(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        if offset + buffer.len() as u64 > self.length {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        self.bytes.fetch_add(buffer.len() as u64, Ordering::Relaxed);
-        buffer.iter_mut().zip(offset..).for_each(|(byte, offset)| *byte = self.byte(offset));
-        Ok(())
-    }
-
-    /// Requests and bytes since it was last asked.
-    fn spent(&self) -> (usize, u64) {
-        (self.requests.swap(0, Ordering::Relaxed), self.bytes.swap(0, Ordering::Relaxed))
-    }
 }
 
 impl RandomAccess for Store {
@@ -74,21 +57,11 @@ impl RandomAccess for Store {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        self.fill(offset, buffer)
-    }
-
-    fn read_ranges(&self, ranges: &[ByteRange]) -> io::Result<Vec<Vec<u8>>> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        let one = |range: &ByteRange| {
-            let mut buffer = vec![0; range.length as usize];
-            self.fill(range.offset, &mut buffer).map(|()| buffer)
-        };
-        ranges.iter().map(one).collect()
-    }
-
-    fn read_ahead(&self) -> u64 {
-        self.ahead
+        if offset + buffer.len() as u64 > self.length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        buffer.iter_mut().zip(offset..).for_each(|(byte, offset)| *byte = self.byte(offset));
+        Ok(())
     }
 }
 
@@ -112,7 +85,7 @@ fn levels() -> (Vec<(Dimensions, u64)>, u64) {
     }
 }
 
-fn store(case: Case, ahead: u64) -> Store {
+fn store(case: Case, ahead: u64) -> Arc<Counted<Store>> {
     let (levels, tiles) = levels();
     let first_tile = if case.directories_last { 1 << 16 } else { 1 << 30 };
     let mut builder = Builder::new(false, true);
@@ -149,8 +122,7 @@ fn store(case: Case, ahead: u64) -> Store {
     }
     let written = builder.bytes;
     let end = if case.directories_last { builder.skip + written.len() as u64 } else { first_tile + tiles * STRIDE };
-    let counters = (AtomicUsize::new(0), AtomicU64::new(0));
-    Store { length: end, written, skip: builder.skip, first_tile, tile, ahead, requests: counters.0, bytes: counters.1 }
+    Counted::of(Store { length: end, written, skip: builder.skip, first_tile, tile }, ahead, None)
 }
 
 fn jpeg_tile() -> Vec<u8> {
@@ -164,9 +136,9 @@ fn jpeg_tile() -> Vec<u8> {
 }
 
 /// A tile as the server answers it: as it lies where that can be, cut at the edges, decoded else.
-fn tile(decoder: &dyn Decoder, store: &Store, level: usize, column: u32, row: u32) -> Vec<u8> {
+fn tile(decoder: &dyn Decoder, store: &Counted<Store>, level: usize, column: u32, row: u32) -> Vec<u8> {
     if let Some(stored) = decoder.stored_tile(level, column, row) {
-        return [stored.head.to_vec(), store.read_range_once(stored.body)].concat();
+        return [stored.head.to_vec(), store.read_range(stored.body).unwrap()].concat();
     }
     let region = Rect::new(column * TILE, row * TILE, TILE, TILE);
     let region = region.intersection(decoder.facts().levels[level].size.rect()).unwrap();
@@ -177,12 +149,6 @@ fn tile(decoder: &dyn Decoder, store: &Store, level: usize, column: u32, row: u3
     }
 }
 
-impl Store {
-    fn read_range_once(&self, range: ByteRange) -> Vec<u8> {
-        self.read_ranges(&[range]).unwrap().remove(0)
-    }
-}
-
 fn cases() -> impl Iterator<Item = Case> {
     (0..8).map(|n| Case { directories_last: n & 1 != 0, below_the_first: n & 2 != 0, jpeg: n & 4 != 0 })
 }
@@ -190,8 +156,8 @@ fn cases() -> impl Iterator<Item = Case> {
 #[test]
 fn d11_a_cold_tile_of_a_pyramid_far_away_takes_three_requests_and_the_next_one() {
     for case in cases() {
-        let store = Arc::new(store(case, AHEAD));
-        let last = store.first_tile + 18_525 * STRIDE;
+        let store = store(case, AHEAD);
+        let last = store.source.first_tile + 18_525 * STRIDE;
         assert!(last > 1 << 32, "{case:?}: the last tile of the first level lies beyond 4 GiB");
         let decoder = open(store.clone(), &OpenOptions::default()).unwrap();
         assert_eq!(decoder.facts().levels.len(), levels().0.len(), "{case:?}");
@@ -211,11 +177,11 @@ fn d11_a_cold_tile_of_a_pyramid_far_away_takes_three_requests_and_the_next_one()
             if case.jpeg {
                 let shown = image::load_from_memory(&answer).unwrap().to_luma8();
                 assert_eq!(shown.dimensions(), (rect.w, rect.h), "{named}");
-                let stored = image::load_from_memory(&store.tile).unwrap().to_luma8();
+                let stored = image::load_from_memory(&store.source.tile).unwrap().to_luma8();
                 let part = image::imageops::crop_imm(&stored, 0, 0, rect.w, rect.h).to_image();
                 assert!(shown == part, "{named}");
             } else {
-                let at = store.first_tile + number * STRIDE;
+                let at = store.source.first_tile + number * STRIDE;
                 let rows = (0..rect.h).flat_map(|y| (0..rect.w).map(move |x| noise(at + u64::from(y * TILE + x))));
                 assert!(answer == rows.collect::<Vec<u8>>(), "{named} has other pixels");
             }
@@ -226,7 +192,7 @@ fn d11_a_cold_tile_of_a_pyramid_far_away_takes_three_requests_and_the_next_one()
 #[test]
 fn d11_the_requests_of_a_store_that_says_nothing_of_itself_are_seen() {
     for case in cases() {
-        let store = Arc::new(store(case, 0));
+        let store = store(case, 0);
         let decoder = open(store.clone(), &OpenOptions::default()).unwrap();
         tile(decoder.as_ref(), &store, 2, 5, 7);
         let (requests, bytes) = store.spent();
@@ -245,10 +211,8 @@ fn d11_a_file_of_our_own_writer_takes_three_requests_too() {
     writer.write(&Raster::from_vec(size, PixelFormat::Gray8, data.clone())).unwrap();
     let written = writer.finish().unwrap();
     let length = written.len() as u64;
-    let counters = (AtomicUsize::new(0), AtomicU64::new(0));
-    let (requests, bytes) = counters;
-    let store = Store { length, written, skip: 0, first_tile: 0, tile: Vec::new(), ahead: 64 << 10, requests, bytes };
-    let store = Arc::new(store);
+    let store = Store { length, written, skip: 0, first_tile: 0, tile: Vec::new() };
+    let store = Counted::of(store, 64 << 10, None);
     let decoder = open(store.clone(), &OpenOptions::default()).unwrap();
     let tile = decoder.facts().levels[0].grid.unwrap().tile;
     let region = Rect::new(tile.width_px, tile.height_px, tile.width_px, tile.height_px);

@@ -4,6 +4,8 @@
 
 mod bands;
 mod builder;
+#[path = "../counted/mod.rs"]
+mod counted;
 mod damage;
 mod encode;
 mod far;

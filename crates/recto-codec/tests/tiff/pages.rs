@@ -2,42 +2,16 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use recto_codec::{DecodeError, Decoder, MemoryAccess, OpenOptions, RandomAccess, Shelf, open};
 use recto_iiif::Dimensions;
 use recto_testkit::tiff::{fax_pages, fax_width};
 
+use crate::counted::Counted;
 use crate::read_all;
 
 const PAGES: u32 = 10_000;
-
-/// Counts how often it is read.
-#[derive(Debug)]
-struct Counted {
-    bytes: MemoryAccess,
-    reads: AtomicUsize,
-    read: AtomicU64,
-}
-
-impl Counted {
-    fn new() -> Self {
-        Self { bytes: MemoryAccess::new(fax_pages(PAGES)), reads: AtomicUsize::new(0), read: AtomicU64::new(0) }
-    }
-}
-
-impl RandomAccess for Counted {
-    fn len(&self) -> u64 {
-        self.bytes.len()
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.reads.fetch_add(1, Ordering::Relaxed);
-        self.read.fetch_add(buffer.len() as u64, Ordering::Relaxed);
-        self.bytes.read_at(offset, buffer)
-    }
-}
 
 #[derive(Debug, Default)]
 struct Shelved(Mutex<HashMap<String, Vec<u8>>>);
@@ -60,28 +34,32 @@ impl Shelf for Shelved {
     }
 }
 
-fn open_page(source: &Arc<Counted>, shelf: Option<Arc<dyn Shelf>>, page: u32) -> Result<Box<dyn Decoder>, DecodeError> {
-    source.reads.store(0, Ordering::Relaxed);
-    source.read.store(0, Ordering::Relaxed);
+fn open_page(
+    source: &Arc<Counted<MemoryAccess>>,
+    shelf: Option<Arc<dyn Shelf>>,
+    page: u32,
+) -> Result<Box<dyn Decoder>, DecodeError> {
+    source.spent();
     open(source.clone(), &OpenOptions { page, shelf, ..OpenOptions::default() })
 }
 
 #[test]
 fn d20_the_last_of_ten_thousand_pages_is_opened_with_a_handful_of_reads() {
-    let source = Arc::new(Counted::new());
-    let reads = || source.reads.load(Ordering::Relaxed);
+    let source = Counted::new(fax_pages(PAGES));
     let cold = open_page(&source, None, PAGES).unwrap();
     assert_eq!(cold.facts().pages, PAGES);
-    assert!(reads() > PAGES as usize, "without a shelf the chain is walked: {}", reads());
+    let (reads, _) = source.spent();
+    assert!(reads > u64::from(PAGES), "without a shelf the chain is walked: {reads}");
 
     let shelf: Arc<dyn Shelf> = Arc::new(Shelved::default());
     drop(open_page(&source, Some(shelf.clone()), 1).unwrap());
-    assert!(reads() > PAGES as usize, "the first opening walks it: {}", reads());
+    let (reads, _) = source.spent();
+    assert!(reads > u64::from(PAGES), "the first opening walks it: {reads}");
     for page in [PAGES - 1, PAGES, 1, 4321] {
         let decoder = open_page(&source, Some(shelf.clone()), page).unwrap();
-        let bytes = source.read.load(Ordering::Relaxed);
+        let (reads, bytes) = source.spent();
         // The beginning, to find the format; its directory, read for its size and for its pixels; and a few values.
-        assert!(reads() <= 8 && bytes <= 4096, "page {page} took {} reads, {bytes} bytes", reads());
+        assert!(reads <= 8 && bytes <= 4096, "page {page} took {reads} reads, {bytes} bytes");
         assert_eq!(decoder.facts().pages, PAGES);
         assert_eq!(decoder.facts().size(), Dimensions::new(fax_width(page), 1), "page {page}");
         assert_eq!(read_all(decoder.as_ref(), 0).unwrap().data(), vec![255; fax_width(page) as usize], "page {page}");
@@ -92,7 +70,7 @@ fn d20_the_last_of_ten_thousand_pages_is_opened_with_a_handful_of_reads() {
 
 #[test]
 fn a_damaged_note_of_the_pages_is_not_believed() {
-    let source = Arc::new(Counted::new());
+    let source = Counted::new(fax_pages(PAGES));
     let shelf = Arc::new(Shelved::default());
     drop(open_page(&source, Some(shelf.clone()), 1).unwrap());
     let whole = shelf.0.lock().unwrap().values().next().unwrap().clone();

@@ -2,17 +2,17 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use image::ExtendedColorType;
 use image::codecs::jpeg::JpegEncoder;
 use recto_codec::{
-    Control, CutRequest, DecodeError, Decoder, MemoryAccess, OpenOptions, Orientation, PixelFormat, RandomAccess, open,
+    Control, CutRequest, DecodeError, Decoder, OpenOptions, Orientation, PixelFormat, RandomAccess, open,
 };
 use recto_iiif::{Dimensions, Rect};
 use recto_testkit::card;
 
 use crate::builder::{ASCII, Builder, Entry, FLOAT, LONG, SHORT};
+use crate::counted::Counted;
 use crate::{open_bytes, open_page, read, read_all};
 
 const SIGNED_LONG: u16 = 9;
@@ -191,28 +191,10 @@ fn each_plane_of_focus_is_a_page_and_the_middle_one_comes_first() {
     }
 }
 
-/// Counts what is read.
-#[derive(Debug)]
-struct Counted {
-    file: MemoryAccess,
-    bytes: AtomicU64,
-}
-
-impl RandomAccess for Counted {
-    fn len(&self) -> u64 {
-        self.file.len()
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.bytes.fetch_add(buffer.len() as u64, Ordering::Relaxed);
-        self.file.read_at(offset, buffer)
-    }
-}
-
 #[test]
 fn a_part_of_a_slide_reads_the_restart_intervals_that_it_touches_and_has_their_pixels() {
-    let source = Arc::new(Counted { file: MemoryAccess::new(slide()), bytes: AtomicU64::new(0) });
-    let decoder = open(Arc::clone(&source) as Arc<dyn RandomAccess>, &OpenOptions::default()).unwrap();
+    let source = Counted::new(slide());
+    let decoder = open(source.clone(), &OpenOptions::default()).unwrap();
     let (_, starts) = card_in_parts(SIZE);
     let flat = flat(SIZE);
     for (region, denominator) in [
@@ -224,14 +206,14 @@ fn a_part_of_a_slide_reads_the_restart_intervals_that_it_touches_and_has_their_p
         (Rect::new(32, 16, 128, 64), 4),
         (Rect::new(0, 0, 250, 90), 8),
     ] {
-        let before = source.bytes.load(Ordering::Relaxed);
+        source.spent();
         let part = read(decoder.as_ref(), 0, region, denominator).unwrap();
+        let (_, bytes) = source.spent();
         assert!(part.data() == read(flat.as_ref(), 0, region, denominator).unwrap().data(), "{region} {denominator}");
         let touched = |from: u32, end: u64, side: u32| end.div_ceil(side.into()) - u64::from(from / side);
         let across = touched(region.x, region.right(), PART.width_px);
         let parts = across * touched(region.y, region.bottom(), PART.height_px);
         let largest = starts.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
-        let bytes = source.bytes.load(Ordering::Relaxed) - before;
         assert!(bytes <= parts * largest, "{region}: {bytes} bytes for {parts} parts of at most {largest}");
     }
 }

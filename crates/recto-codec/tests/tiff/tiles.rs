@@ -2,36 +2,19 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use recto_codec::{
     EncodeHeader, Memo, MemoryAccess, Metadata, OpenOptions, Orientation, PixelFormat, PyramidCompression,
-    PyramidOptions, PyramidPage, PyramidWriter, RandomAccess, Raster, open,
+    PyramidOptions, PyramidPage, PyramidWriter, Raster, open,
 };
 use recto_iiif::{Dimensions, Rect};
 use recto_testkit::Rng;
 use recto_testkit::position::Samples;
 
+use crate::counted::Counted;
 use crate::read;
 
 const SIZE: Dimensions = Dimensions::new(1500, 1100);
-
-#[derive(Debug)]
-struct Counted {
-    file: MemoryAccess,
-    bytes: AtomicU64,
-}
-
-impl RandomAccess for Counted {
-    fn len(&self) -> u64 {
-        self.file.len()
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.bytes.fetch_add(buffer.len() as u64, Ordering::Relaxed);
-        self.file.read_at(offset, buffer)
-    }
-}
 
 fn written(compression: PyramidCompression) -> Vec<u8> {
     let options = PyramidOptions { tile: 256, compression, ..PyramidOptions::default() };
@@ -58,14 +41,13 @@ fn part(region: Rect) -> Vec<u8> {
 
 #[test]
 fn the_next_region_over_the_same_tiles_reads_and_decodes_none_of_them() {
-    let source =
-        Arc::new(Counted { file: MemoryAccess::new(written(PyramidCompression::Deflate)), bytes: AtomicU64::new(0) });
-    let decoder = open(Arc::clone(&source) as Arc<dyn RandomAccess>, &OpenOptions::default()).unwrap();
+    let source = Counted::new(written(PyramidCompression::Deflate));
+    let decoder = open(source.clone(), &OpenOptions::default()).unwrap();
     let reads = |region: Rect| {
-        let before = source.bytes.load(Ordering::Relaxed);
+        source.spent();
         let raster = read(decoder.as_ref(), 0, region, 1).unwrap();
         assert!(raster.data() == part(region), "{region}");
-        source.bytes.load(Ordering::Relaxed) - before
+        source.spent().1
     };
     assert!(reads(Rect::new(300, 300, 600, 400)) > 0, "tiles 1 to 3, 1 to 2");
     assert_eq!(reads(Rect::new(257, 256, 700, 500)), 0);
@@ -98,13 +80,12 @@ fn regions_are_the_same_however_much_is_remembered() {
 #[test]
 fn tiles_of_a_whole_level_are_used_where_they_are_remembered_and_not_remembered() {
     let options = OpenOptions { memo: Arc::new(Memo::new(64 << 20)), ..OpenOptions::default() };
-    let source =
-        Arc::new(Counted { file: MemoryAccess::new(written(PyramidCompression::Deflate)), bytes: AtomicU64::new(0) });
-    let decoder = open(Arc::clone(&source) as Arc<dyn RandomAccess>, &options).unwrap();
+    let source = Counted::new(written(PyramidCompression::Deflate));
+    let decoder = open(source.clone(), &options).unwrap();
     let reads = |region: Rect| {
-        let before = source.bytes.load(Ordering::Relaxed);
+        source.spent();
         assert!(read(decoder.as_ref(), 0, region, 1).unwrap().data() == part(region), "{region}");
-        source.bytes.load(Ordering::Relaxed) - before
+        source.spent().1
     };
     let all = reads(SIZE.rect());
     assert_eq!(options.memo.held_bytes(), 0);

@@ -76,7 +76,8 @@ fn detect(text: &str, name: &str) -> char {
         let cells: Vec<usize> = filled.take(21).map(|record| record.len()).collect();
         let Some((header, rows)) = cells.split_first().filter(|(header, _)| **header > 1) else { continue };
         let alike = rows.iter().filter(|cells| *cells == header).count();
-        let agreement = 1000 * (alike + 1) / (rows.len() + 1);
+        // Where there is nothing but a header, nothing agrees with it either: that may be cells that swallowed the rows.
+        let agreement = if rows.is_empty() { 500 } else { 1000 * (alike + 1) / (rows.len() + 1) };
         // A header of many cells counts a little; rows that agree with it count most, unless quotation marks say that they do not.
         let score = 1
             + (*header).min(50)
@@ -235,6 +236,8 @@ mod tests {
             ("one\ntwo\n", ','),
             ("sep=|\na,b|c\n", '|'),
             ("", ','),
+            // With `|`, a cell of the header begins with a quotation mark, and goes on to one in the row.
+            ("folder,\"a|b|\",link,language\n\"ms 0, \"\"x\"\"\",\"a\"\"|@||\",\"x:|||y\",de\n", ','),
         ] {
             let found = said_separator(text).0.unwrap_or_else(|| detect(text, "t.csv"));
             assert_eq!(found, separator, "{text}");

@@ -316,8 +316,13 @@ fn in_parts<T: Send>(all: &[Stored], work: impl Fn(&[Stored]) -> T + Sync) -> Re
     }
     let work = &work;
     std::thread::scope(|scope| {
-        let running: Vec<_> = all.chunks(most).map(|some| scope.spawn(move || work(some))).collect();
-        let done = running.into_iter().map(|thread| thread.join().map_err(|_| ServiceError::Panicked.into()));
+        let begin = |some| (some, std::thread::Builder::new().spawn_scoped(scope, move || work(some)));
+        let running: Vec<_> = all.chunks(most).map(begin).collect();
+        let done = running.into_iter().map(|(some, thread)| match thread {
+            Ok(thread) => thread.join().map_err(|_| ServiceError::Panicked.into()),
+            // The system has no thread left.
+            Err(_) => Ok(work(some)),
+        });
         done.collect()
     })
 }

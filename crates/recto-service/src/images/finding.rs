@@ -1,7 +1,7 @@
 //! Find an image: who may, what is known of it, and its original, open.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use recto_cache::{CacheKey, CancelSignal, Derivative};
@@ -15,7 +15,7 @@ use crate::ServiceError;
 use crate::known::{KnownImage, OpenImage, ShortFacts};
 use crate::policy::{Action, Caller, Decision};
 use crate::shelf::CacheShelf;
-use crate::work::{Client, Lane, Task, WorkKind};
+use crate::work::{Client, Lane, Task, WorkKind, thread_time};
 
 /// Originals elsewhere that are waited for at the same time, each on a thread that waits with it.
 pub(super) const FETCH_TURNS: usize = 32;
@@ -26,8 +26,11 @@ const LONGEST_FETCH_TURN: Duration = Duration::from_secs(20);
 const FACTS: &str = "facts 3";
 /// How long a failure to open is remembered, at least and at most.
 const FAILURE_KEPT: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
-/// It is remembered so many times as long as it took to find.
+/// It is remembered so many times as long as a processor took to find it.
 const FAILURE_KEPT_TIMES: u32 = 20;
+/// Likewise where it was not done in time, by a processor that hardly worked: what is merely slow may be quick soon. At first, and after
+/// it failed so again and again.
+const SLOW_KEPT: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(1));
 /// Bytes that a decoder may remember when its image is wanted once.
 const MEMO_OF_ONCE: u64 = 1 << 20;
 
@@ -36,8 +39,9 @@ const MEMO_OF_ONCE: u64 = 1 << 20;
 pub(super) struct Failure {
     error: Arc<ServiceError>,
     version: Option<SourceVersion>,
-    /// How long it is remembered.
+    /// How long it is remembered, and until when. A while longer it is known that it has been so.
     kept: Duration,
+    until: Instant,
 }
 
 /// For [`moka`]: failures are remembered the longer, the longer it took to find them.
@@ -45,7 +49,7 @@ pub(super) struct KeptByItsCost;
 
 impl moka::Expiry<Identifier, Failure> for KeptByItsCost {
     fn expire_after_create(&self, _: &Identifier, failure: &Failure, _: Instant) -> Option<Duration> {
-        Some(failure.kept)
+        Some(failure.kept + SLOW_KEPT.1 * 2)
     }
 
     fn expire_after_update(
@@ -55,7 +59,7 @@ impl moka::Expiry<Identifier, Failure> for KeptByItsCost {
         _: Instant,
         _: Option<Duration>,
     ) -> Option<Duration> {
-        Some(failure.kept)
+        Some(failure.kept + SLOW_KEPT.1 * 2)
     }
 }
 
@@ -102,14 +106,14 @@ impl ImageService {
             Some(fetched) => Some(fetched?),
             None => self.settled_version(identifier).await,
         };
-        if let Some(failure) = self.inner.failures.get(identifier)
-            && failure.version == version
-        {
-            return Err(ServiceError::Joined(failure.error));
+        let before = self.inner.failures.get(identifier).filter(|failure| failure.version == version);
+        if let Some(failure) = before.as_ref().filter(|failure| Instant::now() < failure.until) {
+            return Err(ServiceError::Joined(Arc::clone(&failure.error)));
         }
         let this = self.clone();
         let wanted = identifier.clone();
-        let begun = Instant::now();
+        let worked = Arc::new(AtomicU64::new(0));
+        let told = Arc::clone(&worked);
         self.inner
             .finding
             .get_or_compute(identifier.clone(), move |cancel| async move {
@@ -117,8 +121,13 @@ impl ImageService {
                 let generation = inner.cache.generation();
                 let asked = wanted.clone();
                 let task = this.inner.small_task(client, WorkKind::of(&["look up"]));
-                let found =
-                    this.inner.lanes.run(task, move |_charge| inner.look_up(&asked, &inner.control_of(&cancel)));
+                let found = this.inner.lanes.run(task, move |_charge| {
+                    let before = thread_time();
+                    let found = inner.look_up(&asked, &inner.control_of(&cancel));
+                    let took = thread_time().saturating_sub(before);
+                    told.store(u64::try_from(took.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+                    found
+                });
                 let known = found.await??;
                 let inner = &this.inner;
                 inner.known.insert(wanted.clone(), Arc::clone(&known));
@@ -131,9 +140,14 @@ impl ImageService {
             .map_err(|error| {
                 let error = joined(error);
                 if let ServiceError::Joined(shared) = &error
-                    && let Some(kept) = failure_kept(shared, begun.elapsed())
+                    && let Some(kept) = failure_kept(
+                        shared,
+                        Duration::from_millis(worked.load(Ordering::Relaxed)),
+                        before.map(|failure| failure.kept),
+                    )
                 {
-                    let failure = Failure { error: Arc::clone(shared), version, kept };
+                    let until = Instant::now() + kept;
+                    let failure = Failure { error: Arc::clone(shared), version, kept, until };
                     self.inner.failures.insert(identifier.clone(), failure);
                 }
                 error
@@ -197,16 +211,20 @@ impl ImageService {
     }
 }
 
-/// How long a failure to open is remembered that took so long to find; `None` for what may be otherwise at the next look.
-fn failure_kept(error: &ServiceError, took: Duration) -> Option<Duration> {
+/// How long a failure to open is remembered that a processor took so long to find, and that was remembered so long the last time if it was
+/// found before; `None` for what may be otherwise at the next look.
+fn failure_kept(error: &ServiceError, worked: Duration, before: Option<Duration>) -> Option<Duration> {
     let (least, most) = FAILURE_KEPT;
     match error.kind() {
         ErrorKind::CorruptSource | ErrorKind::Unsupported | ErrorKind::TooLarge => {}
-        _ if matches!(error, ServiceError::Decode(DecodeError::OutOfTime)) => {}
+        _ if matches!(error, ServiceError::Decode(DecodeError::OutOfTime)) => {
+            let again = before.map_or(SLOW_KEPT.0, |before| before.saturating_mul(2)).clamp(SLOW_KEPT.0, SLOW_KEPT.1);
+            return Some(worked.saturating_mul(FAILURE_KEPT_TIMES).clamp(again, most));
+        }
         ErrorKind::Internal => return Some(least),
         _ => return None,
     }
-    Some((took * FAILURE_KEPT_TIMES).clamp(least, most))
+    Some(worked.saturating_mul(FAILURE_KEPT_TIMES).clamp(least, most))
 }
 
 /// An original that is being written all the time is not waited for more often than this.
@@ -319,16 +337,21 @@ mod tests {
     #[test]
     fn failures_are_remembered_the_longer_the_longer_they_took_to_find() {
         let seconds = Duration::from_secs;
-        for (error, took, want) in [
-            (ServiceError::Decode(DecodeError::NoSuchPage { page: 2, pages: 1 }), 9, None),
-            (ServiceError::Decode(DecodeError::Cancelled), 9, None),
-            (ServiceError::Busy { retry_after: seconds(1) }, 9, None),
-            (ServiceError::Decode(DecodeError::Unrecognised { first_bytes: String::new() }), 0, Some(5)),
-            (ServiceError::OverTime { needed: seconds(9), limit: seconds(1) }, 2, Some(40)),
-            (ServiceError::Decode(DecodeError::OutOfTime), 60, Some(300)),
-            (ServiceError::Panicked, 60, Some(5)),
+        for (error, worked, before, want) in [
+            (ServiceError::Decode(DecodeError::NoSuchPage { page: 2, pages: 1 }), 9, None, None),
+            (ServiceError::Decode(DecodeError::Cancelled), 9, None, None),
+            (ServiceError::Busy { retry_after: seconds(1) }, 9, None, None),
+            (ServiceError::Decode(DecodeError::Unrecognised { first_bytes: String::new() }), 0, None, Some(5)),
+            (ServiceError::OverTime { needed: seconds(9), limit: seconds(1) }, 2, Some(40), Some(40)),
+            (ServiceError::Decode(DecodeError::OutOfTime), 60, None, Some(300)),
+            // It waited for a slow store, again and again.
+            (ServiceError::Decode(DecodeError::OutOfTime), 0, None, Some(5)),
+            (ServiceError::Decode(DecodeError::OutOfTime), 0, Some(5), Some(10)),
+            (ServiceError::Decode(DecodeError::OutOfTime), 0, Some(40), Some(60)),
+            (ServiceError::Panicked, 60, None, Some(5)),
         ] {
-            assert_eq!(failure_kept(&error, seconds(took)), want.map(seconds), "{error} after {took} s");
+            let kept = failure_kept(&error, seconds(worked), before.map(seconds));
+            assert_eq!(kept, want.map(seconds), "{error} after {worked} s of work");
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use recto_cache::{CancelSignal, Derivative};
-use recto_codec::{Control, DecodeError, StoredTile};
+use recto_codec::{DecodeError, StoredTile};
 use recto_engine::Plan;
 use recto_source::Located;
 use xxhash_rust::xxh3::xxh3_128;
@@ -15,7 +15,7 @@ use super::finding::OpenKey;
 use super::{ImageService, Inner, Origin, Prepared, joined};
 use crate::ServiceError;
 use crate::known::OpenImage;
-use crate::work::{AdmissionMode, Charge, Lane, Prediction, Task, WorkKind, thread_time};
+use crate::work::{AdmissionMode, Charge, Client, Lane, Prediction, Task, WorkKind, thread_time};
 
 /// Work that takes up to so long goes through the tile lane.
 const TILE_LANE_TIME: Duration = Duration::from_millis(80);
@@ -43,14 +43,30 @@ impl ImageService {
 
     /// The open original and the plan.
     async fn open_and_plan(&self, prepared: &Prepared) -> Result<(Arc<OpenImage>, Plan), ServiceError> {
+        let open = self.opened(&prepared.image.located, prepared.client).await?;
         let (inner, wanted) = (Arc::clone(&self.inner), prepared.clone());
         let task = self.inner.small_task(prepared.client, WorkKind::of(&["plan"]));
         let planned = self.inner.lanes.run(task, move |_charge| {
-            let open = inner.open_image(&wanted.image.located, &inner.control())?;
             let plan = recto_engine::plan(&*open.decoder, &wanted.resolved, &inner.render)?;
             Ok((open, plan))
         });
         planned.await?
+    }
+
+    /// The open original: it is opened once for all who ask for parts of it at the same time.
+    async fn opened(&self, located: &Located, client: Client) -> Result<Arc<OpenImage>, ServiceError> {
+        let key = OpenKey::of(located);
+        if let Some(open) = self.inner.open.get(&key) {
+            return Ok(open);
+        }
+        let (inner, located) = (Arc::clone(&self.inner), located.clone());
+        let opening = self.inner.opening.get_or_compute(key, move |cancel| async move {
+            let task = inner.small_task(client, WorkKind::of(&["open"]));
+            let this = Arc::clone(&inner);
+            let open = move |_charge| this.open_image(&located, &this.control_of(&cancel));
+            inner.lanes.run(task, open).await?
+        });
+        opening.await.map_err(joined)
     }
 
     /// What a planned request will take.
@@ -132,8 +148,7 @@ impl ImageService {
         let generation = Some(inner.cache.generation());
         let (this, wanted) = (Arc::clone(inner), prepared.clone());
         let task = inner.small_task(prepared.client, WorkKind::of(&["begin"]));
-        let given_up = cancel.clone();
-        let first = inner.lanes.run(task, move |_charge| this.begin(&wanted, &this.control_of(&given_up)));
+        let first = inner.lanes.run(task, move |_charge| this.begin(&wanted));
         let (open, plan) = match cancel.or_cancelled(first).await.ok_or(DecodeError::Cancelled)??? {
             Begun::Kept(bytes) => return Ok((bytes, Origin::Cached)),
             Begun::KeptLarge(length) => {
@@ -141,6 +156,9 @@ impl ImageService {
                     return Ok((bytes, Origin::Cached));
                 }
                 // It was evicted in this moment.
+                cancel.or_cancelled(self.open_and_plan(prepared)).await.ok_or(DecodeError::Cancelled)??
+            }
+            Begun::Closed => {
                 cancel.or_cancelled(self.open_and_plan(prepared)).await.ok_or(DecodeError::Cancelled)??
             }
             Begun::Planned(open, plan) => (open, plan),
@@ -256,8 +274,8 @@ impl ImageService {
 }
 
 impl Inner {
-    /// The derivative if it is kept, else an open original and a plan.
-    fn begin(&self, prepared: &Prepared, control: &Control) -> Result<Begun, ServiceError> {
+    /// The derivative if it is kept, else a plan if the original is open.
+    fn begin(&self, prepared: &Prepared) -> Result<Begun, ServiceError> {
         match self.cache.length_on_disk(&prepared.key) {
             Some(length) if length >= HELD_ANSWER_BYTES => return Ok(Begun::KeptLarge(length)),
             _ => {}
@@ -265,7 +283,7 @@ impl Inner {
         if let Some(kept) = self.cache.get(&prepared.key) {
             return Ok(Begun::Kept(kept.bytes));
         }
-        let open = self.open_image(&prepared.image.located, control)?;
+        let Some(open) = self.open.get(&OpenKey::of(&prepared.image.located)) else { return Ok(Begun::Closed) };
         let plan = recto_engine::plan(&*open.decoder, &prepared.resolved, &self.render)?;
         Ok(Begun::Planned(open, plan))
     }
@@ -296,6 +314,8 @@ fn kind(prepared: &Prepared, open: &OpenImage, plan: &Plan) -> WorkKind {
 enum Begun {
     Kept(Bytes),
     KeptLarge(u64),
+    /// It is to be made, and the original to be opened for it.
+    Closed,
     Planned(Arc<OpenImage>, Plan),
 }
 

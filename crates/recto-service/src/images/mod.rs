@@ -62,6 +62,7 @@ struct Inner {
     failures: moka::sync::Cache<Identifier, Failure>,
     open: moka::sync::Cache<OpenKey, Arc<OpenImage>>,
     finding: Joining<Identifier, Arc<KnownImage>, ServiceError>,
+    opening: Joining<OpenKey, Arc<OpenImage>, ServiceError>,
     rendering: Joining<CacheKey, Bytes, ServiceError>,
     /// What open images remember between requests.
     memo: Arc<Memo>,
@@ -202,6 +203,7 @@ impl ImageService {
                 failures: moka::sync::Cache::builder().max_capacity(10_000).expire_after(KeptByItsCost).build(),
                 open: open_images(&work),
                 finding: Joining::new(),
+                opening: Joining::new(),
                 rendering: Joining::new(),
                 memo: Arc::new(Memo::new(work.memo_bytes())),
                 costs: CostModel::default(),

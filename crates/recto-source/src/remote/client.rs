@@ -1,26 +1,30 @@
 //! One fetch over HTTP: redirects followed by hand, every wait bounded.
 
-use std::io::{self, Read};
+mod heads;
+mod incoming;
+mod limits;
+mod redirects;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use recto_codec::ByteRange;
-use recto_config::ByteSize;
 use ureq::http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_MODIFIED_SINCE,
-    IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE, TRANSFER_ENCODING,
+    ETAG, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE,
 };
 use ureq::http::{Request, Response};
-use ureq::{Agent, Body, BodyReader, Timeout};
+use ureq::{Agent, Body, Timeout};
 
+use self::heads::{content_range, header, refusal};
+pub(crate) use self::incoming::Incoming;
+use self::incoming::found;
+pub(crate) use self::limits::Limits;
+pub(crate) use self::redirects::{KnownWay, Way};
 use super::address::{Address, Prefixes};
 use super::error::FetchError;
 
-const MOST_REDIRECTS: u32 = 5;
-/// Longest time until there is a connection.
-const CONNECT: Duration = Duration::from_secs(10);
-/// Longest time without a single byte.
-const SILENCE: Duration = Duration::from_secs(30);
 /// Connections that are kept for what is asked for next, in all and of one origin.
 const IDLE_CONNECTIONS: (usize, usize) = (64, 32);
 /// Longest validator that is kept, in bytes.
@@ -80,59 +84,8 @@ pub(crate) struct Begun {
     /// Length of all of it in bytes.
     pub(crate) length: u64,
     pub(crate) validators: Validators,
-}
-
-/// A file on its way.
-pub(crate) struct Incoming {
-    /// Bytes that were announced.
-    pub(crate) length: Option<u64>,
-    pub(crate) validators: Validators,
-    body: BodyReader<'static>,
-    limits: Limits,
-    deadline: Instant,
-    got: u64,
-}
-
-/// How long and how much.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    timeout: Duration,
-    connect: Duration,
-    silence: Duration,
-    max_file: u64,
-    max_option: &'static str,
-}
-
-impl Limits {
-    pub(crate) fn new(timeout: Duration, max_file: u64, max_option: &'static str) -> Self {
-        // More than a day is as good as no end, and times stay within what clocks can add.
-        Self {
-            timeout: timeout.min(Duration::from_hours(24)),
-            connect: CONNECT,
-            silence: SILENCE,
-            max_file,
-            max_option,
-        }
-    }
-
-    fn too_long(&self) -> FetchError {
-        FetchError::TooLong { limit: ByteSize::from_bytes(self.max_file), option: self.max_option }
-    }
-
-    fn explain(&self, error: ureq::Error) -> FetchError {
-        let timed_out = |what, limit: Duration| FetchError::TimedOut { what, limit: limit.into() };
-        let failed = |reason: String| FetchError::Connection { reason };
-        match error {
-            ureq::Error::Timeout(Timeout::PerRead | Timeout::PerWrite) => timed_out("waiting for a byte", self.silence),
-            ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve) => timed_out("connecting", self.connect),
-            ureq::Error::Timeout(_) => timed_out("fetching it", self.timeout),
-            ureq::Error::HostNotFound => failed("its host name is not known".to_owned()),
-            ureq::Error::Io(error) => failed(error.to_string()),
-            // Those hold a URL.
-            ureq::Error::BadUri(_) | ureq::Error::RequireHttpsOnly(_) => failed("its URL is not understood".to_owned()),
-            error => failed(error.to_string()),
-        }
-    }
+    /// Where redirects led to it.
+    pub(crate) way: Option<Way>,
 }
 
 /// Whoever asks origins.
@@ -173,9 +126,9 @@ impl Client {
         let mut asked: Vec<(HeaderName, String)> =
             conditions.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect();
         asked.extend(beginning.checked_sub(1).map(|last| (RANGE, format!("bytes=0-{last}"))));
-        let response = self.answer(address, &asked, deadline)?;
+        let (response, way) = self.answer(address, &asked, deadline)?;
         match response.status().as_u16() {
-            206 if beginning > 0 => match self.begun(response, beginning, deadline) {
+            206 if beginning > 0 => match self.begun(response, way, beginning, deadline) {
                 Ok(Some(answer)) => Ok(answer),
                 Ok(None) | Err(FetchError::Truncated { .. } | FetchError::Connection { .. }) => {
                     self.get(address, known, 0)
@@ -202,7 +155,7 @@ impl Client {
             Some(etag) => vec![(RANGE, format!("bytes={from}-")), (IF_RANGE, etag.to_owned())],
             None => Vec::new(),
         };
-        let response = self.answer(address, &asked, deadline)?;
+        let (response, _) = self.answer(address, &asked, deadline)?;
         match response.status().as_u16() {
             206 if content_range(&response) == Some((from, begun.length - from, begun.length))
                 && header(&response, ETAG) == begun.validators.etag.as_deref() =>
@@ -226,51 +179,54 @@ impl Client {
         self.limits.timeout
     }
 
-    /// Asks for a range of the version with this entity tag, of a file of so many bytes.
+    /// Asks for a range of the version with this entity tag, of a file of so many bytes: where redirects led lately, if it is there still,
+    /// else at its own address.
     pub(crate) fn read(
         &self,
         address: &Address,
         etag: &str,
         (range, length): (ByteRange, u64),
+        way: &KnownWay,
         deadline: Instant,
     ) -> Result<Vec<u8>, FetchError> {
         let last = range.offset.saturating_add(range.length).saturating_sub(1);
         let asked = [(RANGE, format!("bytes={}-{last}", range.offset)), (IF_MATCH, etag.to_owned())];
-        let response = match self.answer(address, &asked, deadline) {
-            Ok(response) => response,
+        let is_wanted = |response: &Response<Body>| {
+            response.status().as_u16() == 206
+                && header(response, ETAG) == Some(etag)
+                && content_range(response) == Some((range.offset, range.length, length))
+        };
+        if let Some(target) = way.target(Instant::now()).filter(|target| self.admits(target)) {
+            let answer = self.ask(&target, &asked, deadline);
+            let bytes = answer.ok().filter(is_wanted).map(|response| self.all_of(response, range, deadline));
+            if let Some(Ok(bytes)) = bytes {
+                return Ok(bytes);
+            }
+            way.learn(None);
+        }
+        let (response, found_way) = match self.answer(address, &asked, deadline) {
+            Ok(answer) => answer,
             Err(Failure::Gone) => return Err(FetchError::Changed),
             Err(Failure::Fetch(error)) => return Err(Arc::into_inner(error).unwrap_or(FetchError::Abandoned)),
         };
-        let is_same = header(&response, ETAG) == Some(etag);
         match response.status().as_u16() {
-            206 if is_same && content_range(&response) == Some((range.offset, range.length, length)) => {}
+            206 if is_wanted(&response) => {}
             // All of it, though a part was asked for; or it is another one by now.
             200 | 206 | 404 | 410 | 412 | 416 => return Err(FetchError::Changed),
             status @ (401 | 403 | 451) => return Err(FetchError::Refused { status }),
             status => return Err(FetchError::Status { status }),
         }
+        let bytes = self.all_of(response, range, deadline)?;
+        way.learn(found_way);
+        Ok(bytes)
+    }
+
+    /// The bytes of a range that was asked for.
+    fn all_of(&self, response: Response<Body>, range: ByteRange, deadline: Instant) -> Result<Vec<u8>, FetchError> {
         // Limits of files are not for parts of them.
         let mut incoming = found(response, Limits { max_file: range.length, ..self.limits }, deadline)?;
         incoming.length = Some(range.length);
         incoming.all()
-    }
-
-    /// What is answered at the end of all redirects.
-    fn answer(
-        &self,
-        address: &Address,
-        asked: &[(HeaderName, String)],
-        deadline: Instant,
-    ) -> Result<Response<Body>, Failure> {
-        let mut at = address.clone();
-        for _ in 0..=MOST_REDIRECTS {
-            let response = self.ask(&at, asked, deadline)?;
-            match response.status().as_u16() {
-                301 | 302 | 303 | 307 | 308 => at = self.follow(&at, &response)?,
-                _ => return Ok(response),
-            }
-        }
-        Err(FetchError::TooManyRedirects { limit: MOST_REDIRECTS }.into())
     }
 
     fn ask(
@@ -294,23 +250,14 @@ impl Client {
         self.agent.run(request.build()).map_err(|error| self.limits.explain(error))
     }
 
-    fn follow(&self, at: &Address, response: &Response<Body>) -> Result<Address, FetchError> {
-        let bad = |rule| FetchError::BadRedirect { rule };
-        let location = header(response, LOCATION).ok_or_else(|| bad("it does not say where"))?;
-        let target = at.join(location).map_err(bad)?;
-        if self.admits(&target) {
-            return Ok(target);
-        }
-        tracing::warn!(
-            url = at.shown(),
-            target_origin = target.origin(),
-            "a redirect is not followed: its target begins with none of `source.remote.prefixes`"
-        );
-        Err(FetchError::Redirect)
-    }
-
     /// The beginning of a file, or all of it if it is no longer; `None` when the answer is not what was asked for.
-    fn begun(&self, response: Response<Body>, beginning: u64, deadline: Instant) -> Result<Option<Answer>, FetchError> {
+    fn begun(
+        &self,
+        response: Response<Body>,
+        way: Option<Way>,
+        beginning: u64,
+        deadline: Instant,
+    ) -> Result<Option<Answer>, FetchError> {
         let Some((0, count, length)) = content_range(&response) else { return Ok(None) };
         if count != beginning.min(length) {
             return Ok(None);
@@ -321,155 +268,6 @@ impl Client {
             return Ok(Some(Answer::Found(Box::new(incoming))));
         }
         let validators = incoming.validators.clone();
-        Ok(Some(Answer::Begun(Begun { bytes: incoming.all()?, length, validators })))
-    }
-}
-
-fn found(response: Response<Body>, limits: Limits, deadline: Instant) -> Result<Incoming, FetchError> {
-    if is_web_page(&response) {
-        return Err(FetchError::WebPage);
-    }
-    if let Some(encoding) = header(&response, CONTENT_ENCODING)
-        && !matches!(encoding.trim().to_ascii_lowercase().as_str(), "identity" | "")
-    {
-        let encoding = encoding.chars().take(40).collect::<String>().escape_debug().to_string();
-        return Err(FetchError::Encoded { encoding });
-    }
-    let is_chunked = header(&response, TRANSFER_ENCODING).is_some();
-    let length = header(&response, CONTENT_LENGTH).and_then(|text| text.trim().parse().ok());
-    let length: Option<u64> = length.filter(|_| !is_chunked);
-    match length {
-        Some(0) => return Err(FetchError::Empty),
-        Some(length) if length > limits.max_file => return Err(limits.too_long()),
-        _ => {}
-    }
-    let validators = Validators::of(&response);
-    let body = response.into_body().into_with_config().limit(u64::MAX).reader();
-    Ok(Incoming { length, validators, body, limits, deadline, got: 0 })
-}
-
-impl Incoming {
-    /// All that was announced, which is not much.
-    fn all(mut self) -> Result<Vec<u8>, FetchError> {
-        let mut bytes = vec![0; self.length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0)];
-        let mut filled = 0;
-        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            let count = self.read(rest)?;
-            filled = filled.saturating_add(count);
-        }
-        // Whoever has seen the end can use the connection again.
-        match self.body.read(&mut [0]) {
-            Ok(0) => Ok(bytes),
-            Ok(_) => Err(FetchError::Connection { reason: "it sends more than it announced".to_owned() }),
-            Err(error) => Err(self.explain(error)),
-        }
-    }
-
-    /// Reads what comes next; 0 bytes once all of it has come.
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, FetchError> {
-        if Instant::now() >= self.deadline {
-            return Err(self.limits.explain(ureq::Error::Timeout(Timeout::Global)));
-        }
-        let count = loop {
-            match self.body.read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.explain(error)),
-                Ok(count) => break count,
-            }
-        };
-        self.got = self.got.saturating_add(count as u64);
-        if self.got > self.limits.max_file {
-            return Err(self.limits.too_long());
-        }
-        match self.length {
-            Some(expected) if count == 0 && self.got != expected => {
-                Err(FetchError::Truncated { got: self.got, expected })
-            }
-            _ if self.got == 0 => Err(FetchError::Empty),
-            _ => Ok(count),
-        }
-    }
-
-    fn explain(&self, error: io::Error) -> FetchError {
-        match self.length {
-            Some(expected) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                FetchError::Truncated { got: self.got, expected }
-            }
-            _ => self.limits.explain(error.into()),
-        }
-    }
-}
-
-/// A header's text, if it is one in plain characters.
-fn header(response: &Response<Body>, name: HeaderName) -> Option<&str> {
-    response.headers().get(name).and_then(|value| value.to_str().ok())
-}
-
-/// True when it is said to be a page for people: a login or a notice comes so with status 200, and no image does.
-fn is_web_page(response: &Response<Body>) -> bool {
-    let types = response.headers().get_all(CONTENT_TYPE).iter();
-    types.map(|value| value.as_bytes().split(|byte| matches!(byte, b';' | b',')).next()).any(|first| {
-        let first = first.unwrap_or_default().trim_ascii();
-        first.eq_ignore_ascii_case(b"text/html") || first.eq_ignore_ascii_case(b"application/xhtml+xml")
-    })
-}
-
-/// Why an answer with this status is no file.
-fn refusal(status: u16) -> Failure {
-    match status {
-        404 | 410 => Failure::Gone,
-        401 | 403 | 451 => FetchError::Refused { status }.into(),
-        status => FetchError::Status { status }.into(),
-    }
-}
-
-/// The range that an answer gives, and the length of the whole: the first byte, how many they are, of how many. RFC 9110 §14.4.
-fn content_range(response: &Response<Body>) -> Option<(u64, u64, u64)> {
-    let (range, length) = header(response, CONTENT_RANGE)?.trim().strip_prefix("bytes ")?.split_once('/')?;
-    let (first, last) = range.split_once('-')?;
-    let (first, last, length): (u64, u64, u64) = (first.parse().ok()?, last.parse().ok()?, length.parse().ok()?);
-    let count = last.checked_sub(first)?.checked_add(1)?;
-    (last < length).then_some((first, count, length))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Write;
-    use std::net::TcpListener;
-    use std::thread;
-
-    use super::*;
-
-    /// Answers one request with the beginning of a file, then says nothing more until the other side leaves.
-    fn silent_origin() -> (String, thread::JoinHandle<()>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let base = format!("http://{}/", listener.local_addr().unwrap());
-        let origin = thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut head = [0; 4096];
-            assert!(stream.read(&mut head).unwrap() > 0);
-            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc").unwrap();
-            assert!(stream.read(&mut head).is_ok_and(|count| count == 0));
-        });
-        (base, origin)
-    }
-
-    #[test]
-    fn an_origin_that_falls_silent_is_given_up() {
-        let (base, origin) = silent_origin();
-        let silence = Duration::from_millis(100);
-        let limits = Limits { silence, ..Limits::new(Duration::from_secs(20), 1000, "source.remote.max_file") };
-        let client = Client::new(Prefixes::parse(std::slice::from_ref(&base)).unwrap(), limits);
-        let address = Address::parse(&format!("{base}a.jpg")).unwrap();
-        let Ok(Answer::Found(mut incoming)) = client.get(&address, &Validators::default(), 0) else {
-            panic!("no file is found");
-        };
-        assert_eq!(incoming.length, Some(10));
-        let mut buffer = [0; 100];
-        assert_eq!(incoming.read(&mut buffer).unwrap(), 3);
-        let error = incoming.read(&mut buffer).unwrap_err();
-        assert_eq!(error.to_string(), "waiting for a byte took longer than 100 ms");
-        drop(incoming);
-        origin.join().unwrap();
+        Ok(Some(Answer::Begun(Begun { bytes: incoming.all()?, length, validators, way })))
     }
 }

@@ -1,22 +1,29 @@
 //! Files that stay where they are: read by ranges, and each range once.
 
+mod access;
+mod disk;
 mod ranges;
+mod space;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use recto_codec::{ByteRange, RandomAccess, while_waiting};
+use recto_codec::{ByteRange, while_waiting};
 
+pub(crate) use self::access::PartsAccess;
+use self::disk::Target;
 use self::ranges::{BETWEEN, MOST_BYTES, Present, requests};
+use self::space::Space;
 use super::access::Life;
 use super::address::Address;
-use super::client::{Begun, Client};
+use super::client::{Begun, Client, KnownWay};
 use super::copies::{Copies, footprint};
 use super::error::FetchError;
 use super::readers::Readers;
@@ -29,17 +36,16 @@ use crate::filesystem::Direct;
 pub(crate) const AHEAD: u64 = 384 << 10;
 /// Most requests at a time for what one reader wants together.
 const ABREAST: usize = 4;
-/// Most ranges of one file that are kept.
-const MOST_RANGES: usize = 200_000;
 /// Once so many bytes have been read one behind the other, more of what comes next is fetched each time.
 const LEAST_RUN: u64 = 1 << 20;
-/// So long nothing is put into a file after it could not be written.
-const FULL: Duration = Duration::from_mins(1);
 /// Pauses before what failed for a moment is asked for again.
 const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(400)];
 /// Longest time for what one reader wants together, and the slowest that it may come.
 const LEAST_TIME: Duration = Duration::from_secs(30);
 const LEAST_BYTES_PER_SECOND: u64 = 64 << 10;
+
+/// Bytes that are not in the file, and where they belong.
+type Loose = (u64, Vec<u8>);
 
 /// The parts of a file that have been fetched, in a file without a name that has them where they belong.
 #[derive(Debug)]
@@ -49,6 +55,8 @@ pub(crate) struct Parts {
     address: Address,
     pub(crate) id: String,
     etag: String,
+    /// Where redirects led to this version.
+    way: KnownWay,
     length: u64,
     version: SourceVersion,
     pub(crate) life: Arc<Life>,
@@ -57,8 +65,10 @@ pub(crate) struct Parts {
     state: Mutex<State>,
     /// A range that was under way has come, or does not.
     arrived: Condvar,
-    /// Bytes of the disk.
-    held: AtomicU64,
+    /// Bytes of the disk. Behind the file: it counts until that is closed.
+    pub(crate) space: Space,
+    /// The turn of its space up to which the file was emptied. Whoever reads it or writes into it holds this meanwhile.
+    emptied: RwLock<u64>,
     /// Until when what comes is not put into the file, as that could not be written.
     full_until: Mutex<Option<Instant>>,
     /// Whose space it takes.
@@ -97,6 +107,7 @@ impl Parts {
             address: address.clone(),
             id,
             etag: etag.to_owned(),
+            way: KnownWay::new(begun.way.clone()),
             length,
             version: version_of(address, etag, length),
             life,
@@ -104,7 +115,8 @@ impl Parts {
             direct: Direct::default(),
             state: Mutex::new(state),
             arrived: Condvar::new(),
-            held: AtomicU64::new(footprint(begun.bytes.len() as u64)),
+            space: Space::new(footprint(begun.bytes.len() as u64)),
+            emptied: RwLock::new(0),
             full_until: Mutex::default(),
             owner: OnceLock::new(),
         })
@@ -116,26 +128,12 @@ impl Parts {
         let _first = self.owner.set(Arc::downgrade(copies));
     }
 
-    pub(crate) fn version(&self) -> SourceVersion {
-        self.version
-    }
-
     pub(crate) fn length(&self) -> u64 {
         self.length
     }
 
     pub(crate) fn etag(&self) -> &str {
         &self.etag
-    }
-
-    /// Bytes of the disk that it takes.
-    pub(crate) fn held_bytes(&self) -> u64 {
-        self.held.load(Ordering::Relaxed)
-    }
-
-    /// It takes so many bytes more: said by its owner, who knows that there is room.
-    pub(crate) fn grow(&self, more: u64) {
-        self.held.fetch_add(more, Ordering::Relaxed);
     }
 
     fn is_full(&self) -> bool {
@@ -148,11 +146,11 @@ impl Parts {
 
     /// Fetches what is missing of the ranges, which do not go beyond the end. What was fetched is in the file, or in what is returned
     /// where there is no room for it.
-    fn fetch(&self, ranges: &[ByteRange]) -> io::Result<Vec<(u64, Vec<u8>)>> {
+    fn fetch(&self, ranges: &[ByteRange], target: Target) -> io::Result<Vec<Loose>> {
         let is_missing = |state: &State| ranges.iter().any(|range| !state.present.missing(*range).is_empty());
         let most_ahead = match self.owner.get().and_then(Weak::upgrade) {
             // No more than there is surely room for.
-            Some(copies) if !self.is_full() => MOST_BYTES.min(copies.most_bytes() / 64),
+            Some(copies) if target == Target::File && !self.is_full() => MOST_BYTES.min(copies.most_bytes() / 64),
             _ => 0,
         };
         let ahead = {
@@ -168,7 +166,7 @@ impl Parts {
         };
         let longer = |range: &ByteRange| ByteRange::new(range.offset, range.length + ahead.min(self.rest(*range)));
         let ranges: Vec<ByteRange> = ranges.iter().map(longer).collect();
-        while_waiting(|| self.fetch_in_turn(&ranges)).map_err(|error| {
+        while_waiting(|| self.fetch_in_turn(&ranges, target)).map_err(|error| {
             match *error {
                 // Whoever looks next finds the new one, or that it is ours no more.
                 FetchError::Changed | FetchError::Refused { .. } => self.life.end(),
@@ -185,7 +183,7 @@ impl Parts {
     }
 
     /// What somebody else fetches already is waited for.
-    fn fetch_in_turn(&self, ranges: &[ByteRange]) -> Result<Vec<(u64, Vec<u8>)>, Arc<FetchError>> {
+    fn fetch_in_turn(&self, ranges: &[ByteRange], target: Target) -> Result<Vec<Loose>, Arc<FetchError>> {
         let bytes = ranges.iter().fold(0, |sum: u64, range| sum.saturating_add(range.length));
         let time = LEAST_TIME.saturating_add(Duration::from_secs(bytes / LEAST_BYTES_PER_SECOND));
         let deadline = Instant::now() + time.min(self.client.timeout());
@@ -217,15 +215,23 @@ impl Parts {
             let answers: Vec<_> = match some {
                 [one] => vec![self.ask(*one, deadline)],
                 _ => thread::scope(|scope| {
-                    let asking: Vec<_> =
-                        some.iter().map(|range| scope.spawn(move || self.ask(*range, deadline))).collect();
-                    asking.into_iter().map(|thread| thread.join().unwrap_or(Err(FetchError::Abandoned))).collect()
+                    let ask = |range: &ByteRange| {
+                        let range = *range;
+                        thread::Builder::new().spawn_scoped(scope, move || self.ask(range, deadline))
+                    };
+                    let asking: Vec<_> = some.iter().map(ask).collect();
+                    let answer = |thread: io::Result<thread::ScopedJoinHandle<'_, _>>| match thread {
+                        Ok(thread) => thread.join().unwrap_or(Err(FetchError::Abandoned)),
+                        // The system has none left now.
+                        Err(_) => Err(FetchError::Busy),
+                    };
+                    asking.into_iter().map(answer).collect()
                 }),
             };
             let mut failure = None;
             for (range, answer) in some.iter().zip(answers) {
                 match answer {
-                    Ok(bytes) if self.keep(*range, &bytes) => {}
+                    Ok(bytes) if target == Target::File && self.keep(*range, &bytes) => {}
                     Ok(bytes) => loose.push((range.offset, bytes)),
                     Err(error) => failure = Some(error),
                 }
@@ -242,68 +248,13 @@ impl Parts {
     fn ask(&self, range: ByteRange, deadline: Instant) -> Result<Vec<u8>, FetchError> {
         let mut pauses = PAUSES.iter();
         loop {
-            let answer = self.client.read(&self.address, &self.etag, (range, self.length), deadline);
+            let answer = self.client.read(&self.address, &self.etag, (range, self.length), &self.way, deadline);
             let (Err(error), Some(pause)) = (&answer, pauses.next()) else { return answer };
             if !error.passes() || Instant::now() + *pause >= deadline {
                 return answer;
             }
             thread::sleep(*pause);
         }
-    }
-
-    /// Puts a range into the file; `false` when there is no room.
-    fn keep(&self, range: ByteRange, bytes: &[u8]) -> bool {
-        let more = {
-            let state = locked(&self.state);
-            let missing = state.present.missing(range);
-            if state.present.count() >= MOST_RANGES {
-                return false;
-            }
-            missing.iter().fold(0, |sum: u64, range| sum.saturating_add(footprint(range.length)))
-        };
-        let copies = self.owner.get().and_then(Weak::upgrade);
-        let has_room =
-            !self.is_full() && copies.is_some_and(|copies| copies.grow(self.address.as_str(), &self.id, more));
-        if !has_room {
-            return false;
-        }
-        if let Err(error) = self.file.write_all_at(bytes, range.offset) {
-            tracing::warn!(url = self.address.shown(), %error, "parts of an original cannot be kept");
-            *locked(&self.full_until) = Some(Instant::now() + FULL);
-            return false;
-        }
-        locked(&self.state).present.insert(range);
-        true
-    }
-
-    /// Fills a buffer from what is loose, and from the file.
-    fn fill(&self, offset: u64, buffer: &mut [u8], loose: &[(u64, Vec<u8>)]) -> io::Result<()> {
-        self.file.read_exact_at(buffer, offset)?;
-        if loose.is_empty() {
-            return Ok(());
-        }
-        let missing = locked(&self.state).present.missing(ByteRange::new(offset, buffer.len() as u64));
-        for range in missing {
-            let mut at = range.offset;
-            let end = range.offset.saturating_add(range.length);
-            while at < end {
-                // Pieces lie beside one another where a long range was fetched in several.
-                let piece = loose.iter().find_map(|(start, bytes)| {
-                    let from = usize::try_from(at.checked_sub(*start)?).ok()?;
-                    bytes.get(from..).filter(|rest| !rest.is_empty())
-                });
-                let piece = piece.ok_or(io::ErrorKind::UnexpectedEof)?;
-                let count = usize::try_from(end - at).unwrap_or(usize::MAX).min(piece.len());
-                let to = usize::try_from(at - offset).unwrap_or(usize::MAX);
-                let (Some(target), Some(source)) = (buffer.get_mut(to..to.saturating_add(count)), piece.get(..count))
-                else {
-                    return Err(io::ErrorKind::UnexpectedEof.into());
-                };
-                target.copy_from_slice(source);
-                at += count as u64;
-            }
-        }
-        Ok(())
     }
 
     fn check(&self, range: ByteRange) -> io::Result<()> {
@@ -353,64 +304,5 @@ impl State {
         let bytes = if goes_on { bytes.saturating_add(range.length) } else { 0 };
         self.run = (bytes, range.offset.saturating_add(range.length));
         if goes_on && bytes >= LEAST_RUN { bytes } else { 0 }
-    }
-}
-
-/// An open file that stays where it is.
-#[derive(Debug)]
-pub(crate) struct PartsAccess(pub(crate) Arc<Parts>);
-
-impl RandomAccess for PartsAccess {
-    fn len(&self) -> u64 {
-        self.0.length
-    }
-
-    fn identity(&self) -> Option<u128> {
-        Some(self.0.version.to_u128())
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let range = ByteRange::new(offset, buffer.len() as u64);
-        self.0.check(range)?;
-        let loose = self.0.fetch(&[range])?;
-        self.0.fill(offset, buffer, &loose)
-    }
-
-    fn read_ranges(&self, ranges: &[ByteRange]) -> io::Result<Vec<Vec<u8>>> {
-        ranges.iter().try_for_each(|range| self.0.check(*range))?;
-        let loose = self.0.fetch(ranges)?;
-        let read = |range: &ByteRange| {
-            let mut buffer = vec![0; usize::try_from(range.length).map_err(|_| io::ErrorKind::UnexpectedEof)?];
-            self.0.fill(range.offset, &mut buffer, &loose)?;
-            Ok(buffer)
-        };
-        ranges.iter().map(read).collect()
-    }
-
-    fn read_ahead(&self) -> u64 {
-        AHEAD
-    }
-
-    fn will_read(&self, ranges: &[ByteRange]) {
-        let within: Vec<ByteRange> = ranges.iter().filter(|range| self.0.check(**range).is_ok()).copied().collect();
-        // What cannot be had now is noticed when it is needed.
-        let _loose = self.0.fetch(&within);
-    }
-
-    fn try_read_at(&self, offset: u64, buffer: &mut [u8]) -> bool {
-        let range = ByteRange::new(offset, buffer.len() as u64);
-        self.0.check(range).is_ok() && self.0.is_present(range) && self.0.direct.try_read(&self.0.file, offset, buffer)
-    }
-
-    fn try_read_current(&self, offset: u64, buffer: &mut [u8]) -> bool {
-        let is_current = self.0.life.is_fresh() && (buffer.is_empty() || self.try_read_at(offset, buffer));
-        if is_current {
-            self.0.life.touch();
-        }
-        is_current
-    }
-
-    fn settle(&self, still_current: &dyn Fn() -> bool) -> bool {
-        self.0.life.is_fresh() && still_current()
     }
 }

@@ -1,14 +1,13 @@
 //! `recto info`: facts of a file as the server sees it.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
-use recto_codec::{ImageFacts, OpenOptions, RandomAccess};
+use recto_codec::{ImageFacts, OpenFile, OpenOptions, RandomAccess};
 use recto_service::ShortFacts;
 use serde_json::{Value, json};
 
@@ -28,22 +27,6 @@ pub(crate) struct Info {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
-}
-
-#[derive(Debug)]
-struct OpenFile {
-    file: File,
-    length: u64,
-}
-
-impl RandomAccess for OpenFile {
-    fn len(&self) -> u64 {
-        self.length
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-        self.file.read_exact_at(buffer, offset)
-    }
 }
 
 impl Info {
@@ -83,7 +66,7 @@ fn facts(path: &Path, page: u32) -> anyhow::Result<ImageFacts> {
         "`{}` is not a file; give image files, or `recto serve` a folder",
         path.display()
     );
-    let source: Arc<dyn RandomAccess> = Arc::new(OpenFile { file, length: metadata.len() });
+    let source: Arc<dyn RandomAccess> = Arc::new(OpenFile::new(file)?);
     let decoder = recto_codec::open(source, &OpenOptions { page, ..OpenOptions::default() })
         .with_context(|| format!("`{}` is not served", path.display()))?;
     Ok(decoder.facts().clone())

@@ -167,7 +167,13 @@ pub(super) struct Shape {
 
 /// Passes up to the next end of a segment, after so many passes of a block.
 pub(super) const fn passes_to_segment_end(style: u8, passes: u32) -> u32 {
-    if style & block_style::TERMINATE != 0 {
+    if style & block_style::HIGH_THROUGHPUT != 0 {
+        // The cleanup pass, then both that refine it.
+        match passes {
+            1 => 2,
+            _ => 1,
+        }
+    } else if style & block_style::TERMINATE != 0 {
         1
     } else if style & block_style::BYPASS != 0 {
         match passes {

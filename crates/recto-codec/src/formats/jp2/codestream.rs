@@ -27,7 +27,7 @@ const PPM: u16 = 0xff60;
 pub(super) const PPT: u16 = 0xff61;
 pub(super) const SOT: u16 = 0xff90;
 
-/// Why the library decodes a codestream, when that is for its blocks.
+/// What such blocks are called in messages.
 pub(super) const HIGH_THROUGHPUT: &str = "high-throughput blocks";
 
 /// Bits of the code-block style.
@@ -147,6 +147,18 @@ pub(super) struct CodingStyle {
     pub(super) reversible: bool,
     /// Width and height of the precincts of each resolution, as powers of two.
     pub(super) precincts: [(u8, u8); MAX_LEVELS as usize + 1],
+}
+
+impl CodingStyle {
+    /// Are blocks, or some of them, of the high-throughput kind?
+    pub(super) fn is_high_throughput(&self) -> bool {
+        self.block_style & block_style::HIGH_THROUGHPUT != 0
+    }
+
+    /// Are all of them, coded as the standard has it?
+    fn is_plain_high_throughput(&self) -> bool {
+        self.block_style & !block_style::CAUSAL == block_style::HIGH_THROUGHPUT
+    }
 }
 
 /// How coefficients are quantised.
@@ -285,8 +297,8 @@ impl MainHeader {
                     let cod: Cod = cod.ok_or_else(|| corrupt("its codestream has no coding style (COD)"))?;
                     let qcd = qcd.ok_or_else(|| corrupt("its codestream has no quantisation (QCD)"))?;
                     let coding: Vec<CodingStyle> = coc.into_iter().map(|own| own.unwrap_or(cod.coding)).collect();
-                    if coding.iter().any(|coding| coding.block_style & block_style::HIGH_THROUGHPUT != 0) {
-                        needs_library = Some(HIGH_THROUGHPUT);
+                    if coding.iter().any(|coding| coding.is_high_throughput() && !coding.is_plain_high_throughput()) {
+                        needs_library = Some("high-throughput blocks among others");
                     }
                     return Ok(Self {
                         size,
@@ -316,6 +328,11 @@ impl MainHeader {
             }
         }
         Err(corrupt("its main header has no end"))
+    }
+
+    /// Are blocks of any component of the high-throughput kind?
+    pub(super) fn has_high_throughput(&self) -> bool {
+        self.coding.iter().any(CodingStyle::is_high_throughput)
     }
 
     /// Levels that every component has below its full size.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use recto_iiif::{Dimensions, Rect};
 
 use super::boxes::{Beside, Boxes, SIGNATURE};
-use super::codestream::{Area, CodingStyle, Component, HIGH_THROUGHPUT, MainHeader, Quantisation, block_style};
+use super::codestream::{Area, CodingStyle, Component, MainHeader, Quantisation};
 use super::index::{self, TileIndex};
 use super::pixels::{Interpretation, Plane};
 use super::tile_parts::TileParts;
@@ -123,7 +123,7 @@ impl Jp2Decoder {
         let rows = (BAND_PX / u64::from(width.max(1))).max(LEAST_ROWS);
         let tile = u64::from(self.header.size.tile.height_px) / u64::from(self.interpretation.step.1);
         let tile = tile >> level;
-        if self.takes_whole_tiles() {
+        if self.needs_library.is_some() && self.takes_whole_tiles() {
             return tile.clamp(1, u64::from(u32::MAX)) as u32;
         }
         let rows = if (1..=rows).contains(&tile) && !self.header.size.is_untiled() { rows / tile * tile } else { rows };
@@ -135,6 +135,11 @@ impl Jp2Decoder {
         if self.needs_library.is_none() {
             return self.held_by_own(width, rows);
         }
+        self.held_by_library_for(level, width, rows)
+    }
+
+    /// What the library needs for an area of that size.
+    fn held_by_library_for(&self, level: u8, width: u32, rows: u32) -> u64 {
         if !self.takes_whole_tiles() {
             return self.held_by_library(width, rows);
         }
@@ -146,14 +151,14 @@ impl Jp2Decoder {
         self.held_by_library(grown(width, tile.width_px, whole.width()), grown(rows, tile.height_px, whole.height()))
     }
 
-    /// High-throughput blocks come out of the library as zeroes where an area is less than its tile (2.5.3: the decoder of these
-    /// blocks does not fill the buffer that is used then).
-    fn takes_whole_tiles(&self) -> bool {
-        self.header.needs_library == Some(HIGH_THROUGHPUT)
+    /// Where it decodes: high-throughput blocks come out of the library as zeroes where an area is less than its tile (2.5.3: the
+    /// decoder of these blocks does not fill the buffer that is used then).
+    pub(super) fn takes_whole_tiles(&self) -> bool {
+        self.header.has_high_throughput()
     }
 
     /// An area of the reference grid, grown to whole tiles.
-    fn whole_tiles(&self, area: Area) -> Area {
+    pub(super) fn whole_tiles(&self, area: Area) -> Area {
         let size = &self.header.size;
         let (tx, ty) = size.tile_origin;
         let (w, h) = (size.tile.width_px, size.tile.height_px);
@@ -261,11 +266,9 @@ impl Jp2Decoder {
         {
             return Ok(planes);
         }
-        check_held(
-            self.held(level, area.width(), area.height()).max(self.held_by_library(area.width(), area.height())),
-            self.max_bytes,
-            SourceFormat::Jp2,
-        )?;
+        let (width, rows) = (area.width(), area.height());
+        let held = self.held(level, width, rows).max(self.held_by_library_for(level, width, rows));
+        check_held(held, self.max_bytes, SourceFormat::Jp2)?;
         let covering = if self.takes_whole_tiles() { self.whole_tiles(covering) } else { covering };
         let wanted = &self.interpretation.components;
         openjpeg::decode(&self.source, self.range, &self.header, (covering, level), wanted, control)
@@ -427,7 +430,7 @@ fn facts(header: &MainHeader, interpretation: &Interpretation, boxes: &Boxes) ->
         levels.push(Level { size, grid: tile.map(|tile| TileGrid { tile, passes_through: false }) });
     }
     let first = header.coding.first();
-    let is_ht = first.is_some_and(|coding| coding.block_style & block_style::HIGH_THROUGHPUT != 0);
+    let is_ht = first.is_some_and(CodingStyle::is_high_throughput);
     let name = if is_ht { "HTJ2K" } else { "JPEG 2000" };
     let wavelet = if first.is_some_and(|coding| coding.reversible) { "5/3" } else { "9/7" };
     let tiles = if header.size.is_untiled() {

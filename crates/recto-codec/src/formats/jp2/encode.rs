@@ -16,7 +16,7 @@ const FORMAT: &str = "jp2";
 const WHOLE_PX: u32 = 2048;
 /// Side of the tiles of larger ones.
 const TILE_PX: u32 = 1024;
-/// Side of tiles of high-throughput blocks, which readers decode as a whole.
+/// Side of tiles of high-throughput blocks, which most readers decode as a whole.
 const HIGH_THROUGHPUT_TILE_PX: u32 = 512;
 /// Side of precincts: what readers fetch together.
 const PRECINCT_PX: u32 = 256;

@@ -125,6 +125,9 @@ const BYTES_PER_BLOCK: u64 = 56;
 /// Entries of a quantisation that are ever used: one for each band.
 const MOST_STEPS: usize = 3 * codestream::MAX_LEVELS as usize + 1;
 
+/// Most passes of a high-throughput block: of one bit plane, and two that refine it.
+const HIGH_THROUGHPUT_PASSES: u32 = 3;
+
 /// Most passes of a block with so many bit planes: three each, but for the first.
 const fn most_passes(planes: u8) -> u32 {
     match planes {
@@ -142,7 +145,10 @@ fn most_chunks(header: &MainHeader, number: usize) -> u64 {
     let exponents = quantisation.steps.iter().take(MOST_STEPS).map(|(exponent, _)| *exponent);
     let planes = quantisation.guard_bits.saturating_add(exponents.max().unwrap_or(0)).saturating_sub(1);
     let (passes, layers) = (u64::from(most_passes(planes)), u64::from(header.layers));
-    if coding.block_style & codestream::block_style::TERMINATE != 0 {
+    if coding.is_high_throughput() {
+        // Two segments, of which the second one may come with two layers.
+        (layers + 1).min(HIGH_THROUGHPUT_PASSES.into())
+    } else if coding.block_style & codestream::block_style::TERMINATE != 0 {
         passes
     } else if coding.block_style & codestream::block_style::BYPASS != 0 {
         // Of three passes two end a segment, from the tenth on.
@@ -159,9 +165,9 @@ pub(super) fn reckoned_bytes(header: &MainHeader, tile: Area) -> u64 {
 
 /// About how many bytes it takes to make the index of a tile, at most.
 pub(super) fn making_bytes(header: &MainHeader, tile: Area) -> u64 {
-    use codestream::block_style::{BYPASS, TERMINATE};
+    use codestream::block_style::{BYPASS, HIGH_THROUGHPUT, TERMINATE};
     // Chunks of one layer are in one packet.
-    let in_packet = |coding: &CodingStyle| coding.block_style & (TERMINATE | BYPASS) != 0;
+    let in_packet = |coding: &CodingStyle| coding.block_style & (TERMINATE | BYPASS | HIGH_THROUGHPUT) != 0;
     reckon(header, tile, 2 * BYTES_PER_BLOCK, |coding| CHUNK_BYTES + if in_packet(coding) { BODY_BYTES } else { 0 })
 }
 
@@ -196,7 +202,7 @@ impl TileIndex {
         let area = header.size.tile_area(tile as u32 % columns, tile as u32 / columns);
         let mut data = Vec::new();
         for part in parts.tiles.get(tile).into_iter().flatten() {
-            match part_data(source.as_ref(), *part, header.size.components.len(), control)? {
+            match part_data(source.as_ref(), *part, header, control)? {
                 Some(range) => data.push(range),
                 None => return Ok(None),
             }
@@ -310,8 +316,22 @@ impl TileIndex {
                             block.missing = (planes - 1) as u8;
                             block.length_bits = 3;
                         }
-                        let most = most_passes(band.planes.saturating_sub(block.missing));
                         let mut passes = read_passes(&mut bits)?;
+                        // Passes of bit planes above, of which there are no bytes: they only count for the first length.
+                        let mut before = 0;
+                        let most = if coding.is_high_throughput() {
+                            if is_new {
+                                before = (passes - 1) / 3 * 3;
+                                block.missing += (before / 3) as u8;
+                                passes -= before;
+                            }
+                            if passes + u32::from(block.passes) > HIGH_THROUGHPUT_PASSES {
+                                return Err(unsupported("high-throughput blocks of several bit planes"));
+                            }
+                            HIGH_THROUGHPUT_PASSES
+                        } else {
+                            most_passes(band.planes.saturating_sub(block.missing))
+                        };
                         while bits.next()? != 0 {
                             block.length_bits += 1;
                             if block.length_bits > 32 {
@@ -320,7 +340,7 @@ impl TileIndex {
                         }
                         while passes > 0 {
                             let here = passes.min(passes_to_segment_end(style, block.passes.into()));
-                            let count = u32::from(block.length_bits) + here.ilog2();
+                            let count = u32::from(block.length_bits) + (here + std::mem::take(&mut before)).ilog2();
                             if count > 32 {
                                 return Err(corrupt("the length of a code-block is too long"));
                             }
@@ -367,10 +387,11 @@ impl TileIndex {
 }
 
 /// The library decodes parts of tiles; what it cannot decode parts of must be known before, from the main header.
-fn check_tile_style(marker: u16, components: usize, segment: &[u8]) -> Result<(), DecodeError> {
+fn check_tile_style(marker: u16, header: &MainHeader, segment: &[u8]) -> Result<(), DecodeError> {
     let at = match marker {
+        _ if header.has_high_throughput() => return Ok(()),
         codestream::COD => 8,
-        codestream::COC if components < 257 => 5,
+        codestream::COC if header.size.components.len() < 257 => 5,
         codestream::COC => 6,
         _ => return Ok(()),
     };
@@ -386,7 +407,7 @@ fn check_tile_style(marker: u16, components: usize, segment: &[u8]) -> Result<()
 fn part_data(
     source: &dyn RandomAccess,
     part: ByteRange,
-    components: usize,
+    header: &MainHeader,
     control: &Control,
 ) -> Result<Option<ByteRange>, DecodeError> {
     let (mut at, end) = (part.offset, part.offset + part.length);
@@ -412,7 +433,7 @@ fn part_data(
                 ) {
                     let segment =
                         ByteRange::new(at + 4, u64::from(u16::from_be_bytes([l0, l1])).min(end - at - 4).min(64));
-                    check_tile_style(marker, components, &source.read_range(segment)?)?;
+                    check_tile_style(marker, header, &source.read_range(segment)?)?;
                     return Ok(None);
                 }
                 let length = u64::from(u16::from_be_bytes([l0, l1]));

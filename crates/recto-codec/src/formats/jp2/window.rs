@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::block::{self, BlockDecoder, MAX_PLANES, Segment, Shape};
-use super::codestream::{Area, MainHeader};
+use super::codestream::{Area, MainHeader, block_style};
 use super::corrupt;
+use super::high_throughput::decode;
 use super::index::{BandIndex, Block, TileIndex};
 use super::pixels::Plane;
 use super::wavelet::{Grid, Sample, band_areas, grown, merge};
@@ -30,6 +31,13 @@ impl Coefficients {
             Self::Long(all) => 4 * all.len() as u64,
         }
     }
+}
+
+/// Memory for decoding blocks of each kind, used again for each.
+#[derive(Default)]
+struct BlockDecoders {
+    planes: BlockDecoder,
+    high_throughput: decode::BlockDecoder,
 }
 
 /// A block that is not remembered: what is known of it, what it covers, and the number of its part.
@@ -156,7 +164,7 @@ pub(super) fn index_part(tile: u32) -> u64 {
 impl Windows<'_> {
     /// Decodes areas of components (each in its own reduced samples), all inside the tile. `reduction` resolutions are left out.
     pub(super) fn planes(&self, reduction: u8, wanted: &[(usize, Area)]) -> Result<Vec<Plane>, DecodeError> {
-        let mut blocks = BlockDecoder::default();
+        let mut blocks = BlockDecoders::default();
         let transformed = self.header.color_transform && wanted.iter().any(|(number, _)| *number < 3);
         if !transformed {
             return wanted.iter().map(|(number, area)| self.plane(&mut blocks, *number, reduction, *area)).collect();
@@ -194,7 +202,13 @@ impl Windows<'_> {
         Ok(planes)
     }
 
-    fn plane(&self, blocks: &mut BlockDecoder, number: usize, reduction: u8, area: Area) -> Result<Plane, DecodeError> {
+    fn plane(
+        &self,
+        blocks: &mut BlockDecoders,
+        number: usize,
+        reduction: u8,
+        area: Area,
+    ) -> Result<Plane, DecodeError> {
         let is_reversible = self.header.coding.get(number).is_some_and(|coding| coding.reversible);
         let samples = if is_reversible {
             self.grid::<i32>(blocks, number, reduction, area)?.samples
@@ -219,7 +233,7 @@ impl Windows<'_> {
 
     fn grid<T: Dequantise>(
         &self,
-        blocks: &mut BlockDecoder,
+        blocks: &mut BlockDecoders,
         number: usize,
         reduction: u8,
         wanted: Area,
@@ -257,7 +271,7 @@ impl Windows<'_> {
     /// The coefficients of a part of a band.
     fn band<T: Dequantise>(
         &self,
-        blocks: &mut BlockDecoder,
+        blocks: &mut BlockDecoders,
         (number, resolution, which): (usize, usize, usize),
         band: &BandIndex,
         area: Area,
@@ -319,7 +333,7 @@ impl Windows<'_> {
 
     fn decode(
         &self,
-        blocks: &mut BlockDecoder,
+        blocks: &mut BlockDecoders,
         style: u8,
         band: &BandIndex,
         (block, place): (&Block, Area),
@@ -361,7 +375,18 @@ impl Windows<'_> {
             })
             .collect();
         let (width, height) = (place.width() as usize, place.height() as usize);
-        let decoded = blocks.decode(Shape { width, height, band: band.kind, style, planes }, &segments);
+        if style & block_style::HIGH_THROUGHPUT != 0 {
+            let is_causal = style & block_style::CAUSAL != 0;
+            let shape = decode::Shape { width, height, planes: band.planes, missing: block.missing, is_causal };
+            let samples = blocks.high_throughput.decode(shape, &segments)?;
+            let values = samples.iter().map(|sample| decode::signed(*sample));
+            return Ok(if decode::is_short(samples) {
+                Coefficients::Short(values.map(|value| value as i16).collect())
+            } else {
+                Coefficients::Long(values.collect())
+            });
+        }
+        let decoded = blocks.planes.decode(Shape { width, height, band: band.kind, style, planes }, &segments);
         Ok(if planes < 15 {
             Coefficients::Short(decoded.map(|value| value as i16).collect())
         } else {

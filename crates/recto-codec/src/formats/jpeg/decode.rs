@@ -5,6 +5,7 @@
 //! would follow is invented. Damage *inside* the data (garbage, a wrong restart marker) is shown as every browser shows it: the
 //! library resynchronises. A missing end marker and anything behind it are harmless.
 
+use std::io;
 use std::sync::Arc;
 
 use recto_iiif::image::Format;
@@ -37,6 +38,9 @@ const MIN_STRIP_ROWS: u32 = 16;
 const MAX_STRIP_ROWS: u32 = 64;
 /// What the library needs beside rows and coefficients: tables, and a few MCU rows.
 const FIXED_BYTES: u64 = 512 << 10;
+/// A file of several scans of which the library would hold more than this share of the memory that there is, is made into its other
+/// form also where the whole is wanted.
+const LIBRARY_SHARE: u64 = 4;
 
 /// Opens a file.
 pub(crate) fn open(source: Arc<dyn RandomAccess>, options: &OpenOptions) -> Result<Box<dyn Decoder>, DecodeError> {
@@ -160,11 +164,37 @@ impl JpegDecoder {
         self.markers.frame.process == Process::Lossless
     }
 
-    /// Bytes that the library holds while it decodes.
-    fn library_bytes(&self) -> u64 {
+    /// Bytes that the library holds while it decodes the file, or its form of one scan.
+    fn library_bytes(&self, several_scans: bool) -> u64 {
         let frame = &self.markers.frame;
-        let coefficients = if self.markers.has_multiple_scans() { frame.coefficient_bytes() } else { 0 };
+        let coefficients = if several_scans { frame.coefficient_bytes() } else { 0 };
         coefficients + self.row_bytes(frame.size.width_px) + FIXED_BYTES
+    }
+
+    /// What it takes to have the library decode down to a region, of the file or its form of one scan.
+    fn library_cost(&self, wanted: &DecodeRequest, one_scan: Option<&Flat>) -> Cost {
+        let size = self.facts.stored_size();
+        let rect = DecodedGeometry::reduced_rect(wanted, size);
+        let bottom = wanted.region.bottom().min(size.height_px.into());
+        let several_scans = one_scan.is_none() && self.markers.has_multiple_scans();
+        let (file, start) = match one_scan {
+            Some(flat) => (flat.source().len(), BLOCK_BYTES),
+            None => (self.source.len(), self.markers.scan_offset + BLOCK_BYTES),
+        };
+        let (bytes_read, rows) = if several_scans {
+            (file, u64::from(size.height_px))
+        } else {
+            let share = u128::from(file) * u128::from(bottom) / u128::from(size.height_px.max(1));
+            ((share as u64 + start).min(file), bottom)
+        };
+        let strip = strip_rows(rect, self.pixels);
+        let row_bytes = u64::from(size.width_px.div_ceil(wanted.denominator)) * self.pixels.bytes_per_pixel() as u64;
+        let strips = u64::from(strip) * (row_bytes + u64::from(rect.w) * self.pixels.bytes_per_pixel() as u64);
+        Cost {
+            bytes_read,
+            bytes_held: self.library_bytes(several_scans) + strips + BLOCK_BYTES,
+            pixels: rows * u64::from(size.width_px),
+        }
     }
 
     /// One row of MCUs as samples, with the rows above and below that smooth upsampling keeps.
@@ -192,25 +222,20 @@ impl Decoder for JpegDecoder {
         {
             return self.cost_of(wanted, &flat, &way);
         }
-        let size = self.facts.stored_size();
-        let rect = DecodedGeometry::reduced_rect(wanted, size);
-        let bottom = wanted.region.bottom().min(size.height_px.into());
-        let file = self.source.len();
-        let (bytes_read, rows) = if self.markers.has_multiple_scans() {
-            (file, u64::from(size.height_px))
-        } else {
-            let share = u128::from(file) * u128::from(bottom) / u128::from(size.height_px.max(1));
-            ((share as u64 + self.markers.scan_offset + BLOCK_BYTES).min(file), bottom)
-        };
-        let making =
-            if self.wants_derived(wanted) { self.derived.as_ref().map_or(0, Derived::making_bytes) } else { 0 };
-        let strip = strip_rows(rect, self.pixels);
-        let row_bytes = u64::from(size.width_px.div_ceil(wanted.denominator)) * self.pixels.bytes_per_pixel() as u64;
-        let strips = u64::from(strip) * (row_bytes + u64::from(rect.w) * self.pixels.bytes_per_pixel() as u64);
-        Cost {
-            bytes_read,
-            bytes_held: (self.library_bytes() + strips + BLOCK_BYTES).max(making),
-            pixels: rows * u64::from(size.width_px),
+        let one_scan = self.one_scan();
+        let cost = self.library_cost(wanted, one_scan.as_deref());
+        match &self.derived {
+            Some(derived) if one_scan.is_none() && self.wants_derived(wanted) => {
+                let making = derived.preparing_bytes();
+                if !self.is_beyond_library() {
+                    return Cost { bytes_held: cost.bytes_held.max(making), ..cost };
+                }
+                // Then it is indexed for a part, or gone through for the whole, as any file of one scan.
+                let coefficients = self.library_bytes(true) - self.library_bytes(false);
+                let after = cost.bytes_held - coefficients + CutStream::HELD_BYTES;
+                Cost { bytes_held: making.saturating_add(after), pixels: cost.pixels.saturating_mul(2), ..cost }
+            }
+            _ => cost,
         }
     }
 
@@ -231,8 +256,14 @@ impl Decoder for JpegDecoder {
         if let Some(rows) = self.rows_by_index(wanted, rect, control)? {
             return Ok(rows);
         }
+        let one_scan = self.one_scan();
+        if self.markers.has_multiple_scans() && self.library_cost(wanted, one_scan.as_deref()).bytes_held > needed {
+            // There is no other form of it after all, which was not known when memory was reckoned: it is known when they come again.
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, "the file has no form of one scan").into());
+        }
         let reduced = size.reduced(wanted.denominator);
-        let input = Input::original(Arc::clone(&self.source));
+        let input =
+            Input::original(one_scan.map_or_else(|| Arc::clone(&self.source), |flat| Arc::clone(flat.source())));
         let mut decompressor = Decompressor::new(input, control, self.max_bytes)?;
         self.check_unchanged(&decompressor)?;
         let output = decompressor.start(Samples::AsMarked, self.samples, wanted.denominator)?;
@@ -314,11 +345,21 @@ impl JpegDecoder {
         self.flat.clone().or_else(|| self.derived.as_ref()?.ready())
     }
 
-    /// True when a file of several scans is first to be made into another form: for parts, not for the whole, which the library
-    /// decodes as soon.
+    /// The form of one scan of a file of several, if it is there.
+    fn one_scan(&self) -> Option<Arc<Flat>> {
+        self.derived.as_ref()?.ready()
+    }
+
+    /// True when the library would hold too much of a file of several scans.
+    fn is_beyond_library(&self) -> bool {
+        self.library_bytes(true) > self.max_bytes / LIBRARY_SHARE
+    }
+
+    /// True when a file of several scans is first to be made into another form: for parts, and for the whole where that takes too
+    /// much memory else. The whole of a page is decoded by the library as soon.
     fn wants_derived(&self, wanted: &DecodeRequest) -> bool {
         let part = wanted.region.area_px() * 2 <= self.facts.stored_size().area_px();
-        part && self.derived.as_ref().is_some_and(Derived::is_possible)
+        (part || self.is_beyond_library()) && self.derived.as_ref().is_some_and(Derived::is_possible)
     }
 
     /// The way for a region, if there is a better one than decoding down to it.

@@ -9,7 +9,7 @@ use super::flat::{Flat, Pace, from_shelf};
 use super::markers::Markers;
 use super::progressive::Scans;
 use super::reduced::{Picture, Reducer};
-use crate::{Control, DecodeError, MemoKey, OpenOptions, RandomAccess, Shelf};
+use crate::{Control, DecodeError, MemoKey, OpenOptions, RandomAccess, Shelf, while_waiting};
 
 const SHELF_PART: &str = "jpeg-one-scan-1";
 /// How many times as large as the file the form with the standard's tables may be; more is damage.
@@ -103,8 +103,8 @@ impl Derived {
                 Form::Making(other) if pace.overtakes(*other, since) => break,
                 Form::Making(_) => {
                     control.check()?;
-                    let wait = self.changed.wait_timeout(form, Duration::from_millis(50));
-                    form = wait.unwrap_or_else(PoisonError::into_inner).0;
+                    let wait = || self.changed.wait_timeout(form, Duration::from_millis(50));
+                    form = while_waiting(wait).unwrap_or_else(PoisonError::into_inner).0;
                 }
             }
         }

@@ -19,7 +19,7 @@ use super::markers::{EOI, corrupt};
 use super::recode::Coefficients;
 use super::reduced::{Picture, Reducer};
 use super::walk::{WINDOW_BYTES, Wanted, walk};
-use crate::{ByteRange, Control, DecodeError, Memo, MemoKey, OpenOptions, RandomAccess, Shelf};
+use crate::{ByteRange, Control, DecodeError, Memo, MemoKey, OpenOptions, RandomAccess, Shelf, while_waiting};
 
 /// Smaller pictures are simply decoded.
 pub(super) const LEAST_PIXELS: u64 = 1 << 20;
@@ -186,6 +186,11 @@ impl Flat {
         (pixels >= least_pixels && new.building_bytes(new.wanted(4)) <= options.max_bytes).then_some(new)
     }
 
+    /// The file.
+    pub(super) fn source(&self) -> &Arc<dyn RandomAccess> {
+        &self.source
+    }
+
     /// What of the small pictures a reduction needs.
     pub(super) fn wanted(&self, denominator: u32) -> Wanted {
         let quarter = denominator == 4 && self.makes(4);
@@ -278,8 +283,8 @@ impl Flat {
                 break state.turn;
             }
             control.check()?;
-            let (state, _) =
-                self.built.wait_timeout(state, Duration::from_millis(50)).unwrap_or_else(PoisonError::into_inner);
+            let wait = || self.built.wait_timeout(state, Duration::from_millis(50));
+            let (state, _) = while_waiting(wait).unwrap_or_else(PoisonError::into_inner);
             if state.building.is_none()
                 && let Some(index) = state.index.upgrade()
             {

@@ -60,6 +60,8 @@ pub(super) struct Share {
     first_page: Place,
     /// The first page was found to need more than its part of the file.
     needs_whole: AtomicBool,
+    /// The page tree of a file whose first page comes first was found to say nothing else of that page.
+    tree_agrees: AtomicBool,
 }
 
 /// Where a document is, if it is in memory.
@@ -123,7 +125,8 @@ impl Share {
 
     fn new(identity: Option<u128>, memo: &Arc<Memo>, whole: MemoKey, first_page: MemoKey) -> Self {
         let (whole, first_page) = (Place::new(whole), Place::new(first_page));
-        Self { identity, memo: Arc::clone(memo), whole, first_page, needs_whole: AtomicBool::new(false) }
+        let (needs_whole, tree_agrees) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { identity, memo: Arc::clone(memo), whole, first_page, needs_whole, tree_agrees }
     }
 
     /// The document, parsed if nobody has it. Others wait meanwhile instead of doing the same, as long as their `control` lets
@@ -162,7 +165,7 @@ impl Share {
             // Whoever was waited for may have found that.
             Turn::Parsing(_) if self.needs_whole.load(Ordering::Relaxed) => Ok(None),
             Turn::Parsing(parsing) => {
-                let Some(pdf) = linear::read(source, linear, max_bytes, control)? else {
+                let Some(pdf) = linear::read(source, linear, &self.tree_agrees, max_bytes, control)? else {
                     self.needs_whole.store(true, Ordering::Relaxed);
                     return Ok(None);
                 };

@@ -4,10 +4,11 @@
 //! [`survey`] follows everything that a page refers to and bounds what unpacking it takes, [`effort`] runs the page's
 //! program without drawing and bounds what drawing takes. [`document`] shares one parsed file between its pages, and
 //! [`tables`] bounds what is unpacked while it is parsed. Of a file far away, [`linear`] takes the first page alone where the
-//! file is made for that and [`reach`] finds all of the page in it.
+//! file is made for that and [`reach`] finds all of the page in it. [`drawn`] says for both what of a page is drawn.
 
 mod decode;
 mod document;
+mod drawn;
 mod effort;
 mod encode;
 mod linear;

@@ -3,18 +3,13 @@
 use std::collections::HashSet;
 
 use hayro::hayro_syntax::Filter;
-use hayro::hayro_syntax::object::{Array, Dict, MaybeRef, Object, ObjectIdentifier, Stream};
+use hayro::hayro_syntax::object::{Dict, MaybeRef, Name, Object, ObjectIdentifier, Stream};
 use hayro::hayro_syntax::page::Page;
 
+use super::drawn::{MAX_DEPTH, MAX_OBJECTS, Role};
 use super::unpack::Unpacker;
 use super::unsupported;
 use crate::{DecodeError, SourceFormat};
-
-/// Most objects that a page may refer to.
-const MAX_OBJECTS: usize = 200_000;
-
-/// Most dictionaries and arrays in one another, without references between.
-const MAX_DEPTH: u32 = 64;
 
 /// Bytes of a pixel of a picture: as decoded, as drawn, and between the two.
 const PICTURE_BYTES: u64 = 8;
@@ -27,24 +22,6 @@ const MAX_INFLATION: u64 = 1032;
 
 /// The most that LZW can grow: codes of 12 bits for strings of at most 4096 bytes.
 const MAX_LZW: u64 = 2731;
-
-/// Entries that lead to other pages, or to what is not drawn.
-const LEADS_AWAY: [&[u8]; 14] = [
-    b"Parent",
-    b"P",
-    b"Dest",
-    b"A",
-    b"AA",
-    b"Prev",
-    b"Next",
-    b"B",
-    b"StructParent",
-    b"Popup",
-    b"IRT",
-    b"Metadata",
-    b"Thumb",
-    b"PieceInfo",
-];
 
 /// What a page holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,16 +52,9 @@ pub(super) enum Look {
 
 /// Follows a page. Ends with an error once more than `max_bytes` would be needed.
 pub(super) fn survey(page: &Page<'_>, look: Look, max_bytes: u64) -> Result<Survey, DecodeError> {
-    let mut walk = Walk {
-        page,
-        look,
-        seen: HashSet::new(),
-        waiting: Vec::new(),
-        survey: Survey::default(),
-        max_bytes,
-        unpacker: None,
-    };
-    walk.dictionary(page.raw(), 0)?;
+    let mut walk =
+        Walk { look, seen: HashSet::new(), waiting: Vec::new(), survey: Survey::default(), max_bytes, unpacker: None };
+    walk.dictionary(page.raw(), Role::Page, 0)?;
     // The resources may be inherited.
     let resources = page.resources();
     for inherited in [
@@ -95,87 +65,70 @@ pub(super) fn survey(page: &Page<'_>, look: Look, max_bytes: u64) -> Result<Surv
         &resources.color_spaces,
         &resources.shadings,
     ] {
-        walk.dictionary(inherited, 0)?;
+        walk.dictionary(inherited, Role::Other, 0)?;
     }
-    while let Some(object) = walk.waiting.pop() {
-        if let Some(object) = page.xref().get::<Object<'_>>(object) {
-            walk.object(object, 0)?;
+    while let Some((identifier, role)) = walk.waiting.pop() {
+        if let Some(object) = page.xref().get::<Object<'_>>(identifier) {
+            walk.object(object, role, 0)?;
         }
     }
     Ok(walk.survey)
 }
 
-struct Walk<'a, 'b> {
-    page: &'b Page<'a>,
+struct Walk {
     look: Look,
-    seen: HashSet<ObjectIdentifier>,
-    waiting: Vec<ObjectIdentifier>,
+    seen: HashSet<(ObjectIdentifier, Role)>,
+    waiting: Vec<(ObjectIdentifier, Role)>,
     survey: Survey,
     max_bytes: u64,
     /// Made for the first stream that is unpacked.
     unpacker: Option<Unpacker>,
 }
 
-impl<'a> Walk<'a, '_> {
-    fn item(&mut self, item: MaybeRef<Object<'a>>, depth: u32) -> Result<(), DecodeError> {
+impl Walk {
+    fn item(&mut self, item: MaybeRef<Object<'_>>, role: Role, depth: u32) -> Result<(), DecodeError> {
         match item {
             MaybeRef::Ref(reference) => {
-                let identifier = ObjectIdentifier::from(reference);
-                if self.seen.insert(identifier) {
-                    self.waiting.push(identifier);
+                let next = (ObjectIdentifier::from(reference), role);
+                if self.seen.insert(next) {
+                    self.waiting.push(next);
                 }
                 if self.seen.len() > MAX_OBJECTS {
                     return Err(unsupported(format!("a page that refers to more than {MAX_OBJECTS} objects")));
                 }
                 Ok(())
             }
-            MaybeRef::NotRef(object) => self.object(object, depth + 1),
+            MaybeRef::NotRef(object) => self.object(object, role, depth + 1),
         }
     }
 
-    fn object(&mut self, object: Object<'a>, depth: u32) -> Result<(), DecodeError> {
+    fn object(&mut self, object: Object<'_>, role: Role, depth: u32) -> Result<(), DecodeError> {
         if depth > MAX_DEPTH {
             return Err(unsupported(format!("objects that are nested more than {MAX_DEPTH} times")));
         }
         match object {
-            Object::Dict(dictionary) => self.dictionary(&dictionary, depth),
-            Object::Array(array) => self.array(&array, depth),
+            Object::Dict(dictionary) => self.dictionary(&dictionary, role, depth),
+            Object::Array(array) => array.raw_iter().try_for_each(|item| self.item(item, role.of_items(), depth)),
             Object::Stream(stream) => {
-                self.dictionary(stream.dict(), depth)?;
+                self.dictionary(stream.dict(), Role::Stream, depth)?;
                 self.stream(&stream)
             }
             _ => Ok(()),
         }
     }
 
-    fn dictionary(&mut self, dictionary: &Dict<'a>, depth: u32) -> Result<(), DecodeError> {
-        // A page that is referred to from here is not drawn here.
-        let is_page = dictionary.get::<hayro::hayro_syntax::object::Name<'_>>(b"Type");
-        let other_page = is_page.is_some_and(|kind| matches!(kind.as_ref(), b"Page" | b"Pages"));
-        if other_page && dictionary.obj_id() != self.page.raw().obj_id() {
-            return Ok(());
-        }
-        for (key, value) in dictionary.entries() {
-            if !LEADS_AWAY.contains(&key.as_ref()) {
-                self.item(value, depth)?;
-            }
-        }
-        Ok(())
+    /// Whatever a dictionary says that it is: resources are drawn, also when they say that they are another page.
+    fn dictionary(&mut self, dictionary: &Dict<'_>, role: Role, depth: u32) -> Result<(), DecodeError> {
+        role.entries(dictionary).try_for_each(|(_, value, role)| self.item(value, role, depth))
     }
 
-    fn array(&mut self, array: &Array<'a>, depth: u32) -> Result<(), DecodeError> {
-        array.raw_iter().try_for_each(|item| self.item(item, depth))
-    }
-
-    fn stream(&mut self, stream: &Stream<'a>) -> Result<(), DecodeError> {
+    fn stream(&mut self, stream: &Stream<'_>) -> Result<(), DecodeError> {
         let dictionary = stream.dict();
         let side = |long: &str, short: &str| {
             let value = dictionary.get::<i32>(long).or_else(|| dictionary.get::<i32>(short));
             u64::try_from(value.unwrap_or(0)).unwrap_or(0)
         };
-        let is_image = dictionary
-            .get::<hayro::hayro_syntax::object::Name<'_>>(b"Subtype")
-            .is_some_and(|kind| kind.as_ref() == b"Image");
+        let is_image = dictionary.get::<Name<'_>>(b"Subtype").is_some_and(|kind| kind.as_ref() == b"Image");
         let packed = stream.raw_data();
         self.survey.stored_bytes += packed.len() as u64;
         if is_image {
@@ -236,4 +189,89 @@ fn jpx_pixels(stream: &[u8]) -> u64 {
         stream.get(at + 40..at + 42).map_or(1, |bytes| u64::from(u16::from_be_bytes([bytes[0], bytes[1]])));
     let (width, height) = (word(8).saturating_sub(word(16)), word(12).saturating_sub(word(20)));
     width.saturating_mul(height).saturating_mul(components.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use hayro::hayro_syntax::Pdf;
+
+    use super::*;
+
+    const CATALOG: &str = "<< /Type /Catalog /Pages 2 0 R >>";
+    const PICTURE: &str = "<< /Subtype /Image /Width 30 /Height 20 /Length 0 >>\nstream\n\nendstream";
+
+    /// How many pixels the pictures of the first page have, in a file of these objects, numbered from 1.
+    fn picture_px(objects: &[&str]) -> u64 {
+        let mut file = "%PDF-1.7\n".to_owned();
+        let size = objects.len() + 1;
+        let mut table = format!("xref\n0 {size}\n0000000000 65535 f \n");
+        for (index, object) in objects.iter().enumerate() {
+            table.push_str(&format!("{:010} 00000 n \n", file.len()));
+            file.push_str(&format!("{} 0 obj\n{object}\nendobj\n", index + 1));
+        }
+        let at = file.len();
+        file.push_str(&format!("{table}trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{at}\n%%EOF\n"));
+        let pdf = Pdf::new(file.into_bytes()).unwrap();
+        survey(&pdf.pages()[0], Look::Dictionaries, u64::MAX).unwrap().picture_px
+    }
+
+    #[test]
+    fn what_a_page_draws_counts_whatever_the_page_calls_it() {
+        let pages = "<< /Type /Pages /Kids [3 0 R] /Count 1 >>";
+        let page = |entries: &str| format!("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] {entries} >>");
+        let form = |resources: &str| {
+            format!("<< /Subtype /Form /BBox [0 0 9 9] /Resources {resources} /Length 0 >>\nstream\n\nendstream")
+        };
+        for name in [
+            "Im0",
+            "P",
+            "A",
+            "AA",
+            "B",
+            "Dest",
+            "Parent",
+            "Prev",
+            "Next",
+            "Popup",
+            "IRT",
+            "Metadata",
+            "Thumb",
+            "OPI",
+            "PieceInfo",
+            "StructParent",
+            "Kids",
+            "Annots",
+        ] {
+            let resources = format!("<< /XObject << /{name} 4 0 R >> >>");
+            let of_page = page(&format!("/Resources {resources}"));
+            assert_eq!(picture_px(&[CATALOG, pages, &of_page, PICTURE]), 600, "{name}");
+            let (of_form, by_form) = (form(&resources), page("/Resources << /XObject << /F 5 0 R >> >>"));
+            assert_eq!(picture_px(&[CATALOG, pages, &by_form, PICTURE, &of_form]), 600, "{name} in a form");
+        }
+        // Resources that say that they are another page.
+        for kind in ["Page", "Pages", "Catalog"] {
+            let resources = format!("<< /Type /{kind} /XObject << /Im0 4 0 R >> >>");
+            let (of_form, by_form) = (form("6 0 R"), page("/Resources << /XObject << /F 5 0 R >> >>"));
+            let objects = [CATALOG, pages, &by_form, PICTURE, &of_form, &resources];
+            assert_eq!(picture_px(&objects), 600, "{kind}");
+        }
+    }
+
+    #[test]
+    fn what_leads_to_another_page_does_not_count() {
+        let pages = "<< /Type /Pages /Kids [3 0 R 4 0 R] /Count 2 >>";
+        let away = "/P 4 0 R /Parent 4 0 R /Dest [4 0 R /Fit] /A << /S /GoTo /D [4 0 R /Fit] >>";
+        let first = format!(
+            "<< /Type /Page /Parent 2 0 R /B [4 0 R] /Thumb 5 0 R /Annots [<< {away} /AP << /N 6 0 R >> >>] \
+             /Resources << >> >>"
+        );
+        let second = "<< /Type /Page /Parent 2 0 R /Resources << /XObject << /Im0 5 0 R >> >> >>";
+        let appearance = |resources: &str| {
+            format!("<< /Subtype /Form /Parent 2 0 R /Resources << {resources} >> /Length 0 >>\nstream\n\nendstream")
+        };
+        for (resources, px) in [("", 0), ("/XObject << /Im0 5 0 R >>", 600)] {
+            let objects = [CATALOG, pages, &first, second, PICTURE, &appearance(resources)];
+            assert_eq!(picture_px(&objects), px, "an annotation with {resources}");
+        }
+    }
 }

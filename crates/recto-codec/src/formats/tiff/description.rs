@@ -5,8 +5,6 @@
 //!
 //! Planes of several channels, depths and moments are pages, in the order of their directories.
 
-use std::borrow::Cow;
-
 use memchr::memmem;
 use recto_iiif::Dimensions;
 
@@ -75,7 +73,8 @@ struct Pixels {
 impl Pixels {
     /// The first that is of this size.
     fn find(xml: &[u8], size: Dimensions) -> Option<Self> {
-        memmem::find_iter(xml, ELEMENT).filter_map(|at| attributes(xml, at)).find_map(|text| {
+        StartTags { xml }.find_map(|tag| {
+            let text = String::from_utf8_lossy(tag);
             let number = |name| attribute(&text, name)?.trim().parse::<u32>().ok();
             let found = Dimensions::new(number("SizeX")?, number("SizeY")?);
             (found == size).then(|| Self::of(&text))
@@ -111,16 +110,37 @@ fn micrometers(unit: Option<&str>) -> Option<f64> {
     })
 }
 
-/// What follows the name of an element within its start tag, if one has this name where it was found.
-fn attributes(xml: &[u8], at: usize) -> Option<Cow<'_, str>> {
-    // A prefix of a name space may come before the name.
-    let begins = at.checked_sub(1).and_then(|before| xml.get(before)).is_some_and(|byte| matches!(byte, b'<' | b':'));
-    let rest = xml.get(at + ELEMENT.len()..)?;
-    let rest = &rest[..rest.len().min(MOST_TAG)];
-    if !begins || !rest.first()?.is_ascii_whitespace() {
-        return None;
+/// What follows the name of the element within each of its start tags. No byte is looked at twice, whatever is given: it goes on
+/// where a tag ended, or where it was seen that it does not end.
+struct StartTags<'a> {
+    /// What was not looked at.
+    xml: &'a [u8],
+}
+
+impl<'a> Iterator for StartTags<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        loop {
+            let at = memmem::find(self.xml, ELEMENT)?;
+            let (before, rest) = self.xml.split_at(at);
+            let rest = rest.get(ELEMENT.len()..)?;
+            // A prefix of a name space may come before the name.
+            let begins = matches!(before.last(), Some(b'<' | b':'));
+            if !begins || !rest.first()?.is_ascii_whitespace() {
+                self.xml = rest;
+                continue;
+            }
+            let most = rest.get(..MOST_TAG).unwrap_or(rest);
+            // Where another tag begins, this is none.
+            let end = memchr::memchr2(b'<', b'>', most).unwrap_or(most.len());
+            let (tag, behind) = rest.split_at(end);
+            self.xml = behind;
+            if behind.first() == Some(&b'>') && end < MOST_TAG {
+                return Some(tag);
+            }
+        }
     }
-    Some(String::from_utf8_lossy(&rest[..memchr::memchr(b'>', rest)?]))
 }
 
 /// The value of an attribute among `text`, as it is written.
@@ -190,5 +210,22 @@ mod tests {
         }
         let far = format!(r#"<Pixels SizeX="40" {} SizeY="30">"#, " ".repeat(MOST_TAG));
         assert!(!found(&far));
+        // What was begun does not hide what follows.
+        assert!(found(r#"<Pixels <Pixels SizeX="40" SizeY="30"><Pixels "#));
+        assert!(found(&format!(r#"<Pixels {}<Pixels SizeX="40" SizeY="30">"#, " ".repeat(MOST_TAG))));
+    }
+
+    #[test]
+    fn every_byte_of_a_description_is_looked_at_once() {
+        let many = MOST_TAG / 8 - 1;
+        for (tag, times) in [("<Pixels ", many), (":Pixels ", many), ("<Pixels SizeX='9' ", 1)] {
+            // Many openings and then an end, so that each would be a tag as long as all that follow it.
+            let xml = format!("{}>", tag.repeat(times)).repeat((2 << 20) / (tag.len() * times));
+            let looked_at: usize = StartTags { xml: xml.as_bytes() }.map(<[u8]>::len).sum();
+            assert!(looked_at <= xml.len(), "{looked_at} bytes of {} of {tag}", xml.len());
+            assert_eq!(Pixels::find(xml.as_bytes(), SIZE), None, "{tag}");
+        }
+        let without_end = ":Pixels ".repeat((2 << 20) / 8);
+        assert_eq!(StartTags { xml: without_end.as_bytes() }.count(), 0);
     }
 }

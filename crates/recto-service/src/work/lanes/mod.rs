@@ -3,8 +3,8 @@
 mod threads;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use self::threads::{GONE, Job, Kind, Outcome, SPARE, Shared, WAITING};
+use self::threads::{GONE, Job, Kind, Outcome, Shared, WAITING};
 use super::Client;
 use super::admission::{Verdict, Wish};
 use super::fair::Place;
@@ -23,9 +23,9 @@ pub use self::threads::Charge;
 /// Which queue work stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// Small and quick: tiles, facts, thumbnails from a near level. Every thread takes these first.
+    /// Small and quick: tiles, facts, thumbnails from a near level. They have threads of their own.
     Tiles,
-    /// Everything else. One thread is always left that has none of these.
+    /// Everything else, by threads that get less of a processor where tiles need it.
     Large,
 }
 
@@ -44,7 +44,7 @@ pub enum AdmissionMode {
 /// How the lanes are laid out.
 #[derive(Clone, Copy, Debug)]
 pub struct LaneOptions {
-    /// Threads, at least one; one more is made that takes only tiles when all others have large work.
+    /// Processors that there are for it, at least one: each lane has as many threads, the tiles one more.
     pub threads: usize,
     /// Memory for all work together, in bytes. A fifth is kept for the tile lane.
     pub memory: u64,
@@ -102,7 +102,7 @@ pub struct LaneStats {
     pub given_up: u64,
 }
 
-/// A fixed number of threads with a tile lane and a large lane.
+/// A tile lane and a large lane, with threads and memory of their own.
 pub struct Lanes {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
@@ -123,18 +123,12 @@ impl Lanes {
     /// # Panics
     /// When the system refuses to make a thread.
     pub fn start(options: LaneOptions) -> Self {
-        // Processors are for all work; a tile gets its share of them by a thread of its own, not by one that waits for it.
-        let threads = options.threads.max(1) + 1;
         let shared = Arc::new(Shared::new(options));
-        let kinds = std::iter::repeat_n(Kind::Regular, threads).chain(std::iter::repeat_n(Kind::Spare, SPARE));
-        let threads = kinds
-            .enumerate()
-            .map(|(index, kind)| {
-                let shared = Arc::clone(&shared);
-                std::thread::Builder::new()
-                    .name(format!("pixels-{index}"))
-                    .spawn(move || threads::work(&shared, kind))
-                    .expect("the system can make the pixel threads")
+        let threads = [Lane::Tiles, Lane::Large]
+            .into_iter()
+            .flat_map(|lane| (0..shared.threads(lane)).map(move |index| (lane, index)))
+            .map(|(lane, index)| {
+                threads::start(&shared, (lane, Kind::Regular), index).expect("the system can make the pixel threads")
             })
             .collect();
         Self { shared, threads }
@@ -146,10 +140,10 @@ impl Lanes {
         let now = self.shared.began.elapsed();
         let mut state = self.shared.lock();
         LaneStats {
-            tiles_waiting: state.tiles.len(),
-            large_waiting: state.large.len(),
-            large_running: state.large_running,
-            charged_bytes: state.tiles_charged + state.large_charged,
+            tiles_waiting: state.tiles.queue.len(),
+            large_waiting: state.large.queue.len(),
+            large_running: state.large.running,
+            charged_bytes: state.tiles.charged + state.large.charged,
             tiles_wait: state.admission.wait(now, Lane::Tiles),
             large_wait: state.admission.wait(now, Lane::Large),
             verdicts_busy: counts.busy.load(Ordering::Relaxed),
@@ -177,11 +171,12 @@ impl Lanes {
     /// Charges memory without waiting, for work of no lane; `None` when there is none free or the lane has its own need of it.
     pub fn charge_idle(&self, bytes: u64) -> Option<Charge> {
         let mut state = self.shared.lock();
-        let is_free = state.large_charged.checked_add(bytes).is_some_and(|sum| sum <= self.shared.large_bytes / 2);
-        if !is_free || state.large.len() > 0 {
+        let is_free =
+            state.large.charged.checked_add(bytes).is_some_and(|sum| sum <= self.shared.most(Lane::Large) / 2);
+        if !is_free || state.large.queue.len() > 0 {
             return None;
         }
-        state.large_charged += bytes;
+        state.large.charged += bytes;
         Some(Charge { shared: Arc::clone(&self.shared), lane: Lane::Large, bytes })
     }
 
@@ -209,9 +204,9 @@ impl Lanes {
         });
         let turn = Arc::new(AtomicU8::new(WAITING));
         let is_enforced = shared.options.mode == AdmissionMode::Enforce;
-        let waiting = {
+        let (waiting, needs_spare) = {
             let mut state = shared.lock();
-            if shared.is_idle(&state, task.lane) {
+            if shared.is_idle(&mut state, task.lane) {
                 state.admission.caught_up(task.lane);
             }
             let verdict = state.admission.decide(shared.began.elapsed(), &task.wish());
@@ -234,10 +229,11 @@ impl Lanes {
                 }
             }
             let job = Job { run, turn: Arc::clone(&turn), task, is_reckoned };
-            let place = state.queue(task.lane).push(task.client, task.time, job);
-            Waiting { shared: Arc::clone(shared), turn, lane: task.lane, place }
+            let place = state.lane(task.lane).queue.push(task.client, task.time, job);
+            let waiting = Waiting { shared: Arc::clone(shared), turn, lane: task.lane, place };
+            (waiting, shared.needs_spare(&mut state, task.lane))
         };
-        shared.wake_one();
+        shared.wake_one(task.lane, needs_spare);
         let mut receiver = std::pin::pin!(receiver);
         let outcome = if is_enforced {
             match tokio::time::timeout(shared.options.max_wait, &mut receiver).await {
@@ -278,7 +274,7 @@ impl Waiting {
         }
         let now = self.shared.began.elapsed();
         let mut state = self.shared.lock();
-        let job = state.queue(self.lane).remove(self.place);
+        let job = state.lane(self.lane).queue.remove(self.place);
         if let Some(job) = job.as_ref().filter(|job| job.is_reckoned) {
             state.admission.given_up(now, &job.task.wish());
         }
@@ -307,16 +303,21 @@ impl Drop for Lanes {
         {
             let mut state = self.shared.lock();
             state.stopping = true;
-            state.tiles.clear();
-            state.large.clear();
+            state.tiles.queue.clear();
+            state.large.queue.clear();
         }
-        self.shared.wake.notify_all();
-        self.shared.wake_spare.notify_all();
+        [Lane::Tiles, Lane::Large].into_iter().for_each(|lane| self.shared.wake_all(lane, true));
         let here = std::thread::current().id();
-        for thread in self.threads.drain(..).filter(|thread| thread.thread().id() != here) {
-            // A panic of the thread itself was reported when it happened.
-            let _joined = thread.join();
-        }
+        let join = |thread: JoinHandle<()>| {
+            if thread.thread().id() != here {
+                // A panic of the thread itself was reported when it happened.
+                let _joined = thread.join();
+            }
+        };
+        self.threads.drain(..).for_each(join);
+        // One that still worked may have started another.
+        let next = || self.shared.spares.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        std::iter::from_fn(next).for_each(join);
     }
 }
 
@@ -394,6 +395,8 @@ mod tests {
         let lanes = Arc::new(lanes(1000, 64));
         let (mut ends, mut waiting) = (Vec::new(), Vec::new());
         let waits = Arc::new(AtomicUsize::new(0));
+        lanes.run(task(Lane::Tiles, 1), |_| ()).await.unwrap();
+        assert_eq!(lanes.shared.spares.lock().unwrap().len(), 0, "no thread more while none waits");
         for _ in 0..6 {
             let (end, ended) = mpsc::channel::<()>();
             ends.push(end);
@@ -410,6 +413,7 @@ mod tests {
         }
         // Two threads there are for work; all wait at once, and other tiles flow meanwhile.
         until(|| waits.load(Ordering::SeqCst) == 6).await;
+        assert_eq!(lanes.shared.spares.lock().unwrap().len(), 6, "as many threads more as wait");
         for tile in 0..100 {
             assert_eq!(lanes.run(task(Lane::Tiles, 1), move |_| tile).await.unwrap(), tile);
         }
@@ -434,7 +438,7 @@ mod tests {
         for waiting in waiting {
             waiting.await.unwrap().unwrap().unwrap();
         }
-        assert_eq!(lanes.shared.lock().afar, 0);
+        assert_eq!(lanes.shared.lock().tiles.afar, 0);
     }
 
     #[tokio::test]

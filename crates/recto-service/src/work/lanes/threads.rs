@@ -1,7 +1,8 @@
 //! The threads: what they share, which job is next, and the memory that it is charged.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use recto_codec::Waits;
@@ -14,8 +15,13 @@ use crate::work::thread_time;
 /// How long a thread waits for more work before it rests.
 pub(super) const REST_AFTER: Duration = Duration::from_secs(1);
 
-/// Threads beyond those that there are processors for: they work while others wait for a network.
-pub(super) const SPARE: usize = 96;
+/// Most threads of a lane beyond its regular ones: they work while others wait for a network, or for what another makes. There are as
+/// many of them as ever waited at once.
+pub(super) const SPARE: usize = 48;
+
+/// By how much the threads of the large lane are nicer than others: where processors are short, tiles get three times as much of
+/// them.
+const LARGE_NICE: i32 = 5;
 
 pub(super) const WAITING: u8 = 0;
 pub(super) const STARTED: u8 = 1;
@@ -24,9 +30,9 @@ pub(super) const GONE: u8 = 2;
 /// Which threads there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// There is a processor for it, or all but.
+    /// There is a processor for it.
     Regular,
-    /// It works while others wait for a network, and sleeps else: what threads hold for their next work is not held by more than need be.
+    /// It works while others wait, and sleeps else: what threads hold for their next work is not held by more than need be.
     Spare,
 }
 
@@ -47,39 +53,40 @@ pub(super) struct Outcome {
     pub(super) deliver: Box<dyn FnOnce() + Send>,
 }
 
-pub(super) struct State {
-    pub(super) tiles: FairQueue<Job>,
-    pub(super) large: FairQueue<Job>,
-    pub(super) admission: Admission,
-    pub(super) tiles_running: usize,
-    pub(super) large_running: usize,
-    /// Of those that run, those that wait for a network; and those of them that are large.
+/// What is known of a lane.
+pub(super) struct LaneState {
+    pub(super) queue: FairQueue<Job>,
+    pub(super) running: usize,
+    /// Of those that run, those that wait.
     pub(super) afar: usize,
-    pub(super) large_afar: usize,
-    pub(super) tiles_charged: u64,
-    pub(super) large_charged: u64,
+    /// Spare threads that were started.
+    spares: usize,
+    pub(super) charged: u64,
+}
+
+impl LaneState {
+    fn new() -> Self {
+        Self { queue: FairQueue::new(), running: 0, afar: 0, spares: 0, charged: 0 }
+    }
+
+    /// Threads that need a processor now.
+    pub(super) fn at_work(&self) -> usize {
+        self.running.saturating_sub(self.afar)
+    }
+}
+
+pub(super) struct State {
+    pub(super) tiles: LaneState,
+    pub(super) large: LaneState,
+    pub(super) admission: Admission,
     pub(super) stopping: bool,
 }
 
 impl State {
-    pub(super) fn queue(&mut self, lane: Lane) -> &mut FairQueue<Job> {
+    pub(super) fn lane(&mut self, lane: Lane) -> &mut LaneState {
         match lane {
             Lane::Tiles => &mut self.tiles,
             Lane::Large => &mut self.large,
-        }
-    }
-
-    fn running(&mut self, lane: Lane) -> &mut usize {
-        match lane {
-            Lane::Tiles => &mut self.tiles_running,
-            Lane::Large => &mut self.large_running,
-        }
-    }
-
-    fn charged(&mut self, lane: Lane) -> &mut u64 {
-        match lane {
-            Lane::Tiles => &mut self.tiles_charged,
-            Lane::Large => &mut self.large_charged,
         }
     }
 }
@@ -92,61 +99,80 @@ pub(super) struct Counts {
     pub(super) given_up: AtomicU64,
 }
 
+/// What never changes of a lane, and its bells.
+struct LaneShared {
+    /// Threads that may be at work at a time.
+    threads: usize,
+    bytes: u64,
+    wake: Condvar,
+    wake_spare: Condvar,
+}
+
+impl LaneShared {
+    const fn new(threads: usize, bytes: u64) -> Self {
+        Self { threads, bytes, wake: Condvar::new(), wake_spare: Condvar::new() }
+    }
+}
+
 pub(super) struct Shared {
     pub(super) state: Mutex<State>,
-    pub(super) wake: Condvar,
-    /// For the spare threads.
-    pub(super) wake_spare: Condvar,
+    tiles: LaneShared,
+    large: LaneShared,
+    pub(super) spares: Mutex<Vec<JoinHandle<()>>>,
     pub(super) counts: Counts,
     pub(super) began: Instant,
-    pub(super) max_large: usize,
-    pub(super) tile_bytes: u64,
-    pub(super) large_bytes: u64,
     pub(super) options: LaneOptions,
 }
 
 impl Shared {
     pub(super) fn new(options: LaneOptions) -> Self {
-        let max_large = options.threads.max(1);
+        let processors = options.threads.max(1);
         let (tile_bytes, large_bytes) = (options.memory / 5, options.memory - options.memory / 5);
         let limits = AdmissionLimits {
-            tile_threads: max_large as u64,
-            large_threads: max_large as u64,
+            tile_threads: processors as u64,
+            large_threads: processors as u64,
             tile_bytes,
             large_bytes,
             max_waiting: options.max_waiting,
             max_wait: options.max_wait,
         };
         let state = State {
-            tiles: FairQueue::new(),
-            large: FairQueue::new(),
+            tiles: LaneState::new(),
+            large: LaneState::new(),
             admission: Admission::new(limits),
-            tiles_running: 0,
-            large_running: 0,
-            afar: 0,
-            large_afar: 0,
-            tiles_charged: 0,
-            large_charged: 0,
             stopping: false,
         };
         Self {
             state: Mutex::new(state),
-            wake: Condvar::new(),
-            wake_spare: Condvar::new(),
+            // One tile more, as some read files while others calculate.
+            tiles: LaneShared::new(processors + 1, tile_bytes),
+            large: LaneShared::new(processors, large_bytes),
+            spares: Mutex::new(Vec::new()),
             counts: Counts::default(),
             began: Instant::now(),
-            max_large,
-            tile_bytes,
-            large_bytes,
             options,
         }
     }
 
-    /// There is more to do, or a processor more to do it.
-    pub(super) fn wake_one(&self) {
-        self.wake.notify_one();
-        if self.needs_spare(&self.lock()) {
-            self.wake_spare.notify_one();
+    const fn of(&self, lane: Lane) -> &LaneShared {
+        match lane {
+            Lane::Tiles => &self.tiles,
+            Lane::Large => &self.large,
+        }
+    }
+
+    /// There is more to do in a lane, or a processor more to do it. `needs_spare` is what [`Self::needs_spare`] said then.
+    pub(super) fn wake_one(&self, lane: Lane, needs_spare: bool) {
+        self.of(lane).wake.notify_one();
+        if needs_spare {
+            self.of(lane).wake_spare.notify_one();
+        }
+    }
+
+    pub(super) fn wake_all(&self, lane: Lane, needs_spare: bool) {
+        self.of(lane).wake.notify_all();
+        if needs_spare {
+            self.of(lane).wake_spare.notify_all();
         }
     }
 
@@ -156,10 +182,15 @@ impl Shared {
     }
 
     /// Waits for work, as a thread that rests when it worked and then has nothing to do for a while.
-    fn wait<'s>(&'s self, state: MutexGuard<'s, State>, kind: Kind, has_rested: &mut bool) -> MutexGuard<'s, State> {
+    fn wait<'s>(
+        &'s self,
+        state: MutexGuard<'s, State>,
+        (lane, kind): (Lane, Kind),
+        has_rested: &mut bool,
+    ) -> MutexGuard<'s, State> {
         let wake = match kind {
-            Kind::Regular => &self.wake,
-            Kind::Spare => &self.wake_spare,
+            Kind::Regular => &self.of(lane).wake,
+            Kind::Spare => &self.of(lane).wake_spare,
         };
         if *has_rested {
             return wake.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -174,78 +205,89 @@ impl Shared {
         self.lock()
     }
 
+    /// Most bytes of all work of a lane.
     pub(super) fn most(&self, lane: Lane) -> u64 {
-        match lane {
-            Lane::Tiles => self.tile_bytes,
-            Lane::Large => self.large_bytes,
-        }
+        self.of(lane).bytes
     }
 
-    /// Threads that need a processor now, as far as tiles have to wait for them: large work that comes back from a network all at once
-    /// is no reason to let them stand.
-    fn at_work(&self, state: &State) -> usize {
-        let tiles = state.tiles_running.saturating_sub(state.afar.saturating_sub(state.large_afar));
-        tiles + Self::large_at_work(state).min(self.max_large)
+    /// Threads that a lane has for its work.
+    pub(super) fn threads(&self, lane: Lane) -> usize {
+        self.of(lane).threads
     }
 
-    /// Regular threads may all wait for a network, or be at large work that came back from one.
-    fn needs_spare(&self, state: &State) -> bool {
-        state.afar > 0 || Self::large_at_work(state) > self.max_large
-    }
-
-    fn large_at_work(state: &State) -> usize {
-        state.large_running.saturating_sub(state.large_afar)
+    /// Regular threads of the lane may all wait; and those that waited and do not any more may be more than there are processors for,
+    /// which then are to be told when there is one.
+    pub(super) fn needs_spare(&self, state: &mut State, lane: Lane) -> bool {
+        state.lane(lane).afar > 0 || state.lane(lane).at_work() > self.threads(lane)
     }
 
     /// Nothing waits, and a thread is free.
-    pub(super) fn is_idle(&self, state: &State, lane: Lane) -> bool {
-        match lane {
-            Lane::Tiles => state.tiles.len() == 0 && self.at_work(state) <= self.max_large,
-            Lane::Large => state.large.len() == 0 && Self::large_at_work(state) < self.max_large,
-        }
+    pub(super) fn is_idle(&self, state: &mut State, lane: Lane) -> bool {
+        state.lane(lane).queue.len() == 0 && state.lane(lane).at_work() < self.threads(lane)
     }
 
-    /// The next job that may start now, with its memory charged.
-    fn next(&self, state: &mut State) -> Option<Job> {
-        if self.at_work(state) > self.max_large {
+    /// The next job of a lane, if one may start now, with its memory charged.
+    fn next(&self, state: &mut State, lane: Lane) -> Option<Job> {
+        let now = state.lane(lane);
+        if now.at_work() >= self.threads(lane) {
             return None;
         }
-        let free = self.tile_bytes.saturating_sub(state.tiles_charged);
-        let fits = |free: u64| move |job: &Job| job.task.bytes <= free;
-        let job = state.tiles.pop(fits(free)).or_else(|| {
-            if Self::large_at_work(state) >= self.max_large {
-                return None;
-            }
-            let free = self.large_bytes.saturating_sub(state.large_charged);
-            state.large.pop(fits(free))
-        })?;
-        *state.charged(job.task.lane) += job.task.bytes;
-        *state.running(job.task.lane) += 1;
+        let free = self.most(lane).saturating_sub(now.charged);
+        let job = now.queue.pop(|job: &Job| job.task.bytes <= free)?;
+        now.charged += job.task.bytes;
+        now.running += 1;
         Some(job)
     }
 }
 
-/// A thread, which leaves its processor to another while it waits for a network.
-pub(super) struct Thread {
-    pub(super) shared: Arc<Shared>,
-    /// Its work is of the large lane.
-    is_large: AtomicBool,
+/// A thread, which leaves its processor to another while it waits.
+struct Thread {
+    shared: Arc<Shared>,
+    lane: Lane,
 }
 
 impl Waits for Thread {
     fn begin(&self) {
         let mut state = self.shared.lock();
-        state.afar += 1;
-        state.large_afar += usize::from(self.is_large.load(Ordering::Relaxed));
+        let is_stopping = state.stopping;
+        let lane = state.lane(self.lane);
+        lane.afar += 1;
+        let spare = (lane.spares < lane.afar.min(SPARE) && !is_stopping).then_some(lane.spares);
+        lane.spares += usize::from(spare.is_some());
         drop(state);
-        self.shared.wake_one();
+        if let Some(index) = spare
+            && let Err(error) = start_spare(&self.shared, self.lane, index)
+        {
+            tracing::warn!("no thread more to work while others wait: {error}");
+            self.shared.lock().lane(self.lane).spares -= 1;
+        }
+        self.shared.wake_one(self.lane, true);
     }
 
     fn end(&self) {
         let mut state = self.shared.lock();
-        state.afar = state.afar.saturating_sub(1);
-        state.large_afar = state.large_afar.saturating_sub(usize::from(self.is_large.load(Ordering::Relaxed)));
+        let lane = state.lane(self.lane);
+        lane.afar = lane.afar.saturating_sub(1);
     }
+}
+
+/// One thread more. It is among [`Shared::spares`] when this returns.
+fn start_spare(shared: &Arc<Shared>, lane: Lane, index: usize) -> std::io::Result<()> {
+    let mut spares = shared.spares.lock().unwrap_or_else(PoisonError::into_inner);
+    spares.push(start(shared, (lane, Kind::Spare), index)?);
+    Ok(())
+}
+
+/// Starts a thread that works until the lanes stop.
+pub(super) fn start(shared: &Arc<Shared>, of: (Lane, Kind), index: usize) -> std::io::Result<JoinHandle<()>> {
+    let name = match of {
+        (Lane::Tiles, Kind::Regular) => format!("tiles-{index}"),
+        (Lane::Large, Kind::Regular) => format!("large-{index}"),
+        (Lane::Tiles, Kind::Spare) => format!("spare-tiles-{index}"),
+        (Lane::Large, Kind::Spare) => format!("spare-large-{index}"),
+    };
+    let shared = Arc::clone(shared);
+    std::thread::Builder::new().name(name).spawn(move || work(&shared, of))
 }
 
 /// Memory that is charged until this is dropped.
@@ -273,14 +315,11 @@ impl Charge {
 
     fn give_back(&self, bytes: u64) {
         let mut state = self.shared.lock();
-        let charged = state.charged(self.lane);
-        *charged = charged.saturating_sub(bytes);
-        let needs_spare = self.shared.needs_spare(&state);
+        let lane = state.lane(self.lane);
+        lane.charged = lane.charged.saturating_sub(bytes);
+        let needs_spare = self.shared.needs_spare(&mut state, self.lane);
         drop(state);
-        self.shared.wake.notify_all();
-        if needs_spare {
-            self.shared.wake_spare.notify_all();
-        }
+        self.shared.wake_all(self.lane, needs_spare);
     }
 }
 
@@ -291,25 +330,29 @@ impl Drop for Charge {
 }
 
 /// What a thread does until the lanes stop.
-pub(super) fn work(shared: &Arc<Shared>, kind: Kind) {
-    let thread = Arc::new(Thread { shared: Arc::clone(shared), is_large: AtomicBool::new(false) });
-    recto_codec::tell_of_waiting(Arc::clone(&thread) as Arc<dyn Waits>);
+fn work(shared: &Arc<Shared>, (lane, kind): (Lane, Kind)) {
+    if lane == Lane::Large
+        && let Ok(nice) = rustix::process::getpriority_process(None)
+    {
+        // The priority of this thread alone; without it the system shares processors among all alike.
+        let _nicer = rustix::process::setpriority_process(None, nice + LARGE_NICE);
+    }
+    recto_codec::tell_of_waiting(Arc::new(Thread { shared: Arc::clone(shared), lane }));
     let mut state = shared.lock();
     let mut has_rested = true;
     loop {
         if state.stopping {
             return;
         }
-        let is_needed = kind == Kind::Regular || shared.needs_spare(&state);
-        let Some(job) = is_needed.then(|| shared.next(&mut state)).flatten() else {
-            state = shared.wait(state, kind, &mut has_rested);
+        let is_needed = kind == Kind::Regular || shared.needs_spare(&mut state, lane);
+        let Some(job) = is_needed.then(|| shared.next(&mut state, lane)).flatten() else {
+            state = shared.wait(state, (lane, kind), &mut has_rested);
             continue;
         };
         has_rested = false;
         drop(state);
         let Job { run, turn, task, is_reckoned } = job;
-        thread.is_large.store(task.lane == Lane::Large, Ordering::Relaxed);
-        let charge = Charge { shared: Arc::clone(shared), lane: task.lane, bytes: task.bytes };
+        let charge = Charge { shared: Arc::clone(shared), lane, bytes: task.bytes };
         let before = thread_time();
         // It may be given up in this moment, or while it runs: such work tells nothing about how long work takes.
         let is_begun = turn.compare_exchange(WAITING, STARTED, Ordering::AcqRel, Ordering::Acquire).is_ok();
@@ -319,10 +362,11 @@ pub(super) fn work(shared: &Arc<Shared>, kind: Kind) {
         if is_reckoned && outcome.as_ref().is_some_and(|outcome| outcome.is_wanted) {
             state.admission.done(&task.wish(), took);
         }
-        *state.running(task.lane) -= 1;
-        if task.lane == Lane::Large || kind == Kind::Spare {
-            // A thread that slept because the large lane was full, or since spare ones were at work, may go on now.
-            shared.wake.notify_one();
+        state.lane(lane).running -= 1;
+        if kind == Kind::Spare || shared.needs_spare(&mut state, lane) {
+            // One that slept since there was no processor for it may go on now.
+            let needs_spare = shared.needs_spare(&mut state, lane);
+            shared.wake_one(lane, needs_spare);
         }
         if let Some(outcome) = outcome {
             drop(state);

@@ -1,4 +1,4 @@
-//! The cleanup pass of a code-block. ISO/IEC 15444-15, clause 7: three streams of bits, of which two grow from one end and the third
+//! Writing the cleanup pass of a code-block. ISO/IEC 15444-15, clause 7: three streams of bits, of which two grow from one end and the third
 //! from the other.
 
 use super::codes::{CODES, Code};

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use super::super::codestream::{
-    self, Area, COD, CodingStyle, Component, MAX_LEVELS, MainHeader, QCD, Quantisation, SIZ, SOC, SOT, Size,
-    block_style,
+    Area, COD, CodingStyle, Component, MAX_LEVELS, MainHeader, QCD, Quantisation, SIZ, SOC, SOT, Size, block_style,
 };
 use super::super::compress::Coding;
 
@@ -70,7 +69,7 @@ pub(super) fn main_header(coding: &Coding) -> MainHeader {
         coding: vec![style; count],
         quantisation: (0..count).map(|_| Arc::clone(&quantisation)).collect(),
         tile_parts_at: 0,
-        needs_library: Some(codestream::HIGH_THROUGHPUT),
+        needs_library: None,
     }
 }
 

@@ -1,5 +1,8 @@
-//! Writing high-throughput codestreams (HTJ2K). ISO/IEC 15444-15. Tiles are coded by several threads, a row of them at a time, while
-//! the pixels of the next row come in. Held are two rows of tiles as pixels, one as codes, and for each thread a tile as coefficients.
+//! High-throughput codestreams (HTJ2K). ISO/IEC 15444-15. Here they are written; of reading, only their blocks are ([`decode`]), all else
+//! is as in other codestreams.
+//!
+//! Tiles are coded by several threads, a row of them at a time, while the pixels of the next row come in. Held are two rows of tiles as
+//! pixels, one as codes, and for each thread a tile as coefficients.
 //!
 //! ```text
 //! pixels -> planes -> coefficients -> blocks -> packets -> tile-part
@@ -8,9 +11,12 @@
 
 mod block;
 mod codes;
+pub(super) mod decode;
 mod forward;
 mod header;
 mod packets;
+#[cfg(test)]
+mod tests;
 mod tile;
 mod truncation;
 

@@ -95,8 +95,10 @@ pub(super) fn choose(blocks: &[(Sizes, f32)], budget: f32) -> Vec<u8> {
         Some((block, then.error - now.error, now.bits - then.bits))
     };
     let mut more: Vec<(usize, f32, f32)> = chosen.iter().enumerate().filter_map(more).collect();
+    // One number for each: products of two would be rounded so that there is no order.
+    let price = |error: &f32, bits: &f32| error / bits;
     more.sort_by(|(_, error, bits), (_, other_error, other_bits)| {
-        (error * other_bits).total_cmp(&(other_error * bits))
+        price(error, bits).total_cmp(&price(other_error, other_bits))
     });
     let mut left = budget - errors(&chosen);
     for (block, error, _) in more {
@@ -117,6 +119,16 @@ mod tests {
         let mut rng = recto_testkit::Rng::new(most.into());
         let magnitudes = (0..4096).map(|_| rng.below(u32::from(most) << 8) as f32 / 2560.0);
         (Sizes::of(magnitudes), 1.0)
+    }
+
+    #[test]
+    fn many_small_blocks_that_give_alike_are_put_in_an_order() {
+        let mut rng = recto_testkit::Rng::new(1);
+        let blocks: Vec<(Sizes, f32)> =
+            (0..4000).map(|_| (Sizes::of((0..16).map(|_| rng.below(6) as f32 * 1.1)), 1.0)).collect();
+        for budget in [100.0, 1000.0, 10_000.0, 100_000.0] {
+            assert_eq!(choose(&blocks, budget).len(), blocks.len());
+        }
     }
 
     #[test]

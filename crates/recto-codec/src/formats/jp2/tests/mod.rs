@@ -1,6 +1,7 @@
 //! Our decoder against the library, for every way of coding that the library writes and every real file.
 
 mod coded;
+mod high_throughput;
 mod indexes;
 mod own;
 
@@ -13,6 +14,7 @@ use super::codestream::Area;
 use super::compress::{Coding, Compressor};
 use super::decode::Jp2Decoder;
 use crate::{Control, DecodeError, DecodeRequest, Decoder as _, MemoryAccess, OpenOptions};
+pub(super) use own::difference;
 
 /// A picture of so many samples a pixel, of 8 bits: smooth parts, edges and some noise.
 fn picture(size: Dimensions, samples: usize) -> Vec<u8> {
@@ -75,7 +77,7 @@ fn encode(coding: &Coding, pixels: &[u8]) -> Vec<u8> {
     place.into_inner()
 }
 
-fn open(bytes: &[u8]) -> Jp2Decoder {
+pub(super) fn open(bytes: &[u8]) -> Jp2Decoder {
     Jp2Decoder::open(Arc::new(MemoryAccess::new(bytes)), &OpenOptions::default()).expect("the file opens")
 }
 

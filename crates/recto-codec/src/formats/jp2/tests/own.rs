@@ -12,7 +12,7 @@ use crate::formats::jp2::openjpeg;
 use crate::formats::jp2::window::Kept;
 
 /// Largest difference between our decoder and the library, over areas of all levels.
-fn difference(decoder: &Jp2Decoder, random: usize, name: &str) -> i32 {
+pub(in crate::formats::jp2) fn difference(decoder: &Jp2Decoder, random: usize, name: &str) -> i32 {
     let control = Control::default();
     let kept = if random.is_multiple_of(2) { Kept::Memo(&decoder.memo, decoder.image) } else { Kept::Nowhere };
     let mut worst = 0;
@@ -27,6 +27,7 @@ fn difference(decoder: &Jp2Decoder, random: usize, name: &str) -> i32 {
                 .unwrap_or_else(|error| panic!("{name} level {level} {area:?}: {error}"))
                 .unwrap_or_else(|| panic!("{name}: left to the library"));
             let numbers = &decoder.interpretation.components;
+            let covering = if decoder.takes_whole_tiles() { decoder.whole_tiles(covering) } else { covering };
             let library =
                 openjpeg::decode(&decoder.source, decoder.range, &decoder.header, (covering, level), numbers, &control)
                     .unwrap_or_else(|error| panic!("{name} level {level} {area:?}: {error}"));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use recto_iiif::Rect;
+use recto_iiif::{ErrorKind, Rect};
 
 use super::super::decode::open_with;
 use super::super::markers::Markers;
@@ -85,6 +85,52 @@ fn parts_of_progressive_files_come_from_their_other_form() {
         assert!(second.can_cut(0, &part) && second.cut(0, &part, &Control::default()).unwrap().is_some());
         assert_eq!(names(), ["jpeg-one-scan-1", "jpeg-walk-1"], "nothing was made twice");
     }
+}
+
+/// 4:4:4, so its coefficients take six bytes a pixel.
+fn large() -> Vec<u8> {
+    stream(Kind { components: 3, sampling: (1, 1), progressive: true, quality: 30, ..Kind::default() }, 2800, 2700)
+}
+
+#[test]
+fn d1_files_of_several_scans_take_less_memory_than_their_coefficients() {
+    let file = large();
+    let most = 40 << 20;
+    let options = OpenOptions { shelf: Some(Arc::new(Board::default())), max_bytes: most, ..OpenOptions::default() };
+    let library = plain(&file);
+    for part in [Rect::new(1300, 2200, 256, 256), Rect::new(0, 0, 2800, 2700)] {
+        for denominator in [1, 2, 4, 8] {
+            // Once with nothing made so far.
+            let shelf = Some(Arc::new(Board::default()) as Arc<dyn crate::Shelf>);
+            for options in [&OpenOptions { shelf, ..options.clone() }, &options] {
+                let decoder = open_with(Arc::new(MemoryAccess::new(file.clone())), options, 1).unwrap();
+                let wanted = DecodeRequest { level: 0, region: part, denominator };
+                for _ in 0..2 {
+                    let held = decoder.cost(&wanted).bytes_held;
+                    assert!(held <= most, "{part} 1/{denominator}: {held}");
+                    let same = read(&decoder, part, denominator) == read(&*library, part, denominator);
+                    assert!(same, "{part} 1/{denominator}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn d1_memory_that_was_not_reckoned_with_is_not_taken() {
+    let mut file = large();
+    file.truncate(file.len() - 5000);
+    let options =
+        OpenOptions { shelf: Some(Arc::new(Board::default())), max_bytes: 100 << 20, ..OpenOptions::default() };
+    let decoder = open_with(Arc::new(MemoryAccess::new(file)), &options, 1).unwrap();
+    let wanted = DecodeRequest { level: 0, region: Rect::new(0, 0, 100, 100), denominator: 1 };
+    let reckoned = decoder.cost(&wanted).bytes_held;
+    let error = read_raster(&decoder, &wanted, &Control::default()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Unavailable { .. }), "{error}");
+    // Now it is known that the library must do it.
+    assert!(decoder.cost(&wanted).bytes_held > reckoned);
+    let error = read_raster(&decoder, &wanted, &Control::default()).unwrap_err();
+    assert!(matches!(error, DecodeError::Corrupt { .. }), "{error}");
 }
 
 #[test]
