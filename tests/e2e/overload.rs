@@ -64,6 +64,46 @@ fn d1_what_can_never_be_done_is_413_and_the_rest_is_done_within_the_memory() {
     server.assert_clean_log();
 }
 
+/// The large picture as a JPEG of several scans, whose coefficients take 72 MB.
+fn of_several_scans() -> Vec<u8> {
+    let options = ["--set", "image.jpeg_progressive=true", "--set", "image.jpeg_subsampling=4:4:4"];
+    let answer = large_library().serve(&options).get("/iiif/3/large.png/full/max/0/default.jpg");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    answer.body
+}
+
+#[test]
+fn d1_large_files_of_several_scans_are_served_within_less_memory_than_their_coefficients() {
+    let library = large_library();
+    library.put("scans.jpg", &of_several_scans());
+    let server = library.serve(&["--set", "work.memory=64 MiB", "--set", "cache.max_memory=8 MiB"]);
+    for part in ["1000,1000,256,256/max", "full/1000,", "full/2000,"] {
+        let [found, wanted] = ["scans.jpg", "large.png"].map(|name| {
+            let answer = server.get(&format!("/iiif/3/{name}/{part}/0/default.png"));
+            assert_eq!(answer.status, 200, "{name} {part}: {}", answer.text());
+            answer.image().to_rgb8()
+        });
+        assert_eq!(found.dimensions(), wanted.dimensions(), "{part}");
+        let off: u64 = found.iter().zip(wanted.iter()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+        let mean = off as f64 / found.len() as f64;
+        assert!(mean < 6.0, "{part}: off by {mean} on average");
+    }
+    server.assert_clean_log();
+}
+
+#[test]
+fn d1_what_takes_more_than_was_known_at_first_is_reckoned_anew_at_once() {
+    let library = Library::new();
+    let mut cut = of_several_scans();
+    cut.truncate(cut.len() - 2000);
+    library.put("cut.jpg", &cut);
+    // Enough for the library, which is left to say what is wrong once it is known that no form of one scan can be made.
+    let server = library.serve(&["--set", "work.memory=200 MiB", "--set", "cache.max_memory=8 MiB"]);
+    let answer = server.get("/iiif/3/cut.jpg/1000,2900,100,100/max/0/default.png");
+    assert_eq!(answer.status, 500, "{}", answer.text());
+    assert!(answer.text().contains("damaged"), "{}", answer.text());
+}
+
 #[test]
 fn d2_who_asks_for_one_thing_is_served_beside_one_who_asks_for_many() {
     let library = large_library();

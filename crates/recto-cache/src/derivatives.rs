@@ -162,8 +162,9 @@ impl DerivativeCache {
     /// [`DerivativeCache::generation`]; a purge since then, or one of this image while it is written, leaves nothing of it.
     ///
     /// # Errors
-    /// `Unsupported` without a directory, `WouldBlock` as long as what earlier runs left in it is not known, `Interrupted` after a
-    /// purge, `StorageFull` when there is no room for it, else what `write` or the system says. Nothing is kept then.
+    /// `Unsupported` without a directory, `WouldBlock` as long as what earlier runs left in it is not known, or what was there before
+    /// cannot be removed, `Interrupted` after a purge, `StorageFull` when there is no room for it, else what `write` or the system says.
+    /// Nothing is kept then.
     pub fn keep_part(
         &self,
         key: &CacheKey,

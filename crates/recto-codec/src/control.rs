@@ -1,4 +1,4 @@
-//! How long work may go on: a deadline and a switch that the vanished client throws.
+//! How long work may go on, and within what: a deadline, a switch that the vanished client throws, and memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,12 +11,25 @@ use crate::DecodeError;
 pub struct Control {
     cancelled: Arc<AtomicBool>,
     deadline: Option<Instant>,
+    /// Bytes that were reckoned with.
+    memory: Option<u64>,
 }
 
 impl Control {
     /// Work that may go on until `deadline`.
     pub fn until(deadline: Instant) -> Self {
-        Self { cancelled: Arc::default(), deadline: Some(deadline) }
+        Self { deadline: Some(deadline), ..Self::default() }
+    }
+
+    /// The same for work that was reckoned to hold no more than so many bytes.
+    #[must_use]
+    pub fn within(self, bytes: u64) -> Self {
+        Self { memory: Some(bytes), ..self }
+    }
+
+    /// Bytes that were reckoned with; `None` where nobody reckons.
+    pub fn memory(&self) -> Option<u64> {
+        self.memory
     }
 
     /// Ends the work of every clone at its next check.

@@ -44,6 +44,14 @@ pub enum DecodeError {
         /// Of what: `pixels`, `bytes of memory`, `directories`.
         unit: &'static str,
     },
+    /// It takes more memory than was reckoned with when the work was let in. It is known better now: reckoned anew, it may be let in.
+    #[error("the {format} file takes {needed} bytes of memory, more than was known at first; try again")]
+    Underestimated {
+        /// The format.
+        format: SourceFormat,
+        /// How many bytes it takes.
+        needed: u64,
+    },
     /// The file has fewer pages.
     #[error("page {page} does not exist, the file has {pages}")]
     NoSuchPage {
@@ -71,7 +79,7 @@ impl DecodeError {
             Self::Corrupt { .. } => ErrorKind::CorruptSource,
             Self::TooLarge { .. } => ErrorKind::TooLarge,
             Self::NoSuchPage { .. } => ErrorKind::NotFound,
-            Self::Cancelled | Self::OutOfTime => {
+            Self::Cancelled | Self::OutOfTime | Self::Underestimated { .. } => {
                 ErrorKind::Unavailable { retry_after: std::time::Duration::from_secs(5) }
             }
             Self::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => ErrorKind::CorruptSource,

@@ -35,7 +35,10 @@ impl Shared {
         }
         self.note_journal();
         self.shorten_journal();
-        self.make_room(0, 0)?;
+        // What cannot be removed now is tried again with what comes.
+        if let Err(error) = self.make_room(0, 0) {
+            tracing::warn!(%error, "the cache directory holds more than it may, and not all of that can be removed");
+        }
         Ok(())
     }
 

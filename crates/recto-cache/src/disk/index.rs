@@ -261,6 +261,11 @@ impl Index {
         self.main.len() + self.small.len()
     }
 
+    /// True while files of what was evicted are being removed.
+    pub(crate) fn is_leaving(&self) -> bool {
+        !self.leaving.is_empty()
+    }
+
     /// Blocks that a file of this length takes.
     pub(crate) fn blocks_of(&self, file_bytes: u64) -> u32 {
         u32::try_from(file_bytes.div_ceil(self.block_bytes)).unwrap_or(u32::MAX)

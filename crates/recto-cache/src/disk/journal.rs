@@ -335,7 +335,8 @@ impl Journal {
     }
 
     /// What was written down since this was asked last, for [`NewJournal::add_echo`]. What is struck out is struck out in a new
-    /// journal that listed it before, so this is to be asked after each piece of the list.
+    /// journal that listed it before, so this is to be asked after each piece of the list. What is just being removed may be listed
+    /// once more behind that: then it counts until it is asked for, or evicted.
     pub(crate) fn take_echo(&mut self) -> Vec<u8> {
         self.echo.as_mut().map(|echo| std::mem::take(&mut echo.bytes)).unwrap_or_default()
     }

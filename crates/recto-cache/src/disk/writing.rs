@@ -19,6 +19,9 @@ const COUNT_PATIENCE: Duration = Duration::from_millis(250);
 /// How long a file that is complete waits for the one before it to be removed, which takes a moment unless the disk hangs.
 const REMOVAL_PATIENCE: Duration = Duration::from_secs(10);
 
+/// So many files may fail to be removed before no room is made.
+const MOST_FAILURES: u32 = 16;
+
 /// A file that is complete, on its way to its place.
 struct Arrival<'a> {
     key: &'a CacheKey,
@@ -99,9 +102,11 @@ impl Shared {
         // What the disk leaves to the cache; less than it has now, when others need their room back.
         let by_disk = self.content().used().saturating_add(beside).saturating_add(free);
         let most = self.limits.max_total.min(by_disk.saturating_sub(self.limits.min_free)).saturating_sub(beside);
+        let deadline = Instant::now() + REMOVAL_PATIENCE;
+        let mut failures = 0;
+        let mut content = self.content();
         loop {
             let victim = {
-                let mut content = self.content();
                 let wanted = content.used().checked_add(content.reserved).and_then(|used| used.checked_add(bytes));
                 let count = content.index.entries().saturating_add(content.reserved_entries).saturating_add(entries);
                 if wanted.is_some_and(|wanted| wanted <= most) && count <= self.limits.max_entries.max(1) {
@@ -115,9 +120,23 @@ impl Shared {
                 }
                 content.index.evict()
             };
-            let Some(victim) = victim else { return Ok(false) };
-            self.remove_claimed(&victim)?;
-            self.counters.evictions.count();
+            let Some(victim) = victim else {
+                // What others are removing counts until it is gone.
+                let left = deadline.saturating_duration_since(Instant::now());
+                if !content.index.is_leaving() || left.is_zero() {
+                    return Ok(false);
+                }
+                (content, _) = self.moved.wait_timeout(content, left).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            drop(content);
+            match self.remove_claimed(&victim) {
+                Ok(()) => self.counters.evictions.count(),
+                // It waits behind all others now.
+                Err(error) if failures == MOST_FAILURES => return Err(error),
+                Err(_) => failures += 1,
+            }
+            content = self.content();
         }
     }
 

@@ -147,8 +147,12 @@ impl ImageService {
                     )
                 {
                     let until = Instant::now() + kept;
-                    let failure = Failure { error: Arc::clone(shared), version, kept, until };
-                    self.inner.failures.insert(identifier.clone(), failure);
+                    // Those who only joined do not know what it took: they let stand what is remembered for longer.
+                    let known = self.inner.failures.get(identifier).filter(|failure| failure.version == version);
+                    if known.is_none_or(|known| known.until < until) {
+                        let failure = Failure { error: Arc::clone(shared), version, kept, until };
+                        self.inner.failures.insert(identifier.clone(), failure);
+                    }
                 }
                 error
             })

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use recto_cache::{CancelSignal, Derivative};
 use recto_codec::{DecodeError, StoredTile};
-use recto_engine::Plan;
+use recto_engine::{EngineError, Plan};
 use recto_source::Located;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -20,7 +20,7 @@ use crate::work::{AdmissionMode, Charge, Client, Lane, Prediction, Task, WorkKin
 /// Work that takes up to so long goes through the tile lane.
 const TILE_LANE_TIME: Duration = Duration::from_millis(80);
 
-/// Work up to this many bytes goes through the tile lane.
+/// Work up to this many bytes goes through the tile lane, if that has as much.
 const TILE_LANE_BYTES: u64 = 48 << 20;
 
 /// What is predicted to take so many times the time that there is, from enough of its kind, is not tried.
@@ -44,13 +44,15 @@ impl ImageService {
     /// The open original and the plan.
     async fn open_and_plan(&self, prepared: &Prepared) -> Result<(Arc<OpenImage>, Plan), ServiceError> {
         let open = self.opened(&prepared.image.located, prepared.client).await?;
-        let (inner, wanted) = (Arc::clone(&self.inner), prepared.clone());
+        let plan = self.planned(prepared, &open).await?;
+        Ok((open, plan))
+    }
+
+    async fn planned(&self, prepared: &Prepared, open: &Arc<OpenImage>) -> Result<Plan, ServiceError> {
+        let (inner, wanted, open) = (Arc::clone(&self.inner), prepared.clone(), Arc::clone(open));
         let task = self.inner.small_task(prepared.client, WorkKind::of(&["plan"]));
-        let planned = self.inner.lanes.run(task, move |_charge| {
-            let plan = recto_engine::plan(&*open.decoder, &wanted.resolved, &inner.render)?;
-            Ok((open, plan))
-        });
-        planned.await?
+        let plan = move |_charge| recto_engine::plan(&*open.decoder, &wanted.resolved, &inner.render);
+        Ok(self.inner.lanes.run(task, plan).await??)
     }
 
     /// The open original: it is opened once for all who ask for parts of it at the same time.
@@ -74,7 +76,8 @@ impl ImageService {
         let kind = kind(prepared, open, plan);
         let estimate = plan.estimate();
         let prediction = self.inner.costs.predict(kind, estimate.pixels);
-        let is_small = prediction.time <= TILE_LANE_TIME && estimate.bytes_held <= TILE_LANE_BYTES;
+        let most = TILE_LANE_BYTES.min(self.inner.lanes.largest(Lane::Tiles));
+        let is_small = prediction.time <= TILE_LANE_TIME && estimate.bytes_held <= most;
         let lane = if is_small { Lane::Tiles } else { Lane::Large };
         (Task { lane, client: prepared.client, time: prediction.time, bytes: estimate.bytes_held }, kind, prediction)
     }
@@ -204,9 +207,26 @@ impl ImageService {
         }
     }
 
-    /// Makes the bytes on a pixel thread, once there is one and memory for it. Those that were begun in a generation of the cache are
-    /// kept in it; `None` keeps nothing.
+    /// Makes the bytes as planned, or, where more is known by then of what that takes, planned anew once. Those that were begun in a
+    /// generation of the cache are kept in it; `None` keeps nothing.
     async fn render(
+        &self,
+        prepared: &Prepared,
+        open: &Arc<OpenImage>,
+        plan: Plan,
+        cancel: &CancelSignal,
+        generation: Option<u64>,
+    ) -> Result<(Bytes, Origin), ServiceError> {
+        let made = self.render_planned(prepared, open, plan, cancel, generation).await;
+        if !matches!(made, Err(ServiceError::Engine(EngineError::Decode(DecodeError::Underestimated { .. })))) {
+            return made;
+        }
+        let plan = cancel.or_cancelled(self.planned(prepared, open)).await.ok_or(DecodeError::Cancelled)??;
+        self.render_planned(prepared, open, plan, cancel, generation).await
+    }
+
+    /// Makes the bytes on a pixel thread, once there is one and memory for it.
+    async fn render_planned(
         &self,
         prepared: &Prepared,
         open: &Arc<OpenImage>,
@@ -217,9 +237,10 @@ impl ImageService {
         let inner = &self.inner;
         let max_time: Duration = inner.work.max_time.into();
         let (task, kind, prediction) = self.task(prepared, open, &plan);
+        let is_enforced = inner.lanes.mode() == AdmissionMode::Enforce;
         if prediction.is_sure && prediction.time / SURELY_TOO_LONG > max_time {
             inner.lanes.count_too_large();
-            if inner.lanes.mode() == AdmissionMode::Enforce {
+            if is_enforced {
                 return Err(ServiceError::OverTime { needed: prediction.time, limit: max_time });
             }
         }
@@ -227,6 +248,8 @@ impl ImageService {
         let work = inner.lanes.run(task, move |charge| {
             // What runs may take its time, whatever it waited.
             let control = this.control_of(&cancelled);
+            // In shadow mode what takes more than there is runs all the same.
+            let control = if is_enforced { control.within(plan.estimate().bytes_held) } else { control };
             control.check()?;
             let before = thread_time();
             let bytes = recto_engine::execute(&plan, &*open.decoder, &*open.source, &this.render, &control)?;

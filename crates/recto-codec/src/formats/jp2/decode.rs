@@ -1,5 +1,6 @@
 //! Reading JPEG 2000: what is where, and regions in bands.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use recto_iiif::{Dimensions, Rect};
@@ -60,6 +61,8 @@ pub(super) struct Jp2Decoder {
     max_bytes: u64,
     /// Why the library must decode it, if so.
     pub(super) needs_library: Option<&'static str>,
+    /// A tile was found that only the library can decode, and as a whole.
+    has_tile_for_library: AtomicBool,
     /// Found when first needed.
     parts: OnceLock<TileParts>,
     /// Of an image of few tiles; those of others are in the memo.
@@ -100,6 +103,7 @@ impl Jp2Decoder {
             source,
             range,
             needs_library: needs_library(&header, &interpretation),
+            has_tile_for_library: AtomicBool::new(false),
             header,
             interpretation,
             facts,
@@ -123,16 +127,21 @@ impl Jp2Decoder {
         let rows = (BAND_PX / u64::from(width.max(1))).max(LEAST_ROWS);
         let tile = u64::from(self.header.size.tile.height_px) / u64::from(self.interpretation.step.1);
         let tile = tile >> level;
-        if self.needs_library.is_some() && self.takes_whole_tiles() {
+        if self.is_for_library() && self.takes_whole_tiles() {
             return tile.clamp(1, u64::from(u32::MAX)) as u32;
         }
         let rows = if (1..=rows).contains(&tile) && !self.header.size.is_untiled() { rows / tile * tile } else { rows };
         rows.min(u64::from(u32::MAX)) as u32
     }
 
+    /// True when the library is known to decode it, or tiles of it as wholes.
+    fn is_for_library(&self) -> bool {
+        self.needs_library.is_some() || self.has_tile_for_library.load(Ordering::Relaxed)
+    }
+
     /// What is held while an area is decoded, beside the strip that is given.
     fn held(&self, level: u8, width: u32, rows: u32) -> u64 {
-        if self.needs_library.is_none() {
+        if !self.is_for_library() {
             return self.held_by_own(width, rows);
         }
         self.held_by_library_for(level, width, rows)
@@ -267,8 +276,15 @@ impl Jp2Decoder {
             return Ok(planes);
         }
         let (width, rows) = (area.width(), area.height());
-        let held = self.held(level, width, rows).max(self.held_by_library_for(level, width, rows));
-        check_held(held, self.max_bytes, SourceFormat::Jp2)?;
+        let needed = self.held(level, width, rows).max(self.held_by_library_for(level, width, rows));
+        check_held(needed, self.max_bytes, SourceFormat::Jp2)?;
+        if self.takes_whole_tiles() {
+            // From now on it is reckoned so, and done in bands of tiles.
+            self.has_tile_for_library.store(true, Ordering::Relaxed);
+            if control.memory().is_some_and(|reckoned| needed > reckoned) {
+                return Err(DecodeError::Underestimated { format: SourceFormat::Jp2, needed });
+            }
+        }
         let covering = if self.takes_whole_tiles() { self.whole_tiles(covering) } else { covering };
         let wanted = &self.interpretation.components;
         openjpeg::decode(&self.source, self.range, &self.header, (covering, level), wanted, control)
@@ -554,7 +570,7 @@ impl RowSource for Bands<'_> {
         };
         let interpretation = &decoder.interpretation;
         let pixel = interpretation.format.bytes_per_pixel();
-        let piece = if decoder.needs_library.is_none() { PIECE_PX } else { u32::MAX };
+        let piece = if decoder.is_for_library() { u32::MAX } else { PIECE_PX };
         let kept = if self.region.area_px() <= REMEMBERED_PX {
             Kept::Memo(&decoder.memo, decoder.image)
         } else if area.height() < self.region.h || piece < self.region.w {

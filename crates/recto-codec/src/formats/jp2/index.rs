@@ -127,6 +127,8 @@ const MOST_STEPS: usize = 3 * codestream::MAX_LEVELS as usize + 1;
 
 /// Most passes of a high-throughput block: of one bit plane, and two that refine it.
 const HIGH_THROUGHPUT_PASSES: u32 = 3;
+/// Most bytes of one of its two segments, generously: 4096 samples of 31 bits, and their words.
+const HIGH_THROUGHPUT_BYTES: u32 = 64 << 10;
 
 /// Most passes of a block with so many bit planes: three each, but for the first.
 const fn most_passes(planes: u8) -> u32 {
@@ -345,6 +347,9 @@ impl TileIndex {
                                 return Err(corrupt("the length of a code-block is too long"));
                             }
                             let length = bits.take(count)?;
+                            if coding.is_high_throughput() && length > HIGH_THROUGHPUT_BYTES {
+                                return Err(corrupt("a high-throughput block has more bytes than its samples need"));
+                            }
                             let is_coded = u32::from(block.passes) < most;
                             block.passes = block.passes.saturating_add(here as u16);
                             passes -= here;

@@ -5,7 +5,6 @@
 //! would follow is invented. Damage *inside* the data (garbage, a wrong restart marker) is shown as every browser shows it: the
 //! library resynchronises. A missing end marker and anything behind it are harmless.
 
-use std::io;
 use std::sync::Arc;
 
 use recto_iiif::image::Format;
@@ -242,30 +241,22 @@ impl Decoder for JpegDecoder {
     fn rows<'a>(&'a self, wanted: &DecodeRequest, control: &Control) -> Result<Box<dyn RowSource + 'a>, DecodeError> {
         self.check(wanted)?;
         control.check()?;
-        let needed = self.cost(wanted).bytes_held;
-        if needed > self.max_bytes {
-            return Err(DecodeError::TooLarge {
-                format: SourceFormat::Jpeg,
-                needed,
-                limit: self.max_bytes,
-                unit: "bytes of memory",
-            });
-        }
+        self.check_memory(self.cost(wanted).bytes_held, control)?;
         let size = self.facts.stored_size();
         let rect = DecodedGeometry::reduced_rect(wanted, size);
         if let Some(rows) = self.rows_by_index(wanted, rect, control)? {
             return Ok(rows);
         }
         let one_scan = self.one_scan();
-        if self.markers.has_multiple_scans() && self.library_cost(wanted, one_scan.as_deref()).bytes_held > needed {
-            // There is no other form of it after all, which was not known when memory was reckoned: it is known when they come again.
-            return Err(io::Error::new(io::ErrorKind::ResourceBusy, "the file has no form of one scan").into());
-        }
+        // There may be no form of one scan after all, which was not known when memory was reckoned.
+        self.check_memory(self.library_cost(wanted, one_scan.as_deref()).bytes_held, control)?;
         let reduced = size.reduced(wanted.denominator);
-        let input =
-            Input::original(one_scan.map_or_else(|| Arc::clone(&self.source), |flat| Arc::clone(flat.source())));
-        let mut decompressor = Decompressor::new(input, control, self.max_bytes)?;
-        self.check_unchanged(&decompressor)?;
+        let (file, markers) = match &one_scan {
+            Some(flat) => (flat.source(), &Markers::read(&**flat.source())?),
+            None => (&self.source, &self.markers),
+        };
+        let mut decompressor = Decompressor::new(Input::original(Arc::clone(file)), control, self.max_bytes)?;
+        check_unchanged(&decompressor, markers)?;
         let output = decompressor.start(Samples::AsMarked, self.samples, wanted.denominator)?;
         if (output.width, output.height) != (reduced.width_px, reduced.height_px) {
             return Err(unsupported(format!("a reduction to {}x{}", output.width, output.height)));
@@ -459,16 +450,16 @@ impl JpegDecoder {
         matches!(self.pixels, PixelFormat::Cmyk8 | PixelFormat::Cmyk16) && self.markers.adobe.is_some()
     }
 
-    /// The library must have read what our own parser read, or the cost was wrong.
-    fn check_unchanged(&self, decompressor: &Decompressor<'_>) -> Result<(), DecodeError> {
-        let header = decompressor.header();
-        let frame = &self.markers.frame;
-        let same = header.width == frame.size.width_px
-            && header.height == frame.size.height_px
-            && header.components as usize == frame.components.len()
-            && (header.saw_adobe != 0) == self.markers.adobe.is_some()
-            && (header.multiple_scans == 0 || self.markers.has_multiple_scans());
-        if same { Ok(()) } else { Err(super::markers::corrupt("its headers contradict each other")) }
+    /// Is there so much memory, and was it reckoned with? A file of several scans alone takes much more in one way than in another.
+    fn check_memory(&self, needed: u64, control: &Control) -> Result<(), DecodeError> {
+        let format = SourceFormat::Jpeg;
+        if needed > self.max_bytes {
+            return Err(DecodeError::TooLarge { format, needed, limit: self.max_bytes, unit: "bytes of memory" });
+        }
+        if self.derived.is_some() && control.memory().is_some_and(|reckoned| needed > reckoned) {
+            return Err(DecodeError::Underestimated { format, needed });
+        }
+        Ok(())
     }
 
     /// Limits decoding to the columns of `rect` and what smooth upsampling needs beside them; gives the first column and the
@@ -486,6 +477,18 @@ impl JpegDecoder {
         let right = (rect.right() as u32).saturating_add(MARGIN_PX).min(level.width_px);
         decompressor.crop(left, right - left)
     }
+}
+
+/// The library must have read what our own parser read, or the cost was wrong.
+fn check_unchanged(decompressor: &Decompressor<'_>, markers: &Markers) -> Result<(), DecodeError> {
+    let header = decompressor.header();
+    let frame = &markers.frame;
+    let same = header.width == frame.size.width_px
+        && header.height == frame.size.height_px
+        && header.components as usize == frame.components.len()
+        && (header.saw_adobe != 0) == markers.adobe.is_some()
+        && (header.multiple_scans == 0 || markers.has_multiple_scans());
+    if same { Ok(()) } else { Err(super::markers::corrupt("its headers contradict each other")) }
 }
 
 /// The pixels of the image that make these of its reduction.

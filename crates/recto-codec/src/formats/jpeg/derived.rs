@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::coding::Coding;
-use super::flat::{Flat, Pace, from_shelf};
+use super::flat::{Flat, MOST_EIGHTH_BYTES, Pace, from_shelf};
 use super::markers::Markers;
 use super::progressive::Scans;
 use super::reduced::{Picture, Reducer};
@@ -14,6 +14,9 @@ use crate::{Control, DecodeError, MemoKey, OpenOptions, RandomAccess, Shelf, whi
 const SHELF_PART: &str = "jpeg-one-scan-1";
 /// How many times as large as the file the form with the standard's tables may be; more is damage.
 const MOST_GROWTH: u64 = 4;
+/// When it is tried again to keep it, where the disk had no room and where the shelf was not ready.
+const AGAIN: Duration = Duration::from_mins(1);
+const AGAIN_SOON: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 enum Form {
@@ -22,8 +25,26 @@ enum Form {
     Unknown,
     Making(Pace),
     Ready(Arc<Flat>),
-    /// The scans are damaged, or there is nowhere to keep it.
-    Impossible,
+    /// The scans are damaged, or there is nowhere to keep it; until then, where it may be otherwise later.
+    Impossible(Option<Instant>),
+}
+
+impl Form {
+    fn is_impossible(&self) -> bool {
+        matches!(self, Self::Impossible(until) if until.is_none_or(|until| Instant::now() < until))
+    }
+
+    /// What becomes of a form that could not be kept.
+    fn refused(kind: io::ErrorKind) -> Self {
+        match kind {
+            // Nothing is kept there, or not so much.
+            io::ErrorKind::Unsupported | io::ErrorKind::FileTooLarge => Self::Impossible(None),
+            // The shelf is not ready yet.
+            io::ErrorKind::WouldBlock => Self::Impossible(Some(Instant::now() + AGAIN_SOON)),
+            // The disk is full, or the like.
+            _ => Self::Impossible(Some(Instant::now() + AGAIN)),
+        }
+    }
 }
 
 /// A file of several scans.
@@ -88,7 +109,7 @@ impl Derived {
 
     /// True when it may be there, or be made.
     pub(super) fn is_possible(&self) -> bool {
-        !matches!(&*self.form(), Form::Impossible)
+        !self.form().is_impossible()
     }
 
     /// The form, made now if it is not there; `None` when it cannot be made.
@@ -98,8 +119,8 @@ impl Derived {
         loop {
             match &*form {
                 Form::Ready(flat) => return Ok(Some(Arc::clone(flat))),
-                Form::Impossible => return Ok(None),
-                Form::Unknown => break,
+                impossible if impossible.is_impossible() => return Ok(None),
+                Form::Unknown | Form::Impossible(_) => break,
                 Form::Making(other) if pace.overtakes(*other, since) => break,
                 Form::Making(_) => {
                     control.check()?;
@@ -118,7 +139,7 @@ impl Derived {
                 Ok(flat)
             }
             Err(DecodeError::Corrupt { .. }) => {
-                making.ends = Form::Impossible;
+                making.ends = Form::Impossible(None);
                 Ok(None)
             }
             // Cancelled: the next one begins again.
@@ -130,27 +151,30 @@ impl Derived {
         if let Some(flat) = self.open() {
             return Ok(Form::Ready(flat));
         }
-        let Some(scans) = Scans::find(&*self.source, &self.markers, control)? else { return Ok(Form::Impossible) };
+        let Some(scans) = Scans::find(&*self.source, &self.markers, control)? else {
+            return Ok(Form::Impossible(None));
+        };
         // What could not be read then is not written again and again.
         if scans.bytes() > self.options.max_bytes || scans.coding()?.is_none() {
-            return Ok(Form::Impossible);
+            return Ok(Form::Impossible(None));
         }
         let most = self.source.len().saturating_mul(MOST_GROWTH).saturating_add(1 << 20);
-        let mut failed = None;
+        // What the original failed with, and what the shelf did.
+        let (mut failed, mut refused) = (None, None);
         let kept = self.shelf.keep(SHELF_PART, &mut |out: &mut dyn io::Write| {
-            let mut out = Bounded { out, left: most };
-            scans.write(&*self.source, control, &mut out).map_err(|error| {
+            let mut out = Bounded { out, left: most, refused: None };
+            let written = scans.write(&*self.source, control, &mut out);
+            refused = out.refused;
+            written.map_err(|error| {
                 failed = Some(error);
                 io::Error::other("the picture could not be written as one scan")
             })
         });
-        match (kept, failed) {
-            (Ok(()), None) => Ok(self.open().map_or(Form::Impossible, Form::Ready)),
-            (_, Some(error)) => Err(error),
-            // The shelf takes nothing yet: the next one tries again.
-            (Err(error), None) if error.kind() == io::ErrorKind::WouldBlock => Ok(Form::Unknown),
-            // The disk is full, or the like.
-            (Err(_), None) => Ok(Form::Impossible),
+        match (kept, failed, refused) {
+            (_, _, Some(refused)) => Ok(Form::refused(refused)),
+            (Ok(()), None, None) => Ok(self.open().map_or(Form::Impossible(None), Form::Ready)),
+            (_, Some(error), None) => Err(error),
+            (Err(error), None, None) => Ok(Form::refused(error.kind())),
         }
     }
 
@@ -184,7 +208,8 @@ impl Derived {
         let made = Scans::find(&*self.source, &self.markers, control).and_then(|scans| {
             let Some(scans) = scans else { return Ok(None) };
             let Some(coding) = scans.coding()? else { return Ok(None) };
-            if Reducer::bytes(&coding, 8).saturating_add(scans.bytes()) > self.options.max_bytes {
+            let bytes = Reducer::bytes(&coding, 8);
+            if bytes > MOST_EIGHTH_BYTES || bytes.saturating_add(scans.bytes()) > self.options.max_bytes {
                 return Ok(None);
             }
             scans.eighth(&*self.source, &coding, control)
@@ -233,8 +258,8 @@ impl Drop for Making<'_> {
     fn drop(&mut self) {
         let mut form = self.derived.form();
         let is_own = matches!(&*form, Form::Making(pace) if *pace == self.pace);
-        // One that was overtaken, and has nothing to tell, ends nobody else's.
-        if is_own || !matches!(self.ends, Form::Unknown) {
+        // One that was overtaken ends nobody else's, unless by having it.
+        if is_own || matches!(self.ends, Form::Ready(_)) {
             *form = std::mem::take(&mut self.ends);
         }
         drop(form);
@@ -246,12 +271,20 @@ impl Drop for Making<'_> {
 struct Bounded<'a> {
     out: &'a mut dyn io::Write,
     left: u64,
+    /// Why nothing more is taken.
+    refused: Option<io::ErrorKind>,
 }
 
 impl io::Write for Bounded<'_> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.left = self.left.checked_sub(data.len() as u64).ok_or(io::ErrorKind::FileTooLarge)?;
-        self.out.write_all(data)?;
+        let taken = match self.left.checked_sub(data.len() as u64) {
+            Some(left) => {
+                self.left = left;
+                self.out.write_all(data)
+            }
+            None => Err(io::ErrorKind::FileTooLarge.into()),
+        };
+        taken.inspect_err(|error| self.refused = Some(error.kind()))?;
         Ok(data.len())
     }
 

@@ -26,7 +26,7 @@ pub(super) const LEAST_PIXELS: u64 = 1 << 20;
 /// The picture at 1/4 is made along with the index up to this size: pages, not maps.
 const MOST_QUARTER_PIXELS: u64 = 48 << 20;
 /// A picture at 1/8 that takes more is not kept.
-const MOST_EIGHTH_BYTES: u64 = 64 << 20;
+pub(super) const MOST_EIGHTH_BYTES: u64 = 64 << 20;
 /// Bytes of a scan that are fetched at a time for a region.
 const BATCH_BYTES: u64 = 1 << 20;
 /// Blocks that are held at most to turn a part.
@@ -229,7 +229,8 @@ impl Flat {
         let is_page = size.area_px() <= MOST_QUARTER_PIXELS;
         let most_quarter = if is_page { MOST_SHELVED_BYTES } else { MOST_SHELVED_BYTES.min(options.max_bytes / 8) };
         let pictures = [(picture(8), MOST_EIGHTH_BYTES), (picture(4), most_quarter)];
-        let pictures = pictures.iter().filter(|(bytes, most)| bytes <= most).map(|(bytes, _)| bytes);
+        // Without the one there is not the other.
+        let pictures = pictures.iter().take_while(|(bytes, most)| bytes <= most).map(|(bytes, _)| bytes);
         Index::most_bytes(size) * 2 + pictures.sum::<u64>() * 2 + WINDOW_BYTES * 3
     }
 

@@ -19,6 +19,9 @@ pub(super) const REST_AFTER: Duration = Duration::from_secs(1);
 /// many of them as ever waited at once.
 pub(super) const SPARE: usize = 48;
 
+/// After so long it is tried again to start one, when the system had none left.
+const TRY_AGAIN: Duration = Duration::from_secs(10);
+
 /// By how much the threads of the large lane are nicer than others: where processors are short, tiles get three times as much of
 /// them.
 const LARGE_NICE: i32 = 5;
@@ -59,14 +62,15 @@ pub(super) struct LaneState {
     pub(super) running: usize,
     /// Of those that run, those that wait.
     pub(super) afar: usize,
-    /// Spare threads that were started.
+    /// Spare threads that were started, and until when none is tried to be, as the system had none left.
     spares: usize,
+    no_spare_until: Option<Instant>,
     pub(super) charged: u64,
 }
 
 impl LaneState {
     fn new() -> Self {
-        Self { queue: FairQueue::new(), running: 0, afar: 0, spares: 0, charged: 0 }
+        Self { queue: FairQueue::new(), running: 0, afar: 0, spares: 0, no_spare_until: None, charged: 0 }
     }
 
     /// Threads that need a processor now.
@@ -121,6 +125,8 @@ pub(super) struct Shared {
     pub(super) spares: Mutex<Vec<JoinHandle<()>>>,
     pub(super) counts: Counts,
     pub(super) began: Instant,
+    /// How nice the process is to others. Threads begin as nice as who starts them.
+    nice: Option<i32>,
     pub(super) options: LaneOptions,
 }
 
@@ -150,6 +156,7 @@ impl Shared {
             spares: Mutex::new(Vec::new()),
             counts: Counts::default(),
             began: Instant::now(),
+            nice: rustix::process::getpriority_process(None).ok(),
             options,
         }
     }
@@ -252,14 +259,19 @@ impl Waits for Thread {
         let is_stopping = state.stopping;
         let lane = state.lane(self.lane);
         lane.afar += 1;
-        let spare = (lane.spares < lane.afar.min(SPARE) && !is_stopping).then_some(lane.spares);
+        let is_short = lane.spares < lane.afar.min(SPARE) && !is_stopping;
+        let is_tried = is_short && lane.no_spare_until.is_none_or(|until| Instant::now() >= until);
+        let spare = is_tried.then_some(lane.spares);
         lane.spares += usize::from(spare.is_some());
         drop(state);
         if let Some(index) = spare
             && let Err(error) = start_spare(&self.shared, self.lane, index)
         {
-            tracing::warn!("no thread more to work while others wait: {error}");
-            self.shared.lock().lane(self.lane).spares -= 1;
+            tracing::warn!("the system has no thread more to work while others wait: {error}");
+            let mut state = self.shared.lock();
+            let lane = state.lane(self.lane);
+            lane.spares -= 1;
+            lane.no_spare_until = Some(Instant::now() + TRY_AGAIN);
         }
         self.shared.wake_one(self.lane, true);
     }
@@ -332,9 +344,9 @@ impl Drop for Charge {
 /// What a thread does until the lanes stop.
 fn work(shared: &Arc<Shared>, (lane, kind): (Lane, Kind)) {
     if lane == Lane::Large
-        && let Ok(nice) = rustix::process::getpriority_process(None)
+        && let Some(nice) = shared.nice
     {
-        // The priority of this thread alone; without it the system shares processors among all alike.
+        // On Linux, of this thread alone; without it the system shares processors among all alike.
         let _nicer = rustix::process::setpriority_process(None, nice + LARGE_NICE);
     }
     recto_codec::tell_of_waiting(Arc::new(Thread { shared: Arc::clone(shared), lane }));

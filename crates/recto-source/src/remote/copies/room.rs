@@ -88,7 +88,7 @@ impl State {
             return leaving;
         }
         for parts in self.departed.values().filter_map(Weak::upgrade) {
-            if self.is_over(keep, more) && parts.space.take() > 0 {
+            if self.used().saturating_add(more) > keep && parts.space.take() > 0 {
                 leaving.parts.push(parts);
             }
         }

@@ -11,7 +11,7 @@ use super::decode::tests::{cleanup, refined};
 use super::decode::{Shape, signed};
 use super::header;
 use super::packets::{HeaderBits, TagTree};
-use crate::{Control, DecodeError, DecodeRequest, read_raster};
+use crate::{Control, DecodeError, DecodeRequest, Decoder, read_raster};
 
 const SIZE: Dimensions = Dimensions::new(80, 70);
 /// Side of a block.
@@ -233,4 +233,12 @@ fn a_tile_that_is_coded_in_its_own_way_is_read_by_the_library_as_a_whole() {
         let start = (30 + y as usize) * SIZE.width_px as usize + 20;
         assert!(raster.row(y) == &expected[start..start + 40], "row {y}");
     }
+    // That it takes a whole tile is reckoned from then on, and what was reckoned before is not let do it.
+    let other = open(&file);
+    let reckoned = other.cost(&wanted).bytes_held;
+    let needed = decoder.cost(&wanted).bytes_held;
+    let first = read_raster(&other, &wanted, &Control::default().within(reckoned));
+    assert_eq!(first.is_err(), needed > reckoned);
+    assert_eq!(other.cost(&wanted).bytes_held, needed);
+    read_raster(&other, &wanted, &Control::default().within(needed)).unwrap();
 }

@@ -87,6 +87,59 @@ fn parts_of_progressive_files_come_from_their_other_form() {
     }
 }
 
+/// The file with other markers in the place of the JFIF marker that the library writes.
+fn with_markers(file: &[u8], markers: &[u8]) -> Vec<u8> {
+    assert_eq!(file[2..4], [0xff, 0xe0]);
+    let behind = 4 + usize::from(u16::from_be_bytes([file[4], file[5]]));
+    [&file[..2], markers, &file[behind..]].concat()
+}
+
+/// The file with components of these names.
+fn with_names(file: &[u8], names: [u8; 3]) -> Vec<u8> {
+    let mut renamed = file.to_vec();
+    for at in 0..file.len() - 20 {
+        let (first, step, count) = match file[at..at + 2] {
+            [0xff, 0xc2] => (at + 10, 3, file[at + 9]),
+            [0xff, 0xda] => (at + 5, 2, file[at + 4]),
+            _ => continue,
+        };
+        for number in 0..usize::from(count) {
+            let name = &mut renamed[first + number * step];
+            *name = names[usize::from(*name) - 1];
+        }
+    }
+    renamed
+}
+
+#[test]
+fn files_of_several_scans_say_in_their_own_way_what_their_colours_are() {
+    let of = |components| {
+        let kind = Kind { components, sampling: (1, 1), progressive: true, quality: 60, ..Kind::default() };
+        stream(kind, 700, 500)
+    };
+    let adobe = |transform: u8| [&[0xff, 0xee, 0, 14], b"Adobe".as_slice(), &[0, 100, 0, 0, 0, 0, transform]].concat();
+    let jfif = b"\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0".as_slice();
+    for (what, file) in [
+        ("as Photoshop writes it", with_markers(&of(3), &adobe(1))),
+        ("both markers", with_markers(&of(3), &[jfif, &adobe(1)].concat())),
+        ("RGB", with_markers(&of(3), &adobe(0))),
+        ("RGB by its names", with_names(&with_markers(&of(3), &[]), *b"RGB")),
+        ("neither marker", with_markers(&of(3), &[])),
+        ("gray", with_markers(&of(1), &adobe(0))),
+    ] {
+        let options = OpenOptions { shelf: Some(Arc::new(Board::default())), ..OpenOptions::default() };
+        let decoder = open_with(Arc::new(MemoryAccess::new(file.clone())), &options, 1).unwrap();
+        decoder.prepare(&Control::default()).unwrap();
+        let library = plain(&file);
+        for region in [Rect::new(300, 200, 256, 256), Rect::new(0, 0, 700, 500)] {
+            for denominator in [1, 2, 4, 8] {
+                let same = read(&decoder, region, denominator) == read(&*library, region, denominator);
+                assert!(same, "{what}: {region} 1/{denominator}");
+            }
+        }
+    }
+}
+
 /// 4:4:4, so its coefficients take six bytes a pixel.
 fn large() -> Vec<u8> {
     stream(Kind { components: 3, sampling: (1, 1), progressive: true, quality: 30, ..Kind::default() }, 2800, 2700)
@@ -125,11 +178,16 @@ fn d1_memory_that_was_not_reckoned_with_is_not_taken() {
     let decoder = open_with(Arc::new(MemoryAccess::new(file)), &options, 1).unwrap();
     let wanted = DecodeRequest { level: 0, region: Rect::new(0, 0, 100, 100), denominator: 1 };
     let reckoned = decoder.cost(&wanted).bytes_held;
-    let error = read_raster(&decoder, &wanted, &Control::default()).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Unavailable { .. }), "{error}");
+    for _ in 0..2 {
+        let control = Control::default().within(reckoned);
+        let error = read_raster(&decoder, &wanted, &control).unwrap_err();
+        assert!(matches!(error, DecodeError::Underestimated { .. }), "{error}");
+        assert!(matches!(error.kind(), ErrorKind::Unavailable { .. }), "{error}");
+    }
     // Now it is known that the library must do it.
-    assert!(decoder.cost(&wanted).bytes_held > reckoned);
-    let error = read_raster(&decoder, &wanted, &Control::default()).unwrap_err();
+    let needed = decoder.cost(&wanted).bytes_held;
+    assert!(needed > reckoned);
+    let error = read_raster(&decoder, &wanted, &Control::default().within(needed)).unwrap_err();
     assert!(matches!(error, DecodeError::Corrupt { .. }), "{error}");
 }
 

@@ -25,7 +25,7 @@ const SECTION_BYTES: u64 = 256 << 10;
 const NODE_BYTES: u64 = 64 << 10;
 
 /// The most that the cross-reference and a stream of objects may unpack to.
-const MAX_UNPACKED: u64 = 16 << 20;
+const MAX_UNPACKED: u64 = 2 << 20;
 
 /// Most reads for one page.
 const MAX_READS: u32 = 12;

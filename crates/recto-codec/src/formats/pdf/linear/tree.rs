@@ -13,7 +13,7 @@ use super::TREE;
 use super::behind::{Behind, Parts};
 
 /// Most levels of a page tree that are looked at.
-const MAX_LEVELS: u32 = 64;
+const MAX_LEVELS: u32 = 12;
 
 /// What matters of a node.
 struct Node {

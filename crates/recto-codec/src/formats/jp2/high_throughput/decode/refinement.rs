@@ -91,6 +91,7 @@ fn look(columns: &mut Vec<u8>, samples: &[u32], shape: Shape, stripe: usize) {
         }
     }
 }
+
 /// One bit for each significant sample. `one` is the bit plane in samples, which are twice as large; it is what stood for half a step
 /// until now.
 fn magnitudes(samples: &mut [u32], shape: Shape, one: u32, mut bits: Reader<'_>) {
